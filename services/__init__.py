@@ -1,0 +1,1 @@
+"""The four services: each takes its own road, none imports another."""

@@ -1,0 +1,1 @@
+"""Takes events in: checks, splits off personal data, stores, publishes."""

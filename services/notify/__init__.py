@@ -1,0 +1,1 @@
+"""Tells citizens and officers: deadlines, messages, receipts."""

@@ -1,0 +1,133 @@
+"""Notices, due dates, receipts and officers over HTTP."""
+
+from typing import Annotated, Any
+from urllib.parse import parse_qs
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query, Request
+
+from services.notify.api.officers import add_officers
+from services.notify.api.page import add_page
+from services.notify.api.showing import Scope, show_deadline, show_notice
+from services.notify.handlers.delivery import Delivery, take_receipt
+from services.notify.rules.deadlines import DEADLINE_STATES
+from services.notify.rules.notices import STATES
+from services.notify.rules.receipts import read_receipt
+from services.notify.store import deadlines as due_store
+from services.notify.store import notices as store
+from shared import clock
+from shared.http import read_body
+from shared.keys import Key
+from shared.problems import Problem
+from shared.service import Service, needs
+from shared.units import UnitRegistry
+
+RECEIPT_BYTES = 16 << 10
+
+
+def build_router(service: Service, registry: UnitRegistry, delivery: Delivery) -> APIRouter:
+    """The routes of notify."""
+    router = APIRouter()
+    database = service.database
+    scope = Scope(registry)
+    reader = Annotated[Key, Depends(needs("notices:read"))]
+    admin = Annotated[Key, Depends(needs("admin"))]
+
+    @router.get("/v1/notices", tags=["notices"])
+    async def list_notices(
+        key: reader,
+        unit: str | None = None,
+        subject: Annotated[str | None, Query(max_length=300)] = None,
+        state: str | None = None,
+        cursor: Annotated[int | None, Query(ge=1)] = None,
+        limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    ) -> dict[str, Any]:
+        """Notices with their texts, newest first; ``unit`` includes what is below it."""
+        check_state(state, STATES)
+        query = store.Query(scope.units(key, unit), subject, state, cursor, limit)
+        async with database.transaction() as session:
+            rows = await store.find(session, query)
+        may = key.may("contacts:read")
+        return {
+            "notices": [show_notice(row, registry, may) for row in rows],
+            "next": rows[-1].seq if len(rows) == limit else None,
+        }
+
+    @router.get("/v1/notices/{notice}", tags=["notices"])
+    async def show_one(notice: UUID, key: reader) -> dict[str, Any]:
+        """One notice with every state it took on and every attempt made."""
+        async with database.transaction() as session:
+            row = await store.get(session, notice)
+            if row is None or not scope.sees(key, row.unit):
+                raise Problem(404, "No such notice.")
+            history, attempts = await store.get_history(session, notice)
+        shown = show_notice(row, registry, key.may("contacts:read"))
+        shown["history"] = [dict(each._mapping) for each in history]
+        shown["tries"] = [dict(each._mapping) for each in attempts]
+        return shown
+
+    @router.post("/v1/notices/{notice}/retry", status_code=202, tags=["notices"])
+    async def retry(notice: UUID, key: admin) -> dict[str, Any]:
+        """Order another attempt for a notice that failed, or whose fate is unknown.
+
+        What is unknown may have arrived: the recipient may then read it twice.
+        """
+        async with database.transaction() as session:
+            row = await store.get(session, notice)
+            if row is None or not scope.sees(key, row.unit):
+                raise Problem(404, "No such notice.")
+            if row.channel not in delivery.providers:
+                raise Problem(409, "No provider is configured for this channel.")
+            if not await store.order_retry(session, notice, key.id, clock.now()):
+                raise Problem(409, "Only what failed or is unknown can be sent again.")
+        delivery.wake()
+        return {"id": str(notice), "state": "ready"}
+
+    @router.get("/v1/deadlines", tags=["deadlines"])
+    async def list_deadlines(
+        key: reader,
+        unit: str | None = None,
+        state: str | None = None,
+        cursor: Annotated[int, Query(ge=0)] = 0,
+        limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    ) -> dict[str, Any]:
+        """Due dates of dossiers and duties, earliest first."""
+        check_state(state, DEADLINE_STATES)
+        units = scope.units(key, unit)
+        async with database.transaction() as session:
+            rows = await due_store.find(session, units, state, cursor, limit)
+        return {
+            "deadlines": [show_deadline(row, registry) for row in rows],
+            "next": cursor + limit if len(rows) == limit else None,
+        }
+
+    @router.api_route("/v1/receipts/{provider}", methods=["GET", "POST"], tags=["receipts"])
+    async def receive(request: Request, provider: str) -> dict[str, str]:
+        """A delivery receipt. The reference, which only we and the gateway know, is its key."""
+        given = {name: values[-1] for name, values in parse_qs(request.url.query).items()}
+        if request.method == "POST":
+            body = (await read_body(request, RECEIPT_BYTES)).decode("utf-8", "replace")
+            given = {name: values[-1] for name, values in parse_qs(body).items()} | given
+        mask = given.get("type", "")
+        receipt = read_receipt(int(mask)) if mask.isascii() and mask.isdigit() else None
+        if receipt is None or len(mask) > 6:
+            error = {"pointer": "/type", "code": "unknown_receipt", "message": "Not a receipt."}
+            raise Problem(422, errors=[error])
+        reference = given.get("ref", "")
+        if not await take_receipt(database, provider, reference, receipt, f"receipt {mask}"):
+            raise Problem(404, "Nothing was sent under this reference.")
+        service.wake_relay()
+        return {"receipt": receipt}
+
+    add_officers(router, database, registry)
+    add_page(router, service, registry, scope)
+    return router
+
+
+def check_state(state: str | None, allowed: tuple[str, ...]) -> None:
+    """Raise ``Problem`` 422 for a state that does not exist."""
+    if state is not None and state not in allowed:
+        message = f"One of {', '.join(allowed)}."
+        raise Problem(
+            422, errors=[{"pointer": "/state", "code": "unknown_state", "message": message}]
+        )

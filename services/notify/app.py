@@ -1,0 +1,108 @@
+"""Wires notify."""
+
+from pathlib import Path
+
+from fastapi import FastAPI
+
+from services.notify import consumer
+from services.notify.api import build_router
+from services.notify.clients import Kannel, Mail, Provider, Templates
+from services.notify.handlers.delivery import Delivery
+from services.notify.handlers.desk import Desk
+from services.notify.handlers.duties import Duties
+from services.notify.handlers.watch import Watch
+from services.notify.rules.notices import Policy
+from services.notify.settings import NotifySettings
+from shared.service import Service
+from shared.settings import deploy_dir, load
+from shared.units import UnitRegistry
+
+
+def create_app(settings: NotifySettings | None = None) -> FastAPI:
+    """The notify service: events and contacts in; due dates watched, messages out.
+
+    Raises:
+        TemplateFaults: a text is missing or wrong.
+    """
+    settings = settings or load(NotifySettings)
+    service = Service("notify", settings, Path(__file__).parent / "migrations")
+    registry = UnitRegistry.load(deploy_dir() / "units")
+    providers = build_providers(settings)
+    policy = Policy(frozenset(providers), settings.stale_after)
+    desk = Desk(registry, Templates.load(deploy_dir() / "templates"), policy, settings.quiet)
+    delivery = Delivery(
+        service.database,
+        providers,
+        settings.notify_instance,
+        settings.notify_workers,
+        settings.notify_attempts,
+        settings.quiet,
+        service.wake_relay,
+    )
+    desk.wake = delivery.wake
+    duties = Duties(desk)
+    progress = Progress(service)
+    watch = Watch(service.database, desk, duties, progress.caught_up, service.wake_relay)
+    consumer.attach(service, desk, duties)
+    service.run_always(watch.run)
+    service.run_always(delivery.run)
+    service.run_always(delivery.sweep)
+    service.app.include_router(build_router(service, registry, delivery))
+    return service.app
+
+
+def build_providers(settings: NotifySettings) -> dict[str, list[Provider]]:
+    """The ways out that are configured, by channel."""
+    providers: dict[str, list[Provider]] = {}
+    if settings.notify_kannel_url:
+        providers["sms"] = [
+            Kannel(
+                settings.notify_kannel_url,
+                settings.notify_kannel_user,
+                settings.notify_kannel_password.get_secret_value(),
+                settings.notify_kannel_sender,
+                settings.notify_receipt_url,
+                timeout=settings.notify_timeout,
+            )
+        ]
+    if settings.notify_smtp_host:
+        providers["email"] = [
+            Mail(
+                settings.notify_smtp_host,
+                settings.notify_smtp_port,
+                settings.notify_smtp_from,
+                settings.notify_smtp_user,
+                settings.notify_smtp_password.get_secret_value(),
+                settings.notify_smtp_tls,
+                timeout=settings.notify_timeout,
+            )
+        ]
+    return providers
+
+
+class Progress:
+    """How far the events that the broker holds were read.
+
+    Under a steady stream the queue is never empty, so what counts is the newest message at the
+    time of the question: once it was read, everything before it was.
+    """
+
+    def __init__(self, service: Service) -> None:
+        self.service = service
+        self.goal: int | None = None
+
+    async def caught_up(self) -> bool:
+        """Whether everything was read that was there when this was first asked."""
+        info = await self.service.jetstream().consumer_info("EVENTS", "notify-events")
+        floor = info.ack_floor.stream_seq if info.ack_floor else 0
+        if info.num_pending == 0 and info.num_ack_pending == 0:
+            self.goal = None
+            return True
+        if self.goal is None:
+            stream = await self.service.jetstream().stream_info("EVENTS")
+            self.goal = stream.state.last_seq
+            return False
+        if floor >= self.goal:
+            self.goal = None
+            return True
+        return False

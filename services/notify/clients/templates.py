@@ -1,0 +1,168 @@
+"""The texts of notices, read from files and checked before anything is sent with them.
+
+A file ``<kind>.<audience>.<channel>.txt`` may begin with header lines and a blank line:
+``Subject:`` (email) and ``Accents: keep`` (SMS; without it an SMS is written without accents).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from jinja2 import StrictUndefined, Template, TemplateError, meta, nodes
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from services.notify.rules.texts import KINDS, VARIABLES, plain, segments
+
+ALLOWED_NODES = (
+    nodes.Template,
+    nodes.Output,
+    nodes.TemplateData,
+    nodes.Name,
+    nodes.Const,
+    nodes.If,
+    nodes.Compare,
+    nodes.Operand,
+    nodes.Not,
+    nodes.And,
+    nodes.Or,
+    nodes.Filter,
+)
+ALLOWED_FILTERS = frozenset({"upper", "lower", "capitalize", "trim"})
+HEADERS = ("Subject: ", "Accents: ")
+MAXIMUM_CHARACTERS = 4000
+
+
+class TemplateFaults(ValueError):
+    """Templates that cannot be used: one line for each fault."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = faults
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A rendered notice; ``segments`` counts what the carrier bills, 0 for email."""
+
+    subject: str | None
+    body: str
+    segments: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Compiled:
+    subject: Template | None
+    body: Template
+    accents: bool
+
+
+class Templates:
+    """All templates of a folder, checked."""
+
+    def __init__(self, compiled: Mapping[tuple[str, str, str], _Compiled]) -> None:
+        self._compiled = dict(compiled)
+
+    @classmethod
+    def load(cls, folder: Path) -> "Templates":
+        """Read and check every template.
+
+        Raises:
+            TemplateFaults: naming each missing file, syntax error, unknown variable, and
+                construct beyond filling in and choosing.
+        """
+        environment = ImmutableSandboxedEnvironment(
+            undefined=StrictUndefined, autoescape=False, keep_trailing_newline=True
+        )
+        environment.globals.clear()
+        faults: list[str] = []
+        compiled: dict[tuple[str, str, str], _Compiled] = {}
+        wanted = {
+            (kind, audience, channel)
+            for kind, audience in KINDS.items()
+            for channel in ("sms", "email")
+        }
+        for name in sorted(wanted):
+            path = folder / f"{'.'.join(name)}.txt"
+            try:
+                source = path.read_text("utf-8")
+            except (OSError, UnicodeDecodeError) as fault:
+                faults.append(f"{path.name}: {type(fault).__name__}")
+                continue
+            found = _compile(environment, name, source)
+            if isinstance(found, list):
+                faults += [f"{path.name}: {each}" for each in found]
+            else:
+                compiled[name] = found
+        for path in sorted(folder.glob("*.txt")):
+            if tuple(path.name.split(".")[:-1]) not in wanted:
+                faults.append(f"{path.name}: no notice has this name")
+        if faults:
+            raise TemplateFaults(faults)
+        return cls(compiled)
+
+    def render(
+        self, kind: str, audience: str, channel: str, values: Mapping[str, str | None]
+    ) -> Text:
+        """Fill in one text. Variables of the kind that ``values`` lacks count as absent."""
+        template = self._compiled[kind, audience, channel]
+        full = dict.fromkeys(VARIABLES[kind]) | {
+            key: value for key, value in values.items() if key in VARIABLES[kind]
+        }
+        body = template.body.render(full)
+        if channel == "sms":
+            body = " ".join(body.split())
+            body = body if template.accents else plain(body)
+            return Text(None, body, segments(body))
+        subject = template.subject.render(full) if template.subject else ""
+        return Text(" ".join(subject.split()), body.strip() + "\n", 0)
+
+
+def _compile(
+    environment: ImmutableSandboxedEnvironment, name: tuple[str, str, str], source: str
+) -> _Compiled | list[str]:
+    headers, body = _split(source.replace("\r\n", "\n"))
+    faults: list[str] = []
+    if len(source) > MAXIMUM_CHARACTERS:
+        faults.append(f"longer than {MAXIMUM_CHARACTERS} characters")
+    if name[2] == "email" and not headers.get("Subject"):
+        faults.append("an email needs a line 'Subject: '")
+    if name[2] == "sms" and "Subject" in headers:
+        faults.append("an SMS has no subject")
+    if headers.get("Accents", "keep") != "keep":
+        faults.append("'Accents' may only be 'keep'")
+    used: set[str] = set()
+    for part in (headers.get("Subject", ""), body):
+        try:
+            tree = environment.parse(part)
+        except TemplateError as fault:
+            faults.append(f"{fault.message} (line {getattr(fault, 'lineno', 1)})")
+            continue
+        names = meta.find_undeclared_variables(tree)
+        used |= names
+        faults += [f"unknown variable {each!r}" for each in sorted(names - VARIABLES[name[0]])]
+        for node in tree.find_all(nodes.Node):
+            if not isinstance(node, ALLOWED_NODES):
+                faults.append(f"{type(node).__name__} is not allowed (line {node.lineno})")
+            elif isinstance(node, nodes.Filter) and node.name not in ALLOWED_FILTERS:
+                faults.append(f"filter {node.name!r} is not allowed (line {node.lineno})")
+    if not faults and "office" not in used:
+        faults.append("every text names the office: {{ office }} is missing")
+    if faults:
+        return faults
+    subject = headers.get("Subject")
+    return _Compiled(
+        environment.from_string(subject) if subject else None,
+        environment.from_string(body),
+        headers.get("Accents") == "keep",
+    )
+
+
+def _split(source: str) -> tuple[dict[str, str], str]:
+    headers: dict[str, str] = {}
+    if not source.startswith(HEADERS):
+        return headers, source
+    head, _, body = source.partition("\n\n")
+    for line in head.split("\n"):
+        key, _, value = line.partition(": ")
+        headers[key] = value.strip()
+    return headers, body

@@ -1,0 +1,50 @@
+"""Messages of notify: events, contacts, plans and keys."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.notify.handlers.desk import Desk
+from services.notify.handlers.dossiers import take_contacts
+from services.notify.handlers.duties import Duties, parse_plan
+from services.notify.handlers.intake import take_events
+from shared import events
+from shared.service import Service
+
+
+@dataclass(frozen=True, slots=True)
+class ContactMessage:
+    """A contact with an identity of its own: it shares (source, id) with the event it came in."""
+
+    contact: events.Contact
+
+    @property
+    def uid(self) -> bytes:
+        key = f"contact\0{self.contact.source}\0{self.contact.id}"
+        return hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()[:16]
+
+
+def parse_contact(payload: bytes) -> ContactMessage:
+    """Read a message of CONTACTS; raises ``ValueError``."""
+    return ContactMessage(events.parse_contact(payload))
+
+
+def attach(service: Service, desk: Desk, duties: Duties) -> None:
+    """Consume EVENTS, CONTACTS, PLANS, OUTCOMES and KEYS."""
+
+    async def on_events(session: AsyncSession, batch: Sequence[events.Event]) -> None:
+        await take_events(session, desk, duties, batch)
+
+    async def on_contacts(session: AsyncSession, batch: Sequence[ContactMessage]) -> None:
+        await take_contacts(session, desk, [message.contact for message in batch])
+
+    async def on_outcomes(_session: AsyncSession, _batch: Sequence[events.Event]) -> None:
+        """Nobody is told of outcomes so far; reading them keeps the durable's place."""
+
+    service.consume("EVENTS", events.parse, on_events)
+    service.consume("CONTACTS", parse_contact, on_contacts, private=True)
+    service.consume("PLANS", parse_plan, duties.take_plans)
+    service.consume("OUTCOMES", events.parse, on_outcomes)
+    service.consume_keys()

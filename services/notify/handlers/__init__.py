@@ -1,0 +1,1 @@
+"""What notify does: reads stories, watches due dates, writes notices, delivers them."""

@@ -1,0 +1,114 @@
+"""What the handlers share: policy, texts, units, and how a decision becomes a notice."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, time
+from uuid import uuid4
+
+from services.notify.clients import Templates
+from services.notify.rules.notices import Contact, Draft, Fact, Policy, stale_at
+from services.notify.rules.receipts import not_before
+from services.notify.store.notices import NewNotice
+from shared import events, outbox
+from shared.clock import local_day
+from shared.events.data import Data
+from shared.units import UnitRegistry
+
+SOURCE = "/motcua/notify"
+
+
+@dataclass(slots=True)
+class Desk:
+    """The settings of every decision. ``wake`` is called when there may be something to send."""
+
+    units: UnitRegistry
+    templates: Templates
+    policy: Policy
+    quiet: tuple[time, time] | None = None
+    wake: Callable[[], None] = field(default=lambda: None)
+
+    def office(self, unit: str, at: datetime) -> str:
+        """A unit's name as texts show it."""
+        return self.units.name(unit, local_day(at))
+
+    def write(
+        self,
+        fact: Fact,
+        draft: Draft,
+        now: datetime,
+        *,
+        audience: str = "citizen",
+        recipient: str = "",
+        name: str | None = None,
+    ) -> NewNotice:
+        """A notice with its text; ``name`` is the reader's."""
+        values: dict[str, str | None] = dict(fact.facts)
+        return self.compose(
+            NewNotice(
+                id=uuid4(),
+                subject=fact.subject,
+                kind=fact.kind,
+                version=fact.version,
+                audience=audience,
+                recipient=recipient,
+                channel=draft.channel,
+                address=draft.address,
+                unit=fact.unit,
+                state=draft.state,
+                reason=draft.reason,
+                at=fact.at,
+                event_uid=fact.origin.uid,
+                event_source=fact.origin.source,
+                event_time=fact.origin.time,
+                stale_at=stale_at(fact.at, fact.origin.time, self.policy),
+                next_at=None,
+                title=None,
+                body="",
+                segments=0,
+                facts=values,
+            ),
+            name,
+            now,
+        )
+
+    def compose(self, notice: NewNotice, name: str | None, now: datetime) -> NewNotice:
+        """Fill in the text, and the instant at which the notice may leave."""
+        channel = notice.channel or ("sms" if notice.audience == "citizen" else "email")
+        values = {
+            **notice.facts,
+            "office": self.office(notice.unit, notice.at),
+            "name": name,
+        }
+        values.setdefault("code", notice.subject)
+        text = self.templates.render(notice.kind, notice.audience, channel, values)
+        notice.title, notice.body, notice.segments = text.subject, text.body, text.segments
+        if name:
+            notice.facts = {**notice.facts, "name": name}
+        if notice.state == "ready":
+            quiet = self.quiet if channel == "sms" else None
+            notice.next_at = not_before(now, quiet)
+        elif notice.state != "waiting_contact":
+            notice.stale_at = None
+        return notice
+
+
+def name_of(contact: Contact | None) -> str | None:
+    """The name that a text may address."""
+    return contact.name if contact else None
+
+
+def announcement(
+    type: str, data: Data, *, id: str, time: datetime, unit: str | None, subject: str
+) -> outbox.Message:
+    """An outcome for the outbox; ``id`` follows from what it reports, so a repeat is dropped."""
+    return outbox.Message(
+        "OUTCOMES",
+        events.subject(type, unit),
+        events.message_id(SOURCE, id),
+        events.outcome(type, data, source=SOURCE, id=id, time=time, subject=subject),
+    )
+
+
+def plain_facts(facts: Mapping[str, str | None]) -> tuple[tuple[str, str | None], ...]:
+    """Stored facts as a rule takes them."""
+    return tuple(facts.items())

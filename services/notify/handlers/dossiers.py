@@ -1,0 +1,282 @@
+"""What dossiers' events and contacts lead to: notices to citizens, and due dates to watch."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from uuid import UUID, uuid4
+
+import orjson
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.notify.handlers.desk import Desk, announcement, name_of
+from services.notify.rules import deadlines as due_rules
+from services.notify.rules import notices as rules
+from services.notify.rules.deadlines import Version
+from services.notify.rules.notices import Contact, Draft, Fact, Origin, Told
+from services.notify.store import deadlines as due_store
+from services.notify.store import notices as store
+from services.notify.store import story
+from services.notify.store.deadlines import DeadlineRow
+from services.notify.store.notices import NewNotice
+from shared import clock, events, outbox
+from shared.dossiers import StatusChange, Story, Submission, read_story
+from shared.events.outcomes import Deadline
+
+CITIZEN, OFFICER = "citizen", "officer"
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a batch of dossiers comes to."""
+
+    notices: list[NewNotice] = field(default_factory=list)
+    deadlines: list[DeadlineRow] = field(default_factory=list)
+    dropped: list[tuple[str, str, str]] = field(default_factory=list)
+    cancelled: dict[str, list[UUID]] = field(default_factory=dict)
+    announced: list[outbox.Message] = field(default_factory=list)
+    nobody: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the store says about one code before the batch."""
+
+    contact: Contact | None
+    told: Sequence[Told]
+    deadlines: Mapping[str, object]
+    unclaimed: Sequence[tuple[UUID, str]]
+
+
+async def follow_dossiers(session: AsyncSession, desk: Desk, codes: Collection[str]) -> None:
+    """Read the stories of some dossiers anew and do what follows from them."""
+    if not codes:
+        return
+    now = clock.now()
+    dossiers = await story.load_dossiers(session, codes)
+    contacts = await story.load_contacts(session, codes)
+    told = await store.told(session, codes, CITIZEN)
+    kept = await due_store.known(session, "dossier", codes)
+    unclaimed: dict[str, list[tuple[UUID, str]]] = {}
+    for row in await store.unclaimed(session, codes, ("late", "dossier_slipped")):
+        unclaimed.setdefault(row.subject, []).append((row.id, row.version))
+    deadlines: dict[str, dict[str, object]] = {}
+    for (code, version), row in kept.items():
+        deadlines.setdefault(code, {})[version] = row
+
+    outcome = Outcome()
+    for code in sorted(dossiers):
+        known = Known(
+            contacts.get(code),
+            told.get(code, ()),
+            deadlines.get(code, {}),
+            unclaimed.get(code, ()),
+        )
+        decide(desk, code, dossiers[code], known, now, outcome)
+
+    await due_store.drop(session, outcome.dropped)
+    await due_store.put(session, outcome.deadlines)
+    for reason, ids in outcome.cancelled.items():
+        await store.cancel(session, ids, reason, now)
+    await store.add(session, outcome.notices, now)
+    await outbox.enqueue(session, outcome.announced)
+    await release(session, desk, outcome.nobody, {}, now)
+    if outcome.notices:
+        desk.wake()
+
+
+def decide(
+    desk: Desk,
+    code: str,
+    dossier: story.Dossier,
+    known: Known,
+    now: datetime,
+    outcome: Outcome,
+) -> None:
+    """Everything that follows from one dossier's standing events."""
+    read = read_story(dossier.submissions, dossier.statuses)
+    versions = due_rules.versions_of(read) if read else []
+    statuses = read.statuses if read else sorted(dossier.statuses, key=lambda s: (s.at, s.order))
+    submission = read.submission if read else None
+    return_by = dossier.return_by.get(submission.uid) if submission else None
+    facts = rules.facts_of(code, submission, statuses, versions, dict(dossier.reasons), return_by)
+    moves = due_rules.rescheduled(versions, read.closed_at) if read else []
+    if read is not None:
+        facts += [
+            rules.rescheduled_fact(
+                code, old, new, read.unit, origin_of(read, new), values_of(read, dossier)
+            )
+            for old, new in moves
+        ]
+    expected = submission is None or submission.contact is not None
+    for fact in rules.news(facts, known.told):
+        for draft in rules.draft(fact, known.contact, expected, now, desk.policy):
+            outcome.notices.append(desk.write(fact, draft, now, name=name_of(known.contact)))
+    if not expected and known.contact is None:
+        outcome.nobody.append(code)
+
+    moved = {old.number for old, _ in moves}
+    if read is not None:
+        for version in versions:
+            row = deadline_row(code, read, dossier, version, version.number in moved)
+            settle_deadline(row, version, known, outcome)
+    present = {identity_of(version) for version in versions}
+    outcome.dropped += [
+        ("dossier", code, version) for version in known.deadlines if version not in present
+    ]
+    cancel_undone(versions, moves, known, outcome)
+
+
+def settle_deadline(row: DeadlineRow, version: Version, known: Known, outcome: Outcome) -> None:
+    """Carry over what was announced of a due date, and take it back where it no longer holds."""
+    before = known.deadlines.get(row.version)
+    announced = getattr(before, "announced_at", None)
+    row.announced_at = announced
+    if version.slips_at is None:
+        row.state = version.rest
+        if announced is not None and getattr(before, "state", None) == "slipped":
+            row.announced_at = None
+            outcome.announced.append(deadline_outcome("met", row, version.known_at))
+    elif announced is not None:
+        row.state = "slipped"
+    else:
+        row.state, row.next_at = "open", version.slips_at
+    outcome.deadlines.append(row)
+
+
+def cancel_undone(
+    versions: Sequence[Version],
+    moves: Sequence[tuple[Version, Version]],
+    known: Known,
+    outcome: Outcome,
+) -> None:
+    """Cancel unsent words about slips that did not happen, or that a new date has overtaken."""
+    slipped = {identity_of(version) for version in versions if version.slips_at is not None}
+    slipped |= {f"due:{old.due_day.isoformat()}:{new.due_day.isoformat()}" for old, new in moves}
+    overtaken = {identity_of(old) for old, _ in moves}
+    for notice, version in known.unclaimed:
+        if version not in slipped:
+            outcome.cancelled.setdefault("corrected", []).append(notice)
+        elif version in overtaken:
+            outcome.cancelled.setdefault("rescheduled", []).append(notice)
+
+
+def identity_of(version: Version) -> str:
+    """What a due date is known by."""
+    return f"due:{version.due_day.isoformat()}"
+
+
+def origin_of(read: Story, version: Version) -> Origin:
+    """The event that stated a due date."""
+    event: Submission | StatusChange = read.submission
+    for change in read.statuses:
+        if change.due_at is not None and change.at == version.known_at:
+            event = change
+            break
+    time, source, _ = event.order
+    return Origin(event.uid, source, time)
+
+
+def values_of(read: Story, dossier: story.Dossier) -> tuple[tuple[str, str | None], ...]:
+    """What texts about a due date may mention."""
+    reasons = [dossier.reasons[s.uid] for s in read.statuses if s.uid in dossier.reasons]
+    return (
+        ("procedure", read.procedure),
+        ("department", read.department),
+        ("reason", reasons[-1] if reasons else None),
+    )
+
+
+def deadline_row(
+    code: str, read: Story, dossier: story.Dossier, version: Version, moved: bool
+) -> DeadlineRow:
+    """A due date as it is kept; its state and next instant are still to be settled."""
+    origin = origin_of(read, version)
+    facts = dict(values_of(read, dossier)) | {"holder": read.holder}
+    return DeadlineRow(
+        kind="dossier",
+        key=code,
+        version=identity_of(version),
+        number=version.number,
+        subject=code,
+        unit=read.unit,
+        due_at=version.due_at,
+        due_day=version.due_day,
+        state=version.rest,
+        slips_at=version.slips_at,
+        next_at=None,
+        announced_at=None,
+        fulfilled_at=read.closed_at,
+        moved=moved,
+        origin=origin.uid,
+        source=origin.source,
+        origin_time=origin.time,
+        facts=facts,
+    )
+
+
+def deadline_outcome(what: str, row: DeadlineRow, at: datetime) -> outbox.Message:
+    """``motcua.deadline.slipped`` or ``met`` for a due date, the same each time it is announced."""
+    assert row.due_at is not None
+    data = Deadline(
+        kind=row.kind,  # type: ignore[arg-type]
+        subject=row.subject,
+        unit=row.unit,
+        due_at=row.due_at,
+        version=row.number,
+        at=at,
+        plan=row.plan,
+        obligation=row.obligation,
+        period=row.period,
+    )
+    return announcement(
+        f"motcua.deadline.{what}.v1",
+        data,
+        id=f"deadline-{what}:{row.kind}:{row.key}:{row.version}",
+        time=at,
+        unit=row.unit,
+        subject=row.subject,
+    )
+
+
+async def take_contacts(
+    session: AsyncSession, desk: Desk, contacts: Sequence[events.Contact]
+) -> None:
+    """Keep contacts and let go what was waiting for them."""
+    now = clock.now()
+    await story.put_contacts(session, contacts)
+    codes = {contact.code for contact in contacts}
+    await release(session, desk, codes, await story.load_contacts(session, codes), now)
+    desk.wake()
+
+
+async def release(
+    session: AsyncSession,
+    desk: Desk,
+    codes: Collection[str],
+    contacts: Mapping[str, Contact],
+    now: datetime,
+) -> None:
+    """Give waiting notices their recipient; without a contact none will come any more."""
+    more: list[NewNotice] = []
+    for row in await store.waiting(session, codes):
+        facts = row.facts if isinstance(row.facts, dict) else orjson.loads(row.facts)
+        origin = Origin(bytes(row.event_uid), row.event_source, row.event_time)
+        fact = Fact(
+            row.subject, row.kind, row.version, row.at, row.unit, origin, tuple(facts.items())
+        )
+        contact = contacts.get(row.subject)
+        drafts: list[Draft] = rules.draft(fact, contact, False, now, desk.policy)
+        written = [
+            desk.write(
+                fact,
+                draft,
+                now,
+                audience=row.audience,
+                recipient=row.recipient,
+                name=name_of(contact),
+            )
+            for draft in drafts
+        ]
+        await store.release(session, replace(written[0], id=row.id), now)
+        more += [replace(each, id=uuid4()) for each in written[1:]]
+    await store.add(session, more, now)

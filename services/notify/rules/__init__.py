@@ -1,0 +1,1 @@
+"""Decisions of notify: values in, a decision out."""

@@ -1,0 +1,339 @@
+"""Which notices follow from a dossier's story, to whom, through what, and whether they may go out.
+
+A notice tells a citizen one fact. What identifies the fact is (code, kind, version): the instant
+of a status, or the due date that slipped. However often and in whatever shape the fact is
+reported, it is told once.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Literal
+
+from services.notify.rules.deadlines import Version
+from shared import phones
+from shared.clock import local_day
+from shared.dossiers import PAUSES, StatusChange, Story, Submission
+
+State = Literal[
+    "waiting_contact",
+    "ready",
+    "retrying",
+    "sending",
+    "sent",
+    "delivered",
+    "failed",
+    "unknown",
+    "outbox",
+    "withheld",
+    "unreachable",
+    "cancelled",
+]
+STATES: tuple[State, ...] = State.__args__
+
+UNCLAIMED: frozenset[State] = frozenset(
+    {"waiting_contact", "ready", "retrying", "outbox", "withheld", "unreachable"}
+)
+"""States in which nothing has been handed to a provider: they can still be cancelled."""
+
+RETRIABLE: frozenset[State] = frozenset({"failed", "unknown"})
+"""States from which a person may order another attempt."""
+
+ONCE_IN_A_LIFE = frozenset({"received", "result_ready", "returned"})
+"""Facts that happen once to a dossier, whichever instants are reported for them."""
+
+DEMO_SOURCES = "/demo/"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The event that a notice rests on."""
+
+    uid: bytes
+    source: str
+    time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """Something about a subject that somebody is to be told."""
+
+    subject: str
+    kind: str
+    version: str
+    at: datetime
+    unit: str
+    origin: Origin
+    facts: tuple[tuple[str, str | None], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """How an applicant can be reached; ``notify`` null means: as is usual."""
+
+    name: str | None = None
+    phone: str | None = None
+    email: str | None = None
+    notify: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A notice as it begins its life."""
+
+    channel: str | None
+    address: str | None
+    state: State
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A fact of a dossier for which notices exist; ``standing`` unless its event was voided."""
+
+    kind: str
+    version: str
+    standing: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What holds for every notice: the channels that have a provider, and the age in hours
+    beyond which nothing is sent."""
+
+    channels: frozenset[str] = frozenset()
+    stale_after: timedelta = field(default=timedelta(hours=48))
+
+
+def day_text(instant_day: date) -> str:
+    """A day as a person reads it."""
+    return instant_day.strftime("%d/%m/%Y")
+
+
+def facts_of(
+    code: str,
+    submission: Submission | None,
+    statuses: Sequence[StatusChange],
+    versions: Sequence[Version] = (),
+    reasons: dict[bytes, str] | None = None,
+    return_by: str | None = None,
+) -> list[Fact]:
+    """What the citizen is told about a dossier, oldest first.
+
+    ``statuses`` are in the story's order; ``versions`` are the due dates it had. Lateness is
+    told by its own deadline, not here.
+    """
+    reasons = reasons or {}
+    facts: list[Fact] = []
+    seen: set[str] = set()
+    holder: str | None = None
+    common = (
+        ("procedure", submission.procedure if submission else None),
+        ("return_by", return_by),
+    )
+
+    def due_at(instant: datetime) -> str | None:
+        in_force = [each for each in versions if each.known_at <= instant]
+        stated = in_force[-1:] or versions[:1]
+        return day_text(stated[0].due_day) if stated else None
+
+    def tell(kind: str, at: datetime, unit: str, origin: Origin, *more: tuple) -> None:
+        values = (*common, ("on", day_text(local_day(at))), ("due", due_at(at)), *more)
+        facts.append(Fact(code, kind, at.isoformat(), at, unit, origin, values))
+
+    if submission is not None and submission.received_at is not None:
+        tell("received", submission.received_at, submission.unit, _origin(submission))
+        seen.add("received")
+    for change in statuses:
+        kind = change.status
+        if kind == "in_process":
+            # The progress log of an office repeats the status at every step; only a change of
+            # hands is news to the citizen.
+            if holder is not None and holder == (change.department or holder):
+                continue
+            holder = change.department or ""
+        elif kind in PAUSES:
+            holder = None
+        if kind in ONCE_IN_A_LIFE:
+            if kind in seen:
+                continue
+            seen.add(kind)
+        elif kind not in ("in_process", "supplement_requested"):
+            continue
+        unit = submission.unit if submission is not None else change.unit
+        tell(
+            kind,
+            change.at,
+            unit,
+            _origin(change),
+            ("department", change.department),
+            ("reason", reasons.get(change.uid)),
+        )
+    return sorted(facts, key=lambda fact: (fact.at, fact.kind))
+
+
+def late_fact(
+    code: str, version: Version, unit: str, origin: Origin, values: Iterable[tuple] = ()
+) -> Fact:
+    """The apology for a due date that passed without a result."""
+    assert version.slips_at is not None
+    return Fact(
+        code,
+        "late",
+        f"due:{version.due_day.isoformat()}",
+        version.slips_at,
+        unit,
+        origin,
+        (*values, ("old_due", day_text(version.due_day)), ("new_due", None)),
+    )
+
+
+def rescheduled_fact(
+    code: str, old: Version, new: Version, unit: str, origin: Origin, values: Iterable[tuple] = ()
+) -> Fact:
+    """The apology that can name a new date: given after the old one had passed."""
+    return Fact(
+        code,
+        "late",
+        f"due:{old.due_day.isoformat()}:{new.due_day.isoformat()}",
+        new.known_at,
+        unit,
+        origin,
+        (*values, ("old_due", day_text(old.due_day)), ("new_due", day_text(new.due_day))),
+    )
+
+
+def news(facts: Iterable[Fact], told: Collection[Told]) -> list[Fact]:
+    """The facts of one dossier that nobody has been told of yet."""
+    known = {(each.kind, each.version) for each in told}
+    lived = {each.kind for each in told if each.standing and each.kind in ONCE_IN_A_LIFE}
+    fresh = []
+    for fact in facts:
+        if (fact.kind, fact.version) in known or fact.kind in lived:
+            continue
+        known.add((fact.kind, fact.version))
+        if fact.kind in ONCE_IN_A_LIFE:
+            lived.add(fact.kind)
+        fresh.append(fact)
+    return fresh
+
+
+def stale_at(at: datetime, time: datetime, policy: Policy) -> datetime:
+    """From when on a notice is too old to be sent: counted from what is older, the business
+    instant or the time of its event."""
+    return min(at, time) + policy.stale_after
+
+
+def barred(fact: Fact, now: datetime, policy: Policy) -> str | None:
+    """Why a fact may be recorded but never sent: ``demo``, ``stale``, or null."""
+    if fact.origin.source.startswith(DEMO_SOURCES):
+        return "demo"
+    return "stale" if stale_at(fact.at, fact.origin.time, policy) <= now else None
+
+
+def channels_of(contact: Contact) -> list[tuple[str, str]] | None:
+    """(channel, address) that an applicant is to be told through; null if they want nothing.
+
+    A choice is kept to: whoever chose SMS and has no mobile number gets no email instead.
+    """
+    mobile = contact.phone if contact.phone and phones.is_mobile(contact.phone) else None
+    addresses = {"sms": mobile, "email": contact.email or None}
+    if contact.notify is not None:
+        if not contact.notify:
+            return None
+        chosen = dict.fromkeys(each for each in contact.notify if each in addresses)
+        return [(each, address) for each in chosen if (address := addresses[each])]
+    for channel, address in addresses.items():
+        if address:
+            return [(channel, address)]
+    return []
+
+
+def draft(
+    fact: Fact, contact: Contact | None, expected: bool, now: datetime, policy: Policy
+) -> list[Draft]:
+    """How the notices of a citizen's fact begin, one for each channel.
+
+    ``contact`` is null while it is unknown; ``expected`` says whether it may still come.
+    """
+    reason = barred(fact, now, policy)
+    if contact is None:
+        if reason is not None:
+            return [Draft(None, None, "withheld", reason)]
+        if expected:
+            return [Draft(None, None, "waiting_contact")]
+        return [Draft(None, None, "unreachable", "no_contact")]
+    ways = channels_of(contact)
+    if ways is None:
+        return [Draft(None, None, "withheld", "declined")]
+    if not ways:
+        return [Draft(None, None, "withheld" if reason else "unreachable", reason or "no_address")]
+    return [_through(channel, address, reason, policy) for channel, address in ways]
+
+
+@dataclass(frozen=True, slots=True)
+class Officer:
+    """Somebody responsible for a unit, valid on the days [valid_from, valid_to)."""
+
+    id: str
+    unit: str
+    name: str | None = None
+    role: str | None = None
+    phone: str | None = None
+    email: str | None = None
+    valid_from: date | None = None
+    valid_to: date | None = None
+
+    def valid(self, day: date) -> bool:
+        """Whether the officer is in charge on a day."""
+        return (self.valid_from is None or self.valid_from <= day) and (
+            self.valid_to is None or day < self.valid_to
+        )
+
+
+def draft_for_officers(
+    fact: Fact, officers: Sequence[Officer], now: datetime, policy: Policy
+) -> list[tuple[Officer | None, Draft]]:
+    """How the notices to a unit's officers begin; to the office itself where none is known."""
+    reason = barred(fact, now, policy)
+    day = local_day(now)
+    on_duty = sorted((each for each in officers if each.valid(day)), key=lambda each: each.id)
+    if not on_duty:
+        state: State = "withheld" if reason else "outbox"
+        return [(None, Draft(None, None, state, reason or "no_recipient"))]
+    drafts: list[tuple[Officer | None, Draft]] = []
+    for officer in on_duty:
+        ways = channels_of(Contact(officer.name, officer.phone, officer.email))
+        if ways:
+            drafts.append((officer, _through(*ways[0], reason, policy)))
+        else:
+            state = "withheld" if reason else "unreachable"
+            drafts.append((officer, Draft(None, None, state, reason or "no_address")))
+    return drafts
+
+
+def _through(channel: str, address: str, reason: str | None, policy: Policy) -> Draft:
+    if reason is not None:
+        return Draft(channel, address, "withheld", reason)
+    if channel not in policy.channels:
+        return Draft(channel, address, "outbox", "no_provider")
+    return Draft(channel, address, "ready")
+
+
+def _origin(event: Submission | StatusChange) -> Origin:
+    time, source, _ = event.order
+    return Origin(event.uid, source, time)
+
+
+def story_facts(
+    code: str,
+    story: Story | None,
+    statuses: Sequence[StatusChange],
+    versions: Sequence[Version],
+    reasons: dict[bytes, str],
+    return_by: str | None,
+) -> list[Fact]:
+    """``facts_of`` for a folded story, or for the statuses of a dossier not yet submitted."""
+    if story is None:
+        return facts_of(code, None, statuses, versions, reasons, return_by)
+    return facts_of(code, story.submission, story.statuses, versions, reasons, return_by)

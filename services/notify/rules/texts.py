@@ -1,0 +1,53 @@
+"""What texts exist, what they may say, and how long they are on a phone."""
+
+import unicodedata
+from collections.abc import Mapping
+
+import smsutil
+from anyascii import anyascii
+
+KINDS: Mapping[str, str] = {
+    "received": "citizen",
+    "in_process": "citizen",
+    "supplement_requested": "citizen",
+    "result_ready": "citizen",
+    "returned": "citizen",
+    "late": "citizen",
+    "dossier_slipped": "officer",
+    "obligation_slipped": "officer",
+}
+"""Every kind of notice, and who reads it."""
+
+_DOSSIER = frozenset(
+    {"office", "code", "procedure", "on", "due", "department", "reason", "return_by", "name"}
+)
+VARIABLES: Mapping[str, frozenset[str]] = {
+    "received": _DOSSIER,
+    "in_process": _DOSSIER,
+    "supplement_requested": _DOSSIER,
+    "result_ready": _DOSSIER,
+    "returned": _DOSSIER,
+    "late": _DOSSIER | {"old_due", "new_due"},
+    "dossier_slipped": frozenset({"office", "code", "procedure", "old_due", "department", "name"}),
+    "obligation_slipped": frozenset(
+        {"office", "obligation", "plan", "period", "old_due", "contact", "name"}
+    ),
+}
+"""What a text of each kind may mention. Days read ``dd/mm/yyyy``; absent values are null."""
+
+_SIGNS = str.maketrans({"₫": "VND", "`": "'"})
+
+
+def plain(text: str) -> str:
+    """A text without accents, as status SMS are customarily written; the dong sign reads VND."""
+    return anyascii(unicodedata.normalize("NFC", text).translate(_SIGNS))
+
+
+def segments(text: str) -> int:
+    """How many SMS a text takes: 160 or 153 characters each in GSM-7, 70 or 67 in UCS-2."""
+    return len(smsutil.split(unicodedata.normalize("NFC", text)).parts)
+
+
+def fits_gsm7(text: str) -> bool:
+    """Whether a text needs nothing but the GSM 03.38 alphabet."""
+    return smsutil.is_valid_gsm(text)

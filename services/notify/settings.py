@@ -1,0 +1,88 @@
+"""Notify's settings, ``MOTCUA_NOTIFY_...``."""
+
+from datetime import time, timedelta
+from typing import Literal
+from urllib.parse import unquote, urlsplit
+
+from pydantic import Field, SecretStr, field_validator, model_validator
+
+from services.notify.rules.receipts import read_quiet_hours
+from shared.settings import ServiceSettings
+
+
+class NotifySettings(ServiceSettings):
+    """Without ``kannel_url`` no SMS leaves, without an SMTP host no email: such notices stay in
+    the outbox for people to read, for good.
+
+    Hours: ``stale_hours``. Seconds: ``timeout``. ``quiet_hours`` are local, empty for none.
+    ``instance`` names this replica over restarts, so that what it was sending when it died is
+    settled at its next start rather than two minutes later.
+    """
+
+    notify_kannel_url: str = ""
+    notify_kannel_user: str = ""
+    notify_kannel_password: SecretStr = SecretStr("")
+    notify_kannel_sender: str = Field(default="", max_length=20)
+    notify_receipt_url: str = ""
+    notify_smtp_url: SecretStr = SecretStr("")
+    notify_smtp_host: str = ""
+    notify_smtp_port: int = Field(default=25, ge=1, le=65535)
+    notify_smtp_user: str = ""
+    notify_smtp_password: SecretStr = SecretStr("")
+    notify_smtp_from: str = ""
+    notify_smtp_tls: Literal["none", "starttls", "tls"] = "none"
+    notify_stale_hours: float = Field(default=48, gt=0, le=24 * 365)
+    notify_quiet_hours: str = "22:00-07:00"
+    notify_workers: int = Field(default=8, ge=1, le=64)
+    notify_attempts: int = Field(default=20, ge=1, le=1000)
+    notify_timeout: float = Field(default=20, gt=0, le=60)
+    notify_instance: str = Field(default="", max_length=100)
+
+    @field_validator("notify_kannel_url", "notify_receipt_url")
+    @classmethod
+    def check_url(cls, text: str) -> str:
+        """Only absolute HTTP addresses, or nothing."""
+        text = text.strip()
+        if text and (urlsplit(text).scheme not in ("http", "https") or not urlsplit(text).netloc):
+            raise ValueError("write http://... or https://...")
+        return text
+
+    @field_validator("notify_quiet_hours")
+    @classmethod
+    def check_quiet_hours(cls, text: str) -> str:
+        """``HH:MM-HH:MM`` or nothing."""
+        read_quiet_hours(text)
+        return text
+
+    @model_validator(mode="after")
+    def spread_smtp_url(self) -> "NotifySettings":
+        """Read ``smtp://``, ``smtp+starttls://`` or ``smtps://user:password@host:port``."""
+        given = self.notify_smtp_url.get_secret_value().strip()
+        if given:
+            url = urlsplit(given)
+            modes = {
+                "smtp": ("none", 25),
+                "smtp+starttls": ("starttls", 587),
+                "smtps": ("tls", 465),
+            }
+            if url.scheme not in modes or not url.hostname:
+                raise ValueError("MOTCUA_NOTIFY_SMTP_URL: write smtp://host:port")
+            tls, port = modes[url.scheme]
+            self.notify_smtp_host, self.notify_smtp_port = url.hostname, url.port or port
+            self.notify_smtp_tls = tls  # type: ignore[assignment]
+            if url.username:
+                self.notify_smtp_user = unquote(url.username)
+                self.notify_smtp_password = SecretStr(unquote(url.password or ""))
+        if self.notify_smtp_host and "@" not in self.notify_smtp_from:
+            raise ValueError("MOTCUA_NOTIFY_SMTP_FROM: give the sender's address")
+        return self
+
+    @property
+    def stale_after(self) -> timedelta:
+        """The age beyond which nothing is sent."""
+        return timedelta(hours=self.notify_stale_hours)
+
+    @property
+    def quiet(self) -> tuple[time, time] | None:
+        """The hours in which no SMS is sent."""
+        return read_quiet_hours(self.notify_quiet_hours)

@@ -1,0 +1,432 @@
+"""Notices: their making, claiming, settling, and what people read of them."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.notify.rules.notices import RETRIABLE, UNCLAIMED, Told
+
+ADD = sa.text(
+    "WITH made AS (INSERT INTO notices (id, subject, kind, version, audience, recipient, channel,"
+    " address, unit, state, reason, at, event_uid, event_source, event_time, stale_at, next_at,"
+    " facts, title, body, segments, created_at, changed_at)"
+    " SELECT r.*, CAST(:now AS timestamptz), CAST(:now AS timestamptz) FROM unnest("
+    " CAST(:ids AS uuid[]), CAST(:subjects AS text[]), CAST(:kinds AS text[]),"
+    " CAST(:versions AS text[]), CAST(:audiences AS text[]), CAST(:recipients AS text[]),"
+    " CAST(:channels AS text[]), CAST(:addresses AS text[]), CAST(:units AS text[]),"
+    " CAST(:states AS text[]), CAST(:reasons AS text[]), CAST(:ats AS timestamptz[]),"
+    " CAST(:uids AS bytea[]), CAST(:sources AS text[]), CAST(:times AS timestamptz[]),"
+    " CAST(:stales AS timestamptz[]), CAST(:nexts AS timestamptz[]), CAST(:facts AS jsonb[]),"
+    " CAST(:titles AS text[]), CAST(:bodies AS text[]), CAST(:segments AS integer[])) AS r"
+    " ON CONFLICT DO NOTHING RETURNING id, state, reason)"
+    " INSERT INTO notice_history (notice, at, state, reason)"
+    " SELECT id, CAST(:now AS timestamptz), state, reason FROM made"
+)
+TOLD = sa.text(
+    "SELECT n.subject, n.kind, n.version,"
+    " bool_or(NOT EXISTS (SELECT 1 FROM voids v WHERE v.uid = n.event_uid)) AS standing"
+    " FROM notices n WHERE n.subject = ANY(CAST(:subjects AS text[])) AND n.audience = :audience"
+    " AND n.state <> 'cancelled' GROUP BY 1, 2, 3"
+)
+LATE = sa.text(
+    "SELECT id, subject, version FROM notices WHERE kind = ANY(CAST(:kinds AS text[]))"
+    " AND subject = ANY(CAST(:subjects AS text[])) AND state = ANY(CAST(:unclaimed AS text[]))"
+)
+CANCEL = (
+    "WITH gone AS (UPDATE notices SET state = 'cancelled', reason = :reason, next_at = NULL,"
+    " stale_at = NULL, changed_at = :now WHERE state = ANY(CAST(:unclaimed AS text[])) AND {}"
+    " RETURNING id) INSERT INTO notice_history (notice, at, state, reason)"
+    " SELECT id, CAST(:now AS timestamptz), 'cancelled', :reason FROM gone"
+)
+CANCEL_BY_EVENT = sa.text(CANCEL.format("event_uid = ANY(CAST(:uids AS bytea[]))"))
+CANCEL_BY_ID = sa.text(CANCEL.format("id = ANY(CAST(:ids AS uuid[]))"))
+WAITING = sa.text(
+    "SELECT id, subject, kind, version, audience, recipient, unit, at, event_uid, event_source,"
+    " event_time, stale_at, facts FROM notices WHERE state = 'waiting_contact'"
+    " AND subject = ANY(CAST(:subjects AS text[])) ORDER BY seq FOR UPDATE"
+)
+RELEASE = sa.text(
+    "WITH freed AS (UPDATE notices SET channel = :channel, address = :address, state = :state,"
+    " reason = :reason, next_at = :next_at, facts = CAST(:facts AS jsonb), title = :title,"
+    " body = :body, segments = :segments, changed_at = :now WHERE id = :id RETURNING id)"
+    " INSERT INTO notice_history (notice, at, state, reason)"
+    " SELECT id, CAST(:now AS timestamptz), :state, :reason FROM freed"
+)
+CLAIM = sa.text(
+    "WITH next AS (SELECT id FROM notices WHERE state IN ('ready', 'retrying')"
+    " AND next_at <= :now AND (stale_at IS NULL OR stale_at > :now)"
+    " AND channel = ANY(CAST(:channels AS text[]))"
+    " ORDER BY next_at, seq LIMIT 1 FOR UPDATE SKIP LOCKED),"
+    " claimed AS (UPDATE notices n SET state = 'sending', reason = NULL, next_at = NULL,"
+    " attempts = attempts + 1, claimed_by = :instance, claimed_at = :now, changed_at = :now"
+    " FROM next WHERE n.id = next.id RETURNING n.id, n.channel, n.address, n.title, n.body,"
+    " n.attempts),"
+    " noted AS (INSERT INTO notice_history (notice, at, state)"
+    " SELECT id, CAST(:now AS timestamptz), 'sending' FROM claimed)"
+    " SELECT * FROM claimed"
+)
+BEGIN = sa.text(
+    "INSERT INTO attempts (notice, number, provider, reference, instance, started_at)"
+    " VALUES (:notice, :number, :provider, :reference, :instance, :now)"
+)
+END = sa.text(
+    "UPDATE attempts SET ended_at = :now, verdict = :verdict, detail = :detail"
+    " WHERE notice = :notice AND number = :number"
+)
+SETTLE = sa.text(
+    "UPDATE notices SET state = :state, reason = :reason, next_at = :next_at,"
+    " provider = :provider, claimed_by = NULL, claimed_at = NULL, changed_at = :now"
+    " WHERE id = :id AND attempts = :number AND state IN ('sending', 'unknown')"
+    " RETURNING id, kind, channel, unit, subject, segments"
+)
+NOTE = sa.text(
+    "INSERT INTO notice_history (notice, at, state, reason, detail)"
+    " VALUES (:id, :now, :state, :reason, :detail)"
+)
+LOSE = (
+    "WITH lost AS (UPDATE notices SET state = 'unknown', reason = 'interrupted',"
+    " claimed_by = NULL, claimed_at = NULL, changed_at = :now"
+    " WHERE state = 'sending' AND {} RETURNING id),"
+    " noted AS (INSERT INTO notice_history (notice, at, state, reason)"
+    " SELECT id, CAST(:now AS timestamptz), 'unknown', 'interrupted' FROM lost)"
+    " SELECT count(*) FROM lost"
+)
+LOSE_OLD = sa.text(LOSE.format("claimed_at < :before"))
+LOSE_OWN = sa.text(LOSE.format("claimed_by = :instance"))
+EXPIRE = sa.text(
+    "WITH old AS (SELECT id, attempts FROM notices"
+    " WHERE state IN ('waiting_contact', 'ready', 'retrying') AND stale_at <= :now"
+    " LIMIT 500 FOR UPDATE SKIP LOCKED),"
+    " expired AS (UPDATE notices n SET state = CASE WHEN old.attempts > 0 THEN 'failed'"
+    " ELSE 'withheld' END, reason = 'stale', next_at = NULL, stale_at = NULL, changed_at = :now"
+    " FROM old WHERE n.id = old.id RETURNING n.id, n.state),"
+    " noted AS (INSERT INTO notice_history (notice, at, state, reason)"
+    " SELECT id, CAST(:now AS timestamptz), state, 'stale' FROM expired)"
+    " SELECT count(*) FROM expired"
+)
+BY_REFERENCE = sa.text(
+    "SELECT n.id, n.state, n.receipt_failed, n.attempts, n.kind, n.channel, n.unit, n.subject,"
+    " n.segments, a.number, a.provider FROM attempts a JOIN notices n ON n.id = a.notice"
+    " WHERE a.reference = :reference AND a.provider = :provider FOR UPDATE OF n"
+)
+RECEIVE = sa.text(
+    "UPDATE notices SET state = :state, reason = :reason, receipt_failed = :failed,"
+    " next_at = NULL, claimed_by = NULL, claimed_at = NULL, changed_at = :now WHERE id = :id"
+)
+RETRY = sa.text(
+    "UPDATE notices SET state = 'ready', reason = 'ordered', next_at = :now, stale_at = NULL,"
+    " receipt_failed = false, changed_at = :now"
+    " WHERE id = :id AND state = ANY(CAST(:retriable AS text[])) RETURNING id"
+)
+COLUMNS = (
+    "id, seq, subject, kind, audience, recipient, channel, address, unit, state, reason, at,"
+    " attempts, provider, segments, title, body, facts, created_at, changed_at"
+)
+ONE = sa.text(f"SELECT {COLUMNS} FROM notices WHERE id = :id")
+HISTORY = sa.text(
+    "SELECT at, state, reason, detail FROM notice_history WHERE notice = :id ORDER BY id"
+)
+ATTEMPTS = sa.text(
+    "SELECT number, provider, started_at, ended_at, verdict, detail FROM attempts"
+    " WHERE notice = :id ORDER BY number"
+)
+COUNTS = "SELECT state, count(*) AS n FROM notices {} GROUP BY state ORDER BY state"
+
+
+@dataclass(slots=True)
+class NewNotice:
+    """A notice about to be kept."""
+
+    id: UUID
+    subject: str
+    kind: str
+    version: str
+    audience: str
+    recipient: str
+    channel: str | None
+    address: str | None
+    unit: str
+    state: str
+    reason: str | None
+    at: datetime
+    event_uid: bytes
+    event_source: str
+    event_time: datetime
+    stale_at: datetime | None
+    next_at: datetime | None
+    title: str | None
+    body: str
+    segments: int
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What a person wants to see; ``units`` null means all."""
+
+    units: Collection[str] | None = None
+    subject: str | None = None
+    state: str | None = None
+    before: int | None = None
+    limit: int = 100
+
+
+async def add(session: AsyncSession, notices: Sequence[NewNotice], now: datetime) -> None:
+    """Keep notices; one that exists already is left as it is."""
+    if not notices:
+        return
+    await session.execute(
+        ADD,
+        {
+            "now": now,
+            "ids": [n.id for n in notices],
+            "subjects": [n.subject for n in notices],
+            "kinds": [n.kind for n in notices],
+            "versions": [n.version for n in notices],
+            "audiences": [n.audience for n in notices],
+            "recipients": [n.recipient for n in notices],
+            "channels": [n.channel for n in notices],
+            "addresses": [n.address for n in notices],
+            "units": [n.unit for n in notices],
+            "states": [n.state for n in notices],
+            "reasons": [n.reason for n in notices],
+            "ats": [n.at for n in notices],
+            "uids": [n.event_uid for n in notices],
+            "sources": [n.event_source for n in notices],
+            "times": [n.event_time for n in notices],
+            "stales": [n.stale_at for n in notices],
+            "nexts": [n.next_at for n in notices],
+            "facts": [orjson.dumps(n.facts).decode() for n in notices],
+            "titles": [n.title for n in notices],
+            "bodies": [n.body for n in notices],
+            "segments": [n.segments for n in notices],
+        },
+    )
+
+
+async def told(
+    session: AsyncSession, subjects: Collection[str], audience: str
+) -> dict[str, list[Told]]:
+    """The facts that notices exist for, by subject."""
+    found: dict[str, list[Told]] = {}
+    if subjects:
+        rows = await session.execute(TOLD, {"subjects": sorted(subjects), "audience": audience})
+        for row in rows:
+            found.setdefault(row.subject, []).append(Told(row.kind, row.version, row.standing))
+    return found
+
+
+async def unclaimed(
+    session: AsyncSession, subjects: Collection[str], kinds: Collection[str]
+) -> Sequence[sa.Row]:
+    """(id, subject, version) of the notices of some kinds that nobody was handed yet."""
+    if not subjects:
+        return []
+    given = {"kinds": list(kinds), "subjects": sorted(subjects), "unclaimed": list(UNCLAIMED)}
+    return (await session.execute(LATE, given)).all()
+
+
+async def cancel_by_event(
+    session: AsyncSession, uids: Collection[bytes], reason: str, now: datetime
+) -> None:
+    """Cancel what rests on withdrawn events, unless it is on its way."""
+    if uids:
+        given = {"uids": list(uids), "reason": reason, "now": now, "unclaimed": list(UNCLAIMED)}
+        await session.execute(CANCEL_BY_EVENT, given)
+
+
+async def cancel(session: AsyncSession, ids: Collection[UUID], reason: str, now: datetime) -> None:
+    """Cancel notices, unless they are on their way."""
+    if ids:
+        given = {"ids": list(ids), "reason": reason, "now": now, "unclaimed": list(UNCLAIMED)}
+        await session.execute(CANCEL_BY_ID, given)
+
+
+async def waiting(session: AsyncSession, subjects: Collection[str]) -> Sequence[sa.Row]:
+    """The notices of some dossiers that wait for their contact, locked."""
+    if not subjects:
+        return []
+    return (await session.execute(WAITING, {"subjects": sorted(subjects)})).all()
+
+
+async def release(session: AsyncSession, notice: NewNotice, now: datetime) -> None:
+    """Give a waiting notice its recipient and state."""
+    await session.execute(
+        RELEASE,
+        {
+            "id": notice.id,
+            "channel": notice.channel,
+            "address": notice.address,
+            "state": notice.state,
+            "reason": notice.reason,
+            "next_at": notice.next_at,
+            "facts": orjson.dumps(notice.facts).decode(),
+            "title": notice.title,
+            "body": notice.body,
+            "segments": notice.segments,
+            "now": now,
+        },
+    )
+
+
+async def claim(
+    session: AsyncSession, channels: Collection[str], instance: str, now: datetime
+) -> sa.Row | None:
+    """Take the next notice to send, so that nobody else does."""
+    given = {"channels": list(channels), "instance": instance, "now": now}
+    return (await session.execute(CLAIM, given)).first()
+
+
+async def begin_attempt(
+    session: AsyncSession,
+    notice: UUID,
+    number: int,
+    provider: str,
+    reference: str,
+    instance: str,
+    now: datetime,
+) -> None:
+    """Record that a provider is about to be called."""
+    await session.execute(
+        BEGIN,
+        {
+            "notice": notice,
+            "number": number,
+            "provider": provider,
+            "reference": reference,
+            "instance": instance,
+            "now": now,
+        },
+    )
+
+
+async def settle(
+    session: AsyncSession,
+    notice: UUID,
+    number: int,
+    *,
+    verdict: str,
+    detail: str,
+    provider: str,
+    state: str,
+    reason: str | None,
+    next_at: datetime | None,
+    now: datetime,
+) -> sa.Row | None:
+    """Record how an attempt ended; null where a receipt has settled the notice before."""
+    await session.execute(
+        END, {"notice": notice, "number": number, "verdict": verdict, "detail": detail, "now": now}
+    )
+    given = {"state": state, "reason": reason, "next_at": next_at, "provider": provider}
+    row = (
+        await session.execute(SETTLE, given | {"id": notice, "number": number, "now": now})
+    ).first()
+    if row is not None:
+        await note(session, notice, state, reason, detail, now)
+    return row
+
+
+async def note(
+    session: AsyncSession,
+    notice: UUID,
+    state: str,
+    reason: str | None,
+    detail: str | None,
+    now: datetime,
+) -> None:
+    """Add a line to a notice's history."""
+    await session.execute(
+        NOTE, {"id": notice, "state": state, "reason": reason, "detail": detail, "now": now}
+    )
+
+
+async def lose_older(session: AsyncSession, before: datetime, now: datetime) -> int:
+    """Mark as unknown what was being sent by somebody who has not said anything since."""
+    return await session.scalar(LOSE_OLD, {"before": before, "now": now}) or 0
+
+
+async def lose_own(session: AsyncSession, instance: str, now: datetime) -> int:
+    """Mark as unknown what this instance was sending when it died."""
+    return await session.scalar(LOSE_OWN, {"instance": instance, "now": now}) or 0
+
+
+async def expire(session: AsyncSession, now: datetime) -> int:
+    """Settle what became too old while it waited."""
+    return await session.scalar(EXPIRE, {"now": now}) or 0
+
+
+async def find_by_reference(session: AsyncSession, provider: str, reference: str) -> sa.Row | None:
+    """The notice and attempt that a receipt speaks of, locked."""
+    given = {"reference": reference, "provider": provider}
+    return (await session.execute(BY_REFERENCE, given)).first()
+
+
+async def apply_receipt(
+    session: AsyncSession, notice: UUID, state: str, detail: str, now: datetime
+) -> None:
+    """Take on the state that a receipt teaches."""
+    failed = state == "failed"
+    reason = "carrier" if failed else None
+    given = {"id": notice, "state": state, "reason": reason, "failed": failed, "now": now}
+    await session.execute(RECEIVE, given)
+    await note(session, notice, state, reason, detail, now)
+
+
+async def order_retry(session: AsyncSession, notice: UUID, who: str, now: datetime) -> bool:
+    """Make a failed or unknown notice ready again, by order of a person's key."""
+    given = {"id": notice, "now": now, "retriable": list(RETRIABLE)}
+    done = await session.scalar(RETRY, given)
+    if done is not None:
+        await note(session, notice, "ready", "ordered", f"key {who}", now)
+    return done is not None
+
+
+def _where(query: Query) -> tuple[str, dict[str, Any]]:
+    parts, given = [], {}
+    if query.units is not None:
+        parts.append("unit = ANY(CAST(:units AS text[]))")
+        given["units"] = sorted(query.units)
+    if query.subject is not None:
+        parts.append("subject = :subject")
+        given["subject"] = query.subject
+    if query.state is not None:
+        parts.append("state = :state")
+        given["state"] = query.state
+    if query.before is not None:
+        parts.append("seq < :before")
+        given["before"] = query.before
+    return (f"WHERE {' AND '.join(parts)}" if parts else ""), given
+
+
+async def find(session: AsyncSession, query: Query) -> Sequence[sa.Row]:
+    """Notices, newest first."""
+    where, given = _where(query)
+    statement = sa.text(f"SELECT {COLUMNS} FROM notices {where} ORDER BY seq DESC LIMIT :limit")
+    return (await session.execute(statement, given | {"limit": query.limit})).all()
+
+
+async def count_states(session: AsyncSession, units: Collection[str] | None) -> dict[str, int]:
+    """How many notices are in each state."""
+    where, given = _where(Query(units=units))
+    rows = await session.execute(sa.text(COUNTS.format(where)), given)
+    return {row.state: row.n for row in rows}
+
+
+async def get(session: AsyncSession, notice: UUID) -> sa.Row | None:
+    """One notice."""
+    return (await session.execute(ONE, {"id": notice})).first()
+
+
+async def get_history(
+    session: AsyncSession, notice: UUID
+) -> tuple[Iterable[sa.Row], Iterable[sa.Row]]:
+    """The states that a notice took on, and its attempts, oldest first."""
+    history = (await session.execute(HISTORY, {"id": notice})).all()
+    attempts = (await session.execute(ATTEMPTS, {"id": notice})).all()
+    return history, attempts

@@ -1,0 +1,260 @@
+"""Events of dossiers and duties, voids, contacts."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import orjson
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.notify.rules.notices import Contact
+from shared import events
+from shared.clock import local_day
+from shared.dossiers import StatusChange, Submission
+from shared.events.scalars import instant
+
+ADD_EVENTS = sa.text(
+    "INSERT INTO events (uid, subject, type, unit, source, event_id, occurred_at, received_at, data)"
+    " SELECT * FROM unnest(CAST(:uids AS bytea[]), CAST(:subjects AS text[]),"
+    " CAST(:types AS text[]), CAST(:units AS text[]), CAST(:sources AS text[]),"
+    " CAST(:ids AS text[]), CAST(:times AS timestamptz[]), CAST(:received AS timestamptz[]),"
+    " CAST(:data AS jsonb[])) AS r(u, s, t, n, o, i, w, k, d) ORDER BY r.u"
+    " ON CONFLICT DO NOTHING"
+)
+ADD_VOIDS = sa.text(
+    "INSERT INTO voids (uid, received_at)"
+    " SELECT u, min(r) FROM unnest(CAST(:uids AS bytea[]), CAST(:received AS timestamptz[]))"
+    " AS v(u, r) GROUP BY u ORDER BY u"
+    " ON CONFLICT (uid) DO UPDATE SET received_at = least(voids.received_at, excluded.received_at)"
+)
+SUBJECTS = sa.text(
+    "SELECT DISTINCT type, subject FROM events WHERE uid = ANY(CAST(:uids AS bytea[]))"
+)
+STANDING = sa.text(
+    "SELECT e.uid, e.subject, e.type, e.unit, e.source, e.event_id, e.occurred_at, e.received_at,"
+    " e.data FROM events e WHERE e.subject = ANY(CAST(:subjects AS text[]))"
+    " AND NOT EXISTS (SELECT 1 FROM voids v WHERE v.uid = e.uid)"
+)
+CONTACTS = sa.text(
+    "SELECT code, name, phone, email, notify FROM contacts WHERE code = ANY(CAST(:codes AS text[]))"
+)
+PUT_CONTACT = sa.text(
+    "INSERT INTO contacts (code, token, name, phone, email, notify, source, event_id, occurred_at,"
+    " received_at) VALUES (:code, :token, :name, :phone, :email, CAST(:notify AS text[]), :source,"
+    " :id, :time, :received)"
+    " ON CONFLICT (code) DO UPDATE SET token = excluded.token, name = excluded.name,"
+    " phone = excluded.phone, email = excluded.email, notify = excluded.notify,"
+    " source = excluded.source, event_id = excluded.event_id,"
+    " occurred_at = excluded.occurred_at, received_at = excluded.received_at"
+    " WHERE (contacts.occurred_at, contacts.source, contacts.event_id)"
+    " < (excluded.occurred_at, excluded.source, excluded.event_id)"
+)
+
+SUBMITTED = "motcua.dossier.submitted.v1"
+STATUS_CHANGED = "motcua.dossier.status_changed.v1"
+DOSSIER_TYPES = frozenset({SUBMITTED, STATUS_CHANGED})
+FULFILLING = frozenset({"motcua.list.delivered.v1", "motcua.report.filed.v1"})
+PUT_PLAN = sa.text(
+    "INSERT INTO plans (plan, version, applied_at, body)"
+    " VALUES (:plan, :version, :applied, CAST(:body AS jsonb)) ON CONFLICT DO NOTHING"
+)
+CURRENT_PLANS = sa.text(
+    "SELECT DISTINCT ON (plan) plan, version, body FROM plans ORDER BY plan, version DESC"
+)
+HANDED_IN = sa.text(
+    "SELECT e.type, e.unit, e.occurred_at, e.data FROM events e"
+    " WHERE e.type = ANY(CAST(:types AS text[])) AND e.unit = ANY(CAST(:units AS text[]))"
+    " AND NOT EXISTS (SELECT 1 FROM voids v WHERE v.uid = e.uid)"
+)
+ANY_OF = sa.text(
+    "SELECT type, unit, occurred_at, data FROM events WHERE uid = ANY(CAST(:uids AS bytea[]))"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Dossier:
+    """The standing events of one code; ``reasons`` are by the event's uid."""
+
+    submissions: Sequence[Submission]
+    statuses: Sequence[StatusChange]
+    reasons: Mapping[bytes, str]
+    return_by: Mapping[bytes, str]
+
+
+async def add_events(session: AsyncSession, batch: Iterable[tuple[str, events.Event]]) -> None:
+    """Keep events, each with the subject that it is found by."""
+    rows = list(batch)
+    if not rows:
+        return
+    await session.execute(
+        ADD_EVENTS,
+        {
+            "uids": [event.uid for _, event in rows],
+            "subjects": [subject for subject, _ in rows],
+            "types": [event.type for _, event in rows],
+            "units": [event.unit or "" for _, event in rows],
+            "sources": [event.source for _, event in rows],
+            "ids": [event.id for _, event in rows],
+            "times": [event.time for _, event in rows],
+            "received": [event.receivedat or event.time for _, event in rows],
+            "data": [event.data.model_dump_json(exclude_none=True) for _, event in rows],
+        },
+    )
+
+
+async def add_voids(session: AsyncSession, voids: Sequence[tuple[bytes, Any]]) -> None:
+    """Keep (uid of the withdrawn event, when the withdrawal reached us)."""
+    if voids:
+        await session.execute(
+            ADD_VOIDS, {"uids": [uid for uid, _ in voids], "received": [at for _, at in voids]}
+        )
+
+
+async def find_subjects(session: AsyncSession, uids: Collection[bytes]) -> list[tuple[str, str]]:
+    """(type, subject) of the known ones among these events."""
+    if not uids:
+        return []
+    rows = await session.execute(SUBJECTS, {"uids": list(uids)})
+    return [(row.type, row.subject) for row in rows]
+
+
+async def standing_events(session: AsyncSession, subjects: Collection[str]) -> Sequence[sa.Row]:
+    """The events of some subjects that were not withdrawn."""
+    if not subjects:
+        return []
+    return (await session.execute(STANDING, {"subjects": sorted(subjects)})).all()
+
+
+async def load_dossiers(session: AsyncSession, codes: Collection[str]) -> dict[str, Dossier]:
+    """The standing events of each code; a code of which none stands has empty ones."""
+    found = {code: Dossier([], [], {}, {}) for code in codes}
+    for row in await standing_events(session, codes):
+        if row.type not in DOSSIER_TYPES:
+            continue
+        dossier = found[row.subject]
+        data = _data(row.data)
+        order = (row.occurred_at, row.source, row.event_id)
+        rday = local_day(row.received_at)
+        uid = bytes(row.uid)
+        if row.type == SUBMITTED:
+            dossier.submissions.append(  # type: ignore[attr-defined]
+                Submission(
+                    order=order,
+                    unit=row.unit,
+                    field=data["field"],
+                    procedure=data["procedure"],
+                    authority=data["authority"],
+                    channel=data["channel"],
+                    submitted_at=_instant(data["submitted_at"]),
+                    rday=rday,
+                    uid=uid,
+                    received_at=_instant(data.get("received_at")),
+                    due_at=_instant(data.get("due_at")),
+                    contact=data.get("contact"),
+                )
+            )
+            if data.get("return_by"):
+                dossier.return_by[uid] = data["return_by"]  # type: ignore[index]
+        else:
+            dossier.statuses.append(  # type: ignore[attr-defined]
+                StatusChange(
+                    order=order,
+                    unit=row.unit,
+                    status=data["status"],
+                    at=_instant(data["at"]),
+                    rday=rday,
+                    uid=uid,
+                    due_at=_instant(data.get("due_at")),
+                    department=data.get("department"),
+                    returned_at=_instant(data.get("returned_at")),
+                )
+            )
+            if data.get("reason"):
+                dossier.reasons[uid] = data["reason"]  # type: ignore[index]
+    return found
+
+
+async def load_contacts(session: AsyncSession, codes: Collection[str]) -> dict[str, Contact]:
+    """The contacts that have come, by code."""
+    if not codes:
+        return {}
+    rows = await session.execute(CONTACTS, {"codes": sorted(codes)})
+    return {
+        row.code: Contact(
+            row.name, row.phone, row.email, None if row.notify is None else tuple(row.notify)
+        )
+        for row in rows
+    }
+
+
+async def put_contacts(session: AsyncSession, contacts: Iterable[events.Contact]) -> None:
+    """Keep contacts; of several for one code the greatest (time, source, id) counts."""
+    for contact in sorted(contacts, key=lambda each: (each.code, each.time, each.source, each.id)):
+        await session.execute(
+            PUT_CONTACT,
+            {
+                "code": contact.code,
+                "token": contact.token,
+                "name": contact.name,
+                "phone": contact.phone,
+                "email": contact.email,
+                "notify": contact.notify,
+                "source": contact.source,
+                "id": contact.id,
+                "time": contact.time,
+                "received": contact.receivedat,
+            },
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class HandedIn:
+    """Something that may fulfil a duty."""
+
+    type: str
+    unit: str
+    at: datetime
+    data: dict[str, Any]
+
+
+async def put_plan(
+    session: AsyncSession, plan: str, version: int, applied: datetime, body: bytes
+) -> None:
+    """Keep a plan in one version."""
+    given = {"plan": plan, "version": version, "applied": applied, "body": body.decode()}
+    await session.execute(PUT_PLAN, given)
+
+
+async def current_plans(session: AsyncSession) -> list[tuple[str, int, dict[str, Any]]]:
+    """(plan, version, document) of each plan's newest version."""
+    rows = await session.execute(CURRENT_PLANS)
+    return [(row.plan, row.version, _data(row.body)) for row in rows]
+
+
+async def handed_in(session: AsyncSession, units: Collection[str]) -> list[HandedIn]:
+    """What some units handed in, and did not withdraw."""
+    given = {"types": list(FULFILLING), "units": sorted(units)}
+    rows = await session.execute(HANDED_IN, given)
+    return [HandedIn(row.type, row.unit, row.occurred_at, _data(row.data)) for row in rows]
+
+
+async def get_handed_in(session: AsyncSession, uids: Collection[bytes]) -> list[HandedIn]:
+    """Those among some events that may fulfil a duty, withdrawn or not."""
+    if not uids:
+        return []
+    rows = await session.execute(ANY_OF, {"uids": list(uids)})
+    return [
+        HandedIn(row.type, row.unit, row.occurred_at, _data(row.data))
+        for row in rows
+        if row.type in FULFILLING
+    ]
+
+
+def _data(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else orjson.loads(value)
+
+
+def _instant(text: str | None) -> Any:
+    return None if text is None else instant(text)

@@ -1,0 +1,190 @@
+"""What notify keeps. Only here do applicants' names, phones and addresses lie, and the texts."""
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field, SQLModel
+
+from shared import tables
+
+metadata = sa.MetaData()
+Instant = sa.DateTime(timezone=True)
+
+
+class Table(SQLModel):
+    metadata = metadata
+
+
+class Outbox(tables.OutboxRow, Table, table=True):
+    __tablename__ = "outbox"
+
+
+class Stream(tables.StreamRow, Table, table=True):
+    __tablename__ = "streams"
+
+
+class Inbox(tables.InboxRow, Table, table=True):
+    __tablename__ = "inbox"
+
+
+class StoredKey(tables.KeyRow, Table, table=True):
+    __tablename__ = "keys"
+
+
+class DeadLetter(tables.DeadLetterRow, Table, table=True):
+    __tablename__ = "dead_letters"
+
+
+class StoredEvent(Table, table=True):
+    """An event about a dossier (``subject`` is its code) or one that fulfils a duty."""
+
+    __tablename__ = "events"
+    uid: bytes = Field(primary_key=True)
+    subject: str
+    type: str
+    unit: str
+    source: str
+    event_id: str
+    occurred_at: datetime = Field(sa_type=Instant)
+    received_at: datetime = Field(sa_type=Instant)
+    data: dict[str, Any] = Field(sa_type=JSONB)
+
+
+class Void(Table, table=True):
+    """A withdrawn event, known or still to come."""
+
+    __tablename__ = "voids"
+    uid: bytes = Field(primary_key=True)
+    received_at: datetime = Field(sa_type=Instant)
+
+
+class StoredContact(Table, table=True):
+    """How the applicant of a dossier is to be reached."""
+
+    __tablename__ = "contacts"
+    code: str = Field(primary_key=True)
+    token: str
+    name: str | None
+    phone: str | None
+    email: str | None
+    notify: list[str] | None = Field(sa_type=sa.ARRAY(sa.Text))
+    source: str
+    event_id: str
+    occurred_at: datetime = Field(sa_type=Instant)
+    received_at: datetime = Field(sa_type=Instant)
+
+
+class StoredPlan(Table, table=True):
+    """A plan in one version."""
+
+    __tablename__ = "plans"
+    plan: str = Field(primary_key=True)
+    version: int = Field(primary_key=True)
+    applied_at: datetime = Field(sa_type=Instant)
+    body: dict[str, Any] = Field(sa_type=JSONB)
+
+
+class Deadline(Table, table=True):
+    """One due date of a dossier or of a duty; ``next_at`` is when the scan has to look at it."""
+
+    __tablename__ = "deadlines"
+    kind: str = Field(primary_key=True)
+    key: str = Field(primary_key=True)
+    version: str = Field(primary_key=True)
+    number: int
+    subject: str
+    unit: str
+    due_at: datetime | None = Field(sa_type=Instant)
+    due_day: date | None
+    state: str
+    slips_at: datetime | None = Field(sa_type=Instant)
+    next_at: datetime | None = Field(sa_type=Instant)
+    announced_at: datetime | None = Field(sa_type=Instant)
+    fulfilled_at: datetime | None = Field(sa_type=Instant)
+    moved: bool = False
+    origin: bytes
+    source: str
+    origin_time: datetime = Field(sa_type=Instant)
+    plan: str | None
+    obligation: str | None
+    period: str | None
+    facts: dict[str, Any] = Field(sa_type=JSONB)
+
+
+class StoredOfficer(Table, table=True):
+    """Somebody responsible for a unit."""
+
+    __tablename__ = "officers"
+    id: str = Field(primary_key=True)
+    unit: str
+    name: str | None
+    role: str | None
+    phone: str | None
+    email: str | None
+    valid_from: date | None
+    valid_to: date | None
+
+
+class Notice(Table, table=True):
+    """One message to one recipient through one channel about one fact."""
+
+    __tablename__ = "notices"
+    id: UUID = Field(primary_key=True)
+    seq: int | None = Field(default=None, sa_type=sa.BigInteger)
+    subject: str
+    kind: str
+    version: str
+    audience: str
+    recipient: str
+    channel: str | None
+    address: str | None
+    unit: str
+    state: str
+    reason: str | None
+    at: datetime = Field(sa_type=Instant)
+    event_uid: bytes
+    event_source: str
+    event_time: datetime = Field(sa_type=Instant)
+    stale_at: datetime | None = Field(sa_type=Instant)
+    next_at: datetime | None = Field(sa_type=Instant)
+    attempts: int = 0
+    receipt_failed: bool = False
+    claimed_by: str | None
+    claimed_at: datetime | None = Field(sa_type=Instant)
+    provider: str | None
+    facts: dict[str, Any] = Field(sa_type=JSONB)
+    title: str | None
+    body: str
+    segments: int
+    created_at: datetime = Field(sa_type=Instant)
+    changed_at: datetime = Field(sa_type=Instant)
+
+
+class HistoryEntry(Table, table=True):
+    """A state that a notice took on."""
+
+    __tablename__ = "notice_history"
+    id: int | None = Field(default=None, primary_key=True, sa_type=sa.BigInteger)
+    notice: UUID
+    at: datetime = Field(sa_type=Instant)
+    state: str
+    reason: str | None
+    detail: str | None
+
+
+class Attempt(Table, table=True):
+    """One handing over of a notice to a provider."""
+
+    __tablename__ = "attempts"
+    notice: UUID = Field(primary_key=True)
+    number: int = Field(primary_key=True)
+    provider: str
+    reference: str
+    instance: str
+    started_at: datetime = Field(sa_type=Instant)
+    ended_at: datetime | None = Field(sa_type=Instant)
+    verdict: str | None
+    detail: str | None

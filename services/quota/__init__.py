@@ -1,0 +1,1 @@
+"""Counts events against plans: targets, progress, stipends."""

@@ -1,0 +1,24 @@
+"""Wires quota."""
+
+from pathlib import Path
+
+from fastapi import FastAPI
+
+from services.quota import consumer
+from services.quota.api import build_router
+from services.quota.handlers import Counting, Plans
+from services.quota.settings import QuotaSettings
+from shared.service import Service
+from shared.settings import deploy_dir, load
+from shared.units import UnitRegistry
+
+
+def create_app(settings: QuotaSettings | None = None) -> FastAPI:
+    """The quota service: events in, counts and stipends out."""
+    settings = settings or load(QuotaSettings)
+    service = Service("quota", settings, Path(__file__).parent / "migrations")
+    registry = UnitRegistry.load(deploy_dir() / "units")
+    plans = Plans(registry)
+    consumer.attach(service, Counting(plans))
+    service.app.include_router(build_router(service, plans, settings, registry))
+    return service.app

@@ -1,0 +1,153 @@
+"""What quota keeps: plans in every version, compact facts, counts, the ledger of stipends."""
+
+from datetime import date, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field, SQLModel
+
+from shared import tables
+
+metadata = sa.MetaData()
+INSTANT = sa.DateTime(timezone=True)
+
+
+class Table(SQLModel):
+    metadata = metadata
+
+
+class Outbox(tables.OutboxRow, Table, table=True):
+    __tablename__ = "outbox"
+
+
+class Stream(tables.StreamRow, Table, table=True):
+    __tablename__ = "streams"
+
+
+class Inbox(tables.InboxRow, Table, table=True):
+    __tablename__ = "inbox"
+
+
+class StoredKey(tables.KeyRow, Table, table=True):
+    __tablename__ = "keys"
+
+
+class DeadLetter(tables.DeadLetterRow, Table, table=True):
+    __tablename__ = "dead_letters"
+
+
+class PlanVersion(Table, table=True):
+    """A plan as it was applied."""
+
+    __tablename__ = "plans"
+    plan: str = Field(primary_key=True)
+    version: int = Field(primary_key=True)
+    digest: str
+    document: str
+    applied_at: datetime = Field(sa_type=INSTANT)
+
+
+class Fact(Table, table=True):
+    """An event, cut down to what plans may count."""
+
+    __tablename__ = "facts"
+    uid: bytes = Field(primary_key=True)
+    type: str
+    code: str | None
+    occurred_at: datetime = Field(sa_type=INSTANT)
+    source: str
+    event_id: str
+    rday: date
+    data: dict[str, Any] = Field(sa_type=JSONB)
+
+
+class Void(Table, table=True):
+    """An event that was withdrawn, known from ``rday`` on; it may come before its event."""
+
+    __tablename__ = "voids"
+    uid: bytes = Field(primary_key=True)
+    rday: date
+
+
+class Membership(Table, table=True):
+    """Which facts share the key of a count, so that only one of them counts."""
+
+    __tablename__ = "memberships"
+    plan: str = Field(primary_key=True)
+    indicator: str = Field(primary_key=True)
+    part: str = Field(primary_key=True)
+    key: str = Field(primary_key=True)
+    uid: bytes = Field(primary_key=True)
+
+
+class Counted(Table, table=True):
+    """What one key adds to the counters."""
+
+    __tablename__ = "counted"
+    plan: str = Field(primary_key=True)
+    indicator: str = Field(primary_key=True)
+    part: str = Field(primary_key=True)
+    key: str = Field(primary_key=True)
+    unit: str = Field(primary_key=True)
+    period: str = Field(primary_key=True)
+    rday: date = Field(primary_key=True)
+    n: int
+
+
+class Counter(Table, table=True):
+    """The sum of what all keys add, per unit, period and day of recording."""
+
+    __tablename__ = "counters"
+    plan: str = Field(primary_key=True)
+    indicator: str = Field(primary_key=True)
+    part: str = Field(primary_key=True)
+    unit: str = Field(primary_key=True)
+    period: str = Field(primary_key=True)
+    rday: date = Field(primary_key=True)
+    n: int
+
+
+class Winner(Table, table=True):
+    """The event of a key that earns its stipend: the earliest."""
+
+    __tablename__ = "winners"
+    plan: str = Field(primary_key=True)
+    indicator: str = Field(primary_key=True)
+    key: str = Field(primary_key=True)
+    unit: str
+    installer: str | None
+    occurred_at: datetime = Field(sa_type=INSTANT)
+    source: str
+    event_id: str
+    payable: bool
+
+
+class LedgerEntry(Table, table=True):
+    """An append-only entry: a stipend booked, or reversed by a negative amount (VND)."""
+
+    __tablename__ = "ledger"
+    id: int | None = Field(default=None, primary_key=True)
+    plan: str
+    version: int
+    indicator: str
+    unit: str
+    installer: str | None
+    source: str
+    event_id: str
+    amount: int
+    currency: str
+    reason: str
+    booked_at: datetime = Field(sa_type=INSTANT)
+
+
+class Milestone(Table, table=True):
+    """A share of a target that was reached, told once."""
+
+    __tablename__ = "milestones"
+    plan: str = Field(primary_key=True)
+    version: int = Field(primary_key=True)
+    indicator: str = Field(primary_key=True)
+    unit: str = Field(primary_key=True)
+    period: str = Field(primary_key=True)
+    percent: int = Field(primary_key=True)

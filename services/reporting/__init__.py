@@ -1,0 +1,1 @@
+"""Keeps read models without personal data: reports, exports, dashboard."""

@@ -1,0 +1,199 @@
+"""What people read on pages and above columns, in Vietnamese and in English."""
+
+from collections.abc import Mapping
+
+LANGUAGES = ("vi", "en")
+
+COLUMNS: Mapping[str, tuple[str, ...]] = {
+    "bieu-06": (
+        "received_total",
+        "received_online",
+        "received_counter_post",
+        "carried_over",
+        "resolved_total",
+        "resolved_early",
+        "resolved_on_time",
+        "resolved_late",
+        "pending_total",
+        "pending_within_due",
+        "pending_overdue",
+    ),
+    "installs": ("installs", "succeeded", "failed", "distinct_citizens"),
+    "online-share": ("authority", "online", "total", "share", "target", "state"),
+    "on-time": ("on_time", "late", "open_overdue", "rate"),
+    "scorecard": ("domain", "mode", "quarter", "item", "n", "score"),
+    "timeliness": (
+        "obligation",
+        "period",
+        "due",
+        "due_at",
+        "fulfilled_at",
+        "rows",
+        "expected_rows",
+        "state",
+    ),
+    "overdue": ("field", "department", "due_date", "days_late"),
+}
+"""The figures of each report, beside what its rows are named by."""
+
+_WORDS: Mapping[str, tuple[str, str]] = {
+    "title": ("Theo dõi bộ phận một cửa", "One-stop shop tracker"),
+    "log_in": ("Đăng nhập", "Log in"),
+    "log_out": ("Đăng xuất", "Log out"),
+    "key": ("Khóa truy cập", "Access key"),
+    "key_hint": (
+        "Khóa có quyền xem báo cáo (reports:read). Quản trị viên tạo bằng lệnh motcua key create.",
+        "A key that may read reports (reports:read). Made with: motcua key create.",
+    ),
+    "bad_key": (
+        "Khóa không đúng, đã bị thu hồi hoặc không có quyền xem báo cáo.",
+        "The key is wrong, revoked, or may not read reports.",
+    ),
+    "filters": ("Lọc số liệu", "Filters"),
+    "from": ("Từ ngày", "From"),
+    "to": ("Đến ngày", "To"),
+    "unit_code": ("Đơn vị (mã)", "Unit (code)"),
+    "show": ("Xem", "Show"),
+    "bad_filters": (
+        "Điều kiện lọc chưa đúng: kiểm tra ngày và mã đơn vị. Đang hiện toàn bộ số liệu.",
+        "The filters are not right: check the days and the unit's code. Everything is shown.",
+    ),
+    "beyond_key": (
+        "Khóa này không xem được đơn vị đó. Đang hiện các đơn vị của khóa.",
+        "The key does not reach that unit. The key's own units are shown.",
+    ),
+    "data_as_of": ("Số liệu cập nhật đến", "Data as of"),
+    "no_data_yet": ("chưa có số liệu", "no data yet"),
+    "empty_title": ("Chưa có số liệu", "No data yet"),
+    "empty_text": (
+        "Chưa nhận được sự kiện nào trong phạm vi đang xem. Gửi sự kiện bằng lệnh motcua send, "
+        "hoặc nhập danh sách, rồi tải lại trang này.",
+        "No event has come for what is shown. Send events with motcua send, or import a list, "
+        "and load this page again.",
+    ),
+    "no_rows": ("Không có dòng nào.", "No rows."),
+    "more_rows": ("dòng nữa trong tệp CSV", "more rows in the CSV file"),
+    "export": ("Tải CSV", "Download CSV"),
+    "all": ("Cộng", "Total"),
+    "skip": ("Đến nội dung chính", "Skip to content"),
+    "overview": ("Tổng quan", "Overview"),
+    "pending": ("Đang giải quyết", "Pending"),
+    "received": ("Tiếp nhận", "Received"),
+    "resolved": ("Đã giải quyết", "Resolved"),
+    "honest_rate": (
+        "Đúng hạn (tính cả hồ sơ quá hạn chưa xong)",
+        "On time (open overdue ones counted)",
+    ),
+    "bieu-06": ("Biểu 06: tình hình giải quyết hồ sơ", "Form 06: dossiers"),
+    "installs": ("Cài đặt ứng dụng", "App installs"),
+    "online-share": ("Tỷ lệ nộp trực tuyến", "Filed online"),
+    "on-time": ("Tỷ lệ đúng hạn", "On time"),
+    "scorecard": ("Dân chấm điểm", "Scorecard"),
+    "timeliness": ("Nộp danh sách, báo cáo", "Lists and reports due"),
+    "overdue": ("Hồ sơ quá hạn", "Overdue dossiers"),
+    "column.code": ("Mã hồ sơ", "Dossier"),
+    "column.unit": ("Mã đơn vị", "Unit"),
+    "column.unit_name": ("Đơn vị", "Unit name"),
+    "column.field": ("Lĩnh vực", "Field"),
+    "column.received_total": ("Tiếp nhận: tổng", "Received: total"),
+    "column.received_online": ("Trực tuyến trong kỳ", "Online"),
+    "column.received_counter_post": ("Trực tiếp, bưu chính trong kỳ", "Counter, post"),
+    "column.carried_over": ("Kỳ trước chuyển sang", "Carried over"),
+    "column.resolved_total": ("Đã giải quyết: tổng", "Resolved: total"),
+    "column.resolved_early": ("Trước hạn", "Early"),
+    "column.resolved_on_time": ("Đúng hạn", "On time"),
+    "column.resolved_late": ("Quá hạn", "Late"),
+    "column.pending_total": ("Đang giải quyết: tổng", "Pending: total"),
+    "column.pending_within_due": ("Trong hạn", "Within due"),
+    "column.pending_overdue": ("Quá hạn, chưa xong", "Overdue"),
+    "column.month": ("Tháng", "Month"),
+    "column.place": ("Nơi cài", "Place"),
+    "column.installer": ("Người cài", "Installer"),
+    "column.installs": ("Lượt cài", "Installs"),
+    "column.succeeded": ("Thành công", "Succeeded"),
+    "column.failed": ("Không thành công", "Failed"),
+    "column.distinct_citizens": ("Số người dân", "Citizens"),
+    "column.counted": ("Được tính (mỗi máy một lần)", "Counted once"),
+    "column.quota": ("Chỉ tiêu", "Quota"),
+    "column.share": ("Tỷ lệ", "Share"),
+    "column.authority": ("Thẩm quyền", "Authority"),
+    "column.online": ("Trực tuyến", "Online"),
+    "column.total": ("Tổng số", "Total"),
+    "column.target": ("Chỉ tiêu", "Target"),
+    "column.state": ("Trạng thái", "State"),
+    "column.on_time": ("Đúng hạn", "On time"),
+    "column.late": ("Trễ hạn", "Late"),
+    "column.open_overdue": ("Quá hạn, chưa xong", "Open overdue"),
+    "column.rate": ("Tỷ lệ đúng hạn", "Rate"),
+    "column.domain": ("Lĩnh vực", "Domain"),
+    "column.mode": ("Cách hỏi", "Mode"),
+    "column.quarter": ("Quý", "Quarter"),
+    "column.item": ("Câu hỏi", "Item"),
+    "column.n": ("Số phiếu", "Answers"),
+    "column.score": ("Điểm trung bình", "Mean score"),
+    "column.plan": ("Kế hoạch", "Plan"),
+    "column.obligation": ("Việc phải nộp", "Obligation"),
+    "column.period": ("Kỳ", "Period"),
+    "column.due": ("Hạn", "Due"),
+    "column.due_at": ("Trễ kể từ", "Late from"),
+    "column.fulfilled_at": ("Nộp lúc", "Fulfilled at"),
+    "column.rows": ("Số dòng", "Rows"),
+    "column.expected_rows": ("Số dòng cần có", "Expected rows"),
+    "column.incomplete": ("Chưa đầy đủ", "Incomplete"),
+    "column.missing": ("Chưa nộp", "Missing"),
+    "column.excused": ("Được miễn", "Excused"),
+    "column.not_due": ("Chưa đến hạn", "Not due"),
+    "column.department": ("Phòng, ban đang giữ", "Department"),
+    "column.due_date": ("Ngày hẹn trả", "Due date"),
+    "column.days_late": ("Số ngày quá hạn", "Days late"),
+    "value.met": ("Đạt", "Met"),
+    "value.on_track": ("Đúng tiến độ", "On track"),
+    "value.behind": ("Chậm tiến độ", "Behind"),
+    "value.missed": ("Không đạt", "Missed"),
+    "value.not_applicable": ("Không áp dụng", "Not applicable"),
+    "value.on_time": ("Đúng hạn", "On time"),
+    "value.late": ("Trễ hạn", "Late"),
+    "value.incomplete": ("Chưa đầy đủ", "Incomplete"),
+    "value.missing": ("Chưa nộp", "Missing"),
+    "value.excused": ("Được miễn", "Excused"),
+    "value.not_due": ("Chưa đến hạn", "Not due"),
+    "value.province": ("Cấp tỉnh", "Province"),
+    "value.district": ("Cấp huyện", "District"),
+    "value.commune": ("Cấp xã", "Commune"),
+    "value.phone": ("Điện thoại", "Phone"),
+    "value.tablet": ("Máy tính bảng", "Tablet"),
+    "value.public_administration": ("Hành chính công", "Public administration"),
+    "value.health": ("Y tế", "Health"),
+    "value.one_stop": ("Một cửa", "One-stop office"),
+    "value.home": ("Tại nhà", "Home"),
+    "value.public": ("Nơi công cộng", "Public place"),
+    "value.other": ("Nơi khác", "Elsewhere"),
+}
+
+
+def word(name: str, language: str = "vi") -> str:
+    """A text by its name; the name itself where there is none."""
+    pair = _WORDS.get(name)
+    return pair[LANGUAGES.index(language)] if pair else name.rpartition(".")[2]
+
+
+def language_of(asked: str | None, accepted: str | None) -> str:
+    """`?lang=` wins, then the browser's first choice; Vietnamese else."""
+    if asked in LANGUAGES:
+        return asked
+    first = (accepted or "").split(",")[0].strip().lower()
+    return "en" if first.startswith("en") else "vi"
+
+
+def columns_of(report: str, by: str | None) -> list[str]:
+    """The columns of a report, in order."""
+    figures = list(COLUMNS[report])
+    if report == "overdue":
+        return ["code", "unit", "unit_name", *figures]
+    if report == "timeliness":
+        return ["plan", "unit", "unit_name", *figures]
+    if report == "installs" and by in (None, "unit"):
+        figures += ["counted", "quota", "share"]
+    if report == "bieu-06" and by is None:
+        by = "field"
+    return [*(["unit", "unit_name"] if by in (None, "unit") else [by]), *figures]

@@ -1,0 +1,27 @@
+"""Wires reporting."""
+
+from pathlib import Path
+
+from fastapi import FastAPI
+
+from services.reporting import consumer
+from services.reporting.api import build_pages, build_router
+from services.reporting.handlers import Reports
+from services.reporting.settings import ReportingSettings
+from shared.service import Service
+from shared.settings import deploy_dir, load
+from shared.units import UnitRegistry
+from shared.working_days import WorkingDays
+
+
+def create_app(settings: ReportingSettings | None = None) -> FastAPI:
+    """The reporting service: events and plans in, reports and a dashboard out."""
+    settings = settings or load(ReportingSettings)
+    service = Service("reporting", settings, Path(__file__).parent / "migrations")
+    registry = UnitRegistry.load(deploy_dir() / "units")
+    working = WorkingDays.load(deploy_dir() / "calendar")
+    reports = Reports(service.database, registry, working)
+    consumer.attach(service)
+    service.app.include_router(build_router(reports))
+    service.app.include_router(build_pages(reports))
+    return service.app

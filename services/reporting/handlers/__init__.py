@@ -1,0 +1,20 @@
+"""Use cases of reporting: take events and plans in, answer reports."""
+
+from services.reporting.handlers.answering import Reports
+from services.reporting.handlers.applying import apply_events
+from services.reporting.handlers.asking import Asked, ask
+from services.reporting.handlers.planning import PlanMessage, apply_plans, parse_plan
+from services.reporting.handlers.reports import GROUPINGS, REPORTS, Answer
+
+__all__ = [
+    "GROUPINGS",
+    "REPORTS",
+    "Answer",
+    "Asked",
+    "PlanMessage",
+    "Reports",
+    "apply_events",
+    "apply_plans",
+    "ask",
+    "parse_plan",
+]

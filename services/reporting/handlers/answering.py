@@ -1,0 +1,41 @@
+"""Answers reports out of one consistent view of the store."""
+
+from services.reporting.handlers.planning import read_plans
+from services.reporting.handlers.reports import REPORTS, Answer, Book, Question
+from services.reporting.store import figures, plans
+from shared.db import Database
+from shared.plans import Plan
+from shared.units import UnitRegistry
+from shared.working_days import WorkingDays
+
+
+class Reports:
+    """The reports of one store.
+
+    Args:
+        database: where the read models are.
+        registry: the register of units.
+        working: which days offices work.
+    """
+
+    def __init__(self, database: Database, registry: UnitRegistry, working: WorkingDays) -> None:
+        self.database, self.registry, self.working = database, registry, working
+        self._read: dict[tuple[str, int], Plan] = {}
+
+    async def answer(self, question: Question) -> Answer:
+        """The rows of one report."""
+        return (await self.answer_all([question]))[0]
+
+    async def answer_all(self, questions: list[Question]) -> list[Answer]:
+        """Several reports, all of the same moment."""
+        async with self.database.transaction() as session:
+            await figures.hold_still(session)
+            stored = await plans.newest(session)
+            book = Book(self.registry, self.working, read_plans(stored, self.registry, self._read))
+            fresh = await figures.freshness(session)
+            answers = []
+            for question in questions:
+                answer = await REPORTS[question.report](session, question, book)
+                answer.data_as_of = fresh
+                answers.append(answer)
+            return answers

@@ -1,0 +1,208 @@
+"""What a batch of events does to the read models: load, fold, save the difference.
+
+For every key that a batch touches the figures are derived from its facts before and after, and
+only the difference is added. So neither order nor repeats nor late withdrawals matter.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+from typing import TypeVar
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.reporting import rules
+from services.reporting.rules import Cell, Install, Overdue, ScoreCell, Survey, Tally
+from services.reporting.store import facts, sums
+from services.reporting.store.facts import DossierFacts
+from shared import clock
+from shared.dossiers import StatusChange, Submission
+from shared.events import Event, data
+from shared.events import uid as uid_of
+
+log = structlog.get_logger()
+
+FILINGS = frozenset({"motcua.list.delivered.v1", "motcua.report.filed.v1"})
+"""Types of events that may fulfil an obligation."""
+
+Fact = TypeVar("Fact", Submission, StatusChange, Survey)
+
+
+async def apply_events(session: AsyncSession, events: Sequence[Event]) -> None:
+    """Take events that were not seen before into the read models."""
+    voids = _voids(events)
+    known_voids = await facts.load_voids(
+        session, [*voids, *(event.uid for event in events if event.unit is not None)]
+    )
+    voids_after = dict(known_voids)
+    for target, rday in voids.items():
+        voids_after[target] = min(rday, voids_after.get(target, rday))
+    changed = {
+        target: rday for target, rday in voids_after.items() if known_voids.get(target) != rday
+    }
+    await _apply_dossiers(session, events, changed, voids_after)
+    await _apply_surveys(session, events, changed, voids_after)
+    await facts.add_installs(
+        session, [_install(event) for event in events if _is(event, data.Install)]
+    )
+    await facts.add_filings(session, [event for event in events if event.type in FILINGS])
+    await facts.add_voids(session, changed)
+    await facts.freshen(session, max(event.receivedat or event.time for event in events))
+    log.debug("events_applied", events=len(events))
+
+
+async def _apply_dossiers(
+    session: AsyncSession,
+    events: Sequence[Event],
+    changed: Mapping[bytes, date],
+    voids: Mapping[bytes, date],
+) -> None:
+    submissions = [_submission(event, voids) for event in events if _is(event, data.Submission)]
+    statuses = [_status(event, voids) for event in events if _is(event, data.StatusChange)]
+    codes = {code for code, _ in submissions} | {code for code, _ in statuses}
+    codes |= await facts.codes_of(session, changed)
+    if not codes:
+        return
+    stored = await facts.load_dossiers(session, codes)
+    new: dict[str, DossierFacts] = {code: ([], []) for code in codes}
+    for code, submission in submissions:
+        new[code][0].append(submission)
+    for code, status in statuses:
+        new[code][1].append(status)
+    cells: Counter[Cell] = Counter()
+    spells: dict[str, list[Overdue]] = {}
+    for code, (told, moves) in stored.items():
+        before = rules.history(told, moves)
+        after = rules.history(
+            [*_revoid(told, changed), *new[code][0]], [*_revoid(moves, changed), *new[code][1]]
+        )
+        cells.update(rules.contributions(after))
+        cells.subtract(rules.contributions(before))
+        spells_after = rules.overdue_spells(after)
+        if spells_after != rules.overdue_spells(before):
+            spells[code] = spells_after
+    await facts.add_submissions(session, submissions)
+    await facts.add_statuses(session, statuses)
+    await sums.add_daily(session, Counter({cell: n for cell, n in cells.items() if n}))
+    await sums.replace_spells(session, spells)
+
+
+async def _apply_surveys(
+    session: AsyncSession,
+    events: Sequence[Event],
+    changed: Mapping[bytes, date],
+    voids: Mapping[bytes, date],
+) -> None:
+    new = [(event, _survey(event, voids)) for event in events if _is(event, data.Survey)]
+    stored = await facts.load_surveys(session, changed)
+    if not new and not stored:
+        return
+    before = _tallies(list(stored.values()))
+    after = _tallies([*_revoid(list(stored.values()), changed), *(one for _, one in new)])
+    await facts.add_surveys(session, new)
+    await sums.add_scores(session, rules.tally_difference(before, after))
+
+
+def _tallies(surveys: Sequence[Survey]) -> dict[ScoreCell, Tally]:
+    cells: dict[ScoreCell, Tally] = {}
+    for survey in surveys:
+        for cell, tally in rules.score_contributions(survey).items():
+            cells[cell] = cells[cell] + tally if cell in cells else tally
+    return cells
+
+
+def _revoid(stored: Sequence[Fact], changed: Mapping[bytes, date]) -> list[Fact]:
+    return [
+        replace(fact, voided_rday=changed[fact.uid]) if fact.uid in changed else fact
+        for fact in stored
+    ]
+
+
+def _voids(events: Sequence[Event]) -> dict[bytes, date]:
+    found: dict[bytes, date] = {}
+    for event in events:
+        if isinstance(event.data, data.Voiding):
+            target = uid_of(event.data.of_source, event.data.of_id)
+            found[target] = min(event.rday, found.get(target, event.rday))
+    return found
+
+
+def _is(event: Event, model: type[data.Data]) -> bool:
+    return isinstance(event.data, model)
+
+
+def _submission(event: Event, voids: Mapping[bytes, date]) -> tuple[str, Submission]:
+    told = event.data
+    assert isinstance(told, data.Submission)
+    return told.code, Submission(
+        order=event.order,
+        unit=told.unit,
+        field=told.field,
+        procedure=told.procedure,
+        authority=told.authority,
+        channel=told.channel,
+        submitted_at=told.submitted_at,
+        rday=event.rday,
+        uid=event.uid,
+        credited_unit=told.credited_unit,
+        received_at=told.received_at,
+        due_at=told.due_at,
+        assisted_by=told.assisted_by,
+        quality=told.quality.model_dump(),
+        voided_rday=voids.get(event.uid),
+    )
+
+
+def _status(event: Event, voids: Mapping[bytes, date]) -> tuple[str, StatusChange]:
+    told = event.data
+    assert isinstance(told, data.StatusChange)
+    return told.code, StatusChange(
+        order=event.order,
+        unit=told.unit,
+        status=told.status,
+        at=told.at,
+        rday=event.rday,
+        uid=event.uid,
+        due_at=told.due_at,
+        department=told.department,
+        returned_at=told.returned_at,
+        voided_rday=voids.get(event.uid),
+    )
+
+
+def _survey(event: Event, voids: Mapping[bytes, date]) -> Survey:
+    told = event.data
+    assert isinstance(told, data.Survey)
+    return Survey(
+        uid=event.uid,
+        unit=told.unit,
+        domain=told.domain,
+        mode=told.mode,
+        questionnaire=told.questionnaire,
+        scores=rules.survey_scores(told.answers),
+        day=clock.local_day(event.time),
+        rday=event.rday,
+        voided_rday=voids.get(event.uid),
+    )
+
+
+def _install(event: Event) -> tuple[bytes, date, Install]:
+    told = event.data
+    assert isinstance(told, data.Install)
+    return (
+        event.uid,
+        event.rday,
+        Install(
+            order=event.order,
+            unit=told.unit,
+            app=told.app,
+            installer=told.installer,
+            place=told.place,
+            succeeded=told.result == "succeeded",
+            day=clock.local_day(event.time),
+            device=told.device,
+            citizen=told.citizen,
+        ),
+    )

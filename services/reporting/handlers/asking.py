@@ -1,0 +1,162 @@
+"""From what somebody typed to a question that a report can answer, with every fault at once."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from services.reporting.handlers.reports import GROUPINGS, REPORTS, Question
+from services.reporting.store.figures import LATEST
+from shared import clock
+from shared.keys import Key
+from shared.problems import Problem
+from shared.units import UnitRegistry
+
+DOMAINS = ("public_administration", "health")
+MOST_ROWS = 1000
+"""Rows of a page of dossiers."""
+FORMATS = ("json", "csv")
+LATER_FORMATS = ("xlsx", "pdf")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question, and the words it was asked in, for the answer to repeat."""
+
+    question: Question
+    first: date | None
+    last: date
+    as_of: date
+    format: str
+
+
+def ask(
+    report: str, typed: Mapping[str, str], key: Key, registry: UnitRegistry, now: datetime
+) -> Asked:
+    """Check a request for a report.
+
+    A period's end in the future is judged as of today; with `as_of`, as of that day. Without
+    `from` the period begins with the first event, without `to` it ends on the day of asking.
+
+    Raises:
+        Problem: 404 for an unknown report, 406 for a form not made here, 403 outside the key's
+            units, 422 naming every other fault.
+    """
+    if report not in REPORTS:
+        raise Problem(404, f"There is no report of that name; there are: {', '.join(REPORTS)}.")
+    faults: list[dict[str, str]] = []
+    first = _day(typed, "from", faults)
+    last = _day(typed, "to", faults)
+    as_of = _day(typed, "as_of", faults)
+    if first and last and first > last:
+        faults.append(_fault("to", "range", "The last day lies before the first one."))
+    by = _one_of(typed, "by", GROUPINGS.get(report, ()), faults)
+    domain = _one_of(typed, "domain", DOMAINS, faults)
+    limit = _number(typed, "limit", 100, 1, MOST_ROWS, faults)
+    offset = _number(typed, "offset", 0, 0, 10_000_000, faults)
+    form = typed.get("format") or "json"
+    if form not in FORMATS + LATER_FORMATS:
+        faults.append(_fault("format", "unknown", f"Ask for one of: {', '.join(FORMATS)}."))
+    today = clock.local_day(now)
+    asked_on = min(as_of or today, today)
+    judged = min(last or asked_on, asked_on)
+    unit = typed.get("unit") or None
+    if unit is not None and not registry.known(unit):
+        near = ", ".join(registry.nearest(unit))
+        hint = f" The nearest are: {near}." if near else ""
+        faults.append(_fault("unit", "unknown_unit", f"There is no such unit.{hint}"))
+    if faults:
+        raise Problem(422, errors=faults)
+    if form in LATER_FORMATS:
+        raise Problem(406, f"Ask for one of: {', '.join(FORMATS)}.")
+    question = Question(
+        report=report,
+        first=first or date.min,
+        last=judged,
+        now=now if judged == today else clock.start_of(judged + timedelta(days=1)),
+        known=as_of or LATEST,
+        units=visible_units(unit, key, registry, judged),
+        by=by,
+        domain=domain,
+        plan=typed.get("plan") or None,
+        limit=limit,
+        offset=offset,
+    )
+    return Asked(question, first, last or judged, as_of or today, form)
+
+
+def visible_units(
+    unit: str | None, key: Key, registry: UnitRegistry, day: date
+) -> frozenset[str] | None:
+    """The units to look at: the one asked for with all below it, within those of the key.
+
+    Null stands for all. Raises `Problem` 403 for a unit outside the key's.
+    """
+    allowed = None
+    if key.units:
+        allowed = frozenset().union(*(_below(one, registry, day) for one in key.units))
+    if unit is None:
+        return allowed
+    asked = _below(unit, registry, day)
+    if allowed is None:
+        return asked
+    if unit not in allowed:
+        raise Problem(403, "The key does not reach this unit.")
+    return asked & allowed
+
+
+def _below(unit: str, registry: UnitRegistry, day: date) -> frozenset[str]:
+    """A unit and all below it on a day, or on the day nearest to it on which the unit existed."""
+    versions = registry.versions(unit)
+    if not versions:
+        return frozenset({unit})
+    begun = [one for one in versions if one.valid_from <= day]
+    one = begun[-1] if begun else versions[0]
+    nearest = max(one.valid_from, min(day, one.end - timedelta(days=1)))
+    return registry.descendants(unit, nearest) | {unit}
+
+
+def _fault(name: str, code: str, message: str) -> dict[str, str]:
+    return {"pointer": f"/{name}", "code": code, "message": message}
+
+
+def _day(typed: Mapping[str, str], name: str, faults: list[dict[str, str]]) -> date | None:
+    text = typed.get(name)
+    if not text:
+        return None
+    try:
+        # date.fromisoformat alone would also take 20200131 and 2020-W05-5.
+        day = date.fromisoformat(text) if len(text) == 10 and text[4] == text[7] == "-" else None
+    except ValueError:
+        day = None
+    if day is None or not date(1900, 1, 1) <= day <= date(2999, 12, 31):
+        faults.append(_fault(name, "not_a_date", "Write a day as YYYY-MM-DD."))
+        return None
+    return day
+
+
+def _one_of(
+    typed: Mapping[str, str], name: str, known: tuple[str, ...], faults: list[dict[str, str]]
+) -> str | None:
+    text = typed.get(name)
+    if not text or not known:
+        return None
+    if text not in known:
+        faults.append(_fault(name, "unknown", f"Ask for one of: {', '.join(known)}."))
+    return text
+
+
+def _number(
+    typed: Mapping[str, str],
+    name: str,
+    default: int,
+    least: int,
+    most: int,
+    faults: list[dict[str, str]],
+) -> int:
+    text = typed.get(name)
+    if not text:
+        return default
+    if not (text.isascii() and text.isdigit() and len(text) < 10 and least <= int(text) <= most):
+        faults.append(_fault(name, "out_of_range", f"Give a number from {least} to {most}."))
+        return default
+    return int(text)

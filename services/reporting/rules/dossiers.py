@@ -1,0 +1,120 @@
+"""What one dossier adds to the daily sums, and when it was overdue.
+
+Every figure about dossiers is a running sum of small signed contributions, each placed on two
+axes: the business day it belongs to and the recorded day on which we learnt it. Adding up what
+lies on or before two chosen days gives the figure as it was known then, and the cost of a report
+depends on days and units only.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Literal, NamedTuple
+
+from shared.dossiers import StatusChange, Story, Submission, read_story, turning_days
+
+Measure = Literal["received", "resolved_early", "resolved_on_time", "resolved_late", "overdue"]
+
+FOREVER = date.max
+"""Stands for the end of what has no end."""
+
+
+class Cell(NamedTuple):
+    """Where a contribution about dossiers is added."""
+
+    measure: Measure
+    unit: str
+    field: str
+    authority: str
+    channel: str
+    business_day: date
+    recorded_day: date
+
+
+@dataclass(frozen=True, slots=True)
+class Overdue:
+    """Days on which a dossier was overdue, and the recorded days on which that was what we knew.
+
+    `until` and `known_until` are excluded; FOREVER where no end is known.
+    """
+
+    unit: str
+    field: str
+    department: str | None
+    due_day: date
+    since: date
+    until: date
+    known_from: date
+    known_until: date
+
+
+History = Sequence[tuple[date, Story | None]]
+"""The story of one dossier as known on each day that changed what we knew, oldest first."""
+
+
+def history(submissions: Sequence[Submission], statuses: Sequence[StatusChange]) -> History:
+    """Folds the facts of one dossier code once for every day on which knowledge changed."""
+    days = turning_days([*submissions, *statuses])
+    return [(day, read_story(submissions, statuses, day)) for day in days]
+
+
+def contributions(known: History) -> Counter[Cell]:
+    """What one dossier adds to the daily sums.
+
+    The story known on a day is set against the story known before, and the difference is placed
+    on that recorded day.
+    """
+    cells: Counter[Cell] = Counter()
+    before: Counter[tuple[Any, ...]] = Counter()
+    for day, story in known:
+        after = _figures(story)
+        for place in before.keys() | after.keys():
+            change = after[place] - before[place]
+            if change:
+                cells[Cell(*place, day)] += change
+        before = after
+    return cells
+
+
+def _figures(story: Story | None) -> Counter[tuple[Any, ...]]:
+    figures: Counter[tuple[Any, ...]] = Counter()
+    if story is None or story.received_day is None:
+        return figures
+    place = (story.unit, story.field, story.authority, story.channel)
+    figures["received", *place, story.received_day] = 1
+    if story.closed_day is not None:
+        figures[f"resolved_{story.outcome}", *place, story.closed_day] = 1
+    for day, change in story.overdue_changes():
+        figures["overdue", *place, day] = change
+    return figures
+
+
+def overdue_spells(known: History) -> list[Overdue]:
+    """When one dossier was overdue, as known in each span of recorded days."""
+    found: list[Overdue] = []
+    running: dict[tuple[Any, ...], date] = {}
+    for day, story in known:
+        spells = set()
+        if story is not None:
+            place = (story.unit, story.field, story.department)
+            spells = {
+                (*place, one.due_day, one.since, one.until or FOREVER)
+                for one in story.overdue_spells()
+            }
+        for spell in running.keys() - spells:
+            found.append(Overdue(*spell, known_from=running.pop(spell), known_until=day))
+        for spell in spells - running.keys():
+            running[spell] = day
+    found += [
+        Overdue(*spell, known_from=day, known_until=FOREVER) for spell, day in running.items()
+    ]
+    return sorted(found, key=lambda one: (one.known_from, one.since, one.due_day))
+
+
+def difference(before: Counter[Any], after: Counter[Any]) -> Counter[Any]:
+    """What must be added to the sums so that `before` becomes `after`; no zeros."""
+    change: Counter[Any] = Counter(after)
+    for key, count in before.items():
+        change[key] -= count
+    return Counter({key: count for key, count in change.items() if count})

@@ -1,0 +1,97 @@
+"""Running sums and overdue spells: changed by differences, one statement a batch."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.reporting.rules import Cell, Overdue, ScoreCell, Tally
+from services.reporting.store.rows import Insert
+
+_DAILY = Insert(
+    "daily",
+    {
+        "measure": "text",
+        "unit": "text",
+        "field": "text",
+        "authority": "text",
+        "channel": "text",
+        "business_day": "date",
+        "recorded_day": "date",
+        "n": "bigint",
+    },
+    "ON CONFLICT (measure, unit, field, authority, channel, business_day, recorded_day)"
+    " DO UPDATE SET n = daily.n + excluded.n",
+)
+_SCORES = Insert(
+    "scores",
+    {
+        "unit": "text",
+        "domain": "text",
+        "mode": "text",
+        "item": "text",
+        "business_day": "date",
+        "recorded_day": "date",
+        "n": "bigint",
+        "scored": "bigint",
+        "total": "numeric",
+    },
+    "ON CONFLICT (unit, domain, mode, item, business_day, recorded_day) DO UPDATE SET"
+    " n = scores.n + excluded.n, scored = scores.scored + excluded.scored,"
+    " total = scores.total + excluded.total",
+)
+_SPELLS = Insert(
+    "overdue_spells",
+    {
+        "code": "text",
+        "unit": "text",
+        "field": "text",
+        "department": "text",
+        "due_day": "date",
+        "since": "date",
+        "until": "date",
+        "known_from": "date",
+        "known_until": "date",
+    },
+    on_conflict="",
+)
+_FORGET_SPELLS = sa.text("DELETE FROM overdue_spells WHERE code = ANY(CAST(:codes AS text[]))")
+
+
+async def add_daily(session: AsyncSession, change: Counter[Cell]) -> None:
+    """Add signed contributions to the daily sums."""
+    await _DAILY.run(session, [(*cell, change[cell]) for cell in sorted(change)])
+
+
+async def add_scores(session: AsyncSession, change: Mapping[ScoreCell, Tally]) -> None:
+    """Add signed tallies to the scores."""
+    await _SCORES.run(
+        session,
+        [(*cell, tally.n, tally.scored, tally.total) for cell, tally in sorted(change.items())],
+    )
+
+
+async def replace_spells(session: AsyncSession, spells: Mapping[str, Sequence[Overdue]]) -> None:
+    """Put the overdue spells of these codes in the place of those kept."""
+    if not spells:
+        return
+    await session.execute(_FORGET_SPELLS, {"codes": sorted(spells)})
+    await _SPELLS.run(
+        session,
+        [
+            (
+                code,
+                one.unit,
+                one.field,
+                one.department,
+                one.due_day,
+                one.since,
+                one.until,
+                one.known_from,
+                one.known_until,
+            )
+            for code in sorted(spells)
+            for one in spells[code]
+        ],
+    )

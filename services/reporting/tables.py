@@ -1,0 +1,179 @@
+"""What reporting keeps: compact facts without personal data, and the sums made of them."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field, SQLModel
+
+from shared import tables
+
+metadata = sa.MetaData()
+_INSTANT = sa.DateTime(timezone=True)
+
+
+class Table(SQLModel):
+    metadata = metadata
+
+
+class Outbox(tables.OutboxRow, Table, table=True):
+    __tablename__ = "outbox"
+
+
+class Stream(tables.StreamRow, Table, table=True):
+    __tablename__ = "streams"
+
+
+class Inbox(tables.InboxRow, Table, table=True):
+    __tablename__ = "inbox"
+
+
+class StoredKey(tables.KeyRow, Table, table=True):
+    __tablename__ = "keys"
+
+
+class DeadLetter(tables.DeadLetterRow, Table, table=True):
+    __tablename__ = "dead_letters"
+
+
+class Fact(SQLModel):
+    """What every kept event has: its place among all events, and when we learnt of it."""
+
+    uid: bytes = Field(primary_key=True)
+    time: datetime = Field(sa_type=_INSTANT)
+    source: str
+    event_id: str
+    rday: date
+    unit: str
+
+
+class SubmissionFact(Fact, Table, table=True):
+    """A dossier was filed; `quality` says how good the contact data were, not what they are."""
+
+    __tablename__ = "submissions"
+    code: str = Field(index=True)
+    credited_unit: str | None
+    field: str
+    procedure: str
+    authority: str
+    channel: str
+    submitted_at: datetime = Field(sa_type=_INSTANT)
+    received_at: datetime | None = Field(sa_type=_INSTANT)
+    due_at: datetime | None = Field(sa_type=_INSTANT)
+    assisted_by: str | None
+    quality: dict[str, str] = Field(sa_type=JSONB)
+
+
+class StatusFact(Fact, Table, table=True):
+    """A dossier reached a status."""
+
+    __tablename__ = "statuses"
+    code: str = Field(index=True)
+    status: str
+    at: datetime = Field(sa_type=_INSTANT)
+    due_at: datetime | None = Field(sa_type=_INSTANT)
+    department: str | None
+    returned_at: datetime | None = Field(sa_type=_INSTANT)
+
+
+class InstallFact(Fact, Table, table=True):
+    """An attempt to install; device and citizen are keyed hashes."""
+
+    __tablename__ = "installs"
+    day: date = Field(index=True)
+    app: str
+    installer: str
+    place: str
+    succeeded: bool
+    device: str | None
+    citizen: str | None
+
+
+class SurveyFact(Fact, Table, table=True):
+    """A survey's scores per item (decimal text, null for words): never the words themselves."""
+
+    __tablename__ = "surveys"
+    day: date
+    domain: str
+    mode: str
+    questionnaire: str
+    scores: dict[str, str | None] = Field(sa_type=JSONB)
+
+
+class Filing(Fact, Table, table=True):
+    """What may fulfil an obligation: a list delivered, a report filed; `data` as published."""
+
+    __tablename__ = "filings"
+    type: str
+    data: dict[str, Any] = Field(sa_type=JSONB)
+
+
+class Void(Table, table=True):
+    """An event that is withdrawn, and since when we know; it may not have come yet."""
+
+    __tablename__ = "voids"
+    target: bytes = Field(primary_key=True)
+    rday: date
+
+
+class Daily(Table, table=True):
+    """Signed contributions to the figures about dossiers, by business day and recorded day."""
+
+    __tablename__ = "daily"
+    measure: str = Field(primary_key=True)
+    unit: str = Field(primary_key=True)
+    field: str = Field(primary_key=True)
+    authority: str = Field(primary_key=True)
+    channel: str = Field(primary_key=True)
+    business_day: date = Field(primary_key=True, index=True)
+    recorded_day: date = Field(primary_key=True)
+    n: int = Field(sa_type=sa.BigInteger)
+
+
+class Score(Table, table=True):
+    """Answers to surveys: how many, how many with a score, and the sum of the scores."""
+
+    __tablename__ = "scores"
+    unit: str = Field(primary_key=True)
+    domain: str = Field(primary_key=True)
+    mode: str = Field(primary_key=True)
+    item: str = Field(primary_key=True)
+    business_day: date = Field(primary_key=True)
+    recorded_day: date = Field(primary_key=True)
+    n: int = Field(sa_type=sa.BigInteger)
+    scored: int = Field(sa_type=sa.BigInteger)
+    total: Decimal = Field(sa_type=sa.Numeric)
+
+
+class OverdueSpell(Table, table=True):
+    """Days on which a dossier was overdue, and while we knew so; both ends excluded."""
+
+    __tablename__ = "overdue_spells"
+    code: str = Field(primary_key=True)
+    unit: str
+    field: str
+    department: str | None
+    due_day: date
+    since: date = Field(primary_key=True)
+    until: date
+    known_from: date = Field(primary_key=True)
+    known_until: date
+
+
+class Plan(Table, table=True):
+    """A plan in one of its versions."""
+
+    __tablename__ = "plans"
+    plan: str = Field(primary_key=True)
+    version: int = Field(primary_key=True)
+    body: dict[str, Any] = Field(sa_type=JSONB)
+
+
+class Freshness(Table, table=True):
+    """Until when events were applied; one row."""
+
+    __tablename__ = "freshness"
+    id: int = Field(default=1, primary_key=True)
+    received_at: datetime = Field(sa_type=_INSTANT)

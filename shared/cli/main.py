@@ -1,0 +1,243 @@
+"""The program `motcua`: commands, their options and exit codes."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from shared.cli import client
+from shared.cli.errors import CommandError
+from shared.embedded.process import EmbeddedError, follow_parent
+
+app = typer.Typer(
+    name="motcua",
+    help="Kế hoạch của bộ phận một cửa, theo dõi trực tiếp. Plans of one-stop shops, tracked live.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+keys = typer.Typer(no_args_is_help=True, help="Keys: create, list, revoke.")
+plans = typer.Typer(no_args_is_help=True, help="Plan files: check, apply.")
+dead = typer.Typer(no_args_is_help=True, help="Dead letters: list, show, replay.")
+app.add_typer(keys, name="key")
+app.add_typer(plans, name="plan")
+app.add_typer(dead, name="dead")
+
+Where = Annotated[
+    Path | None,
+    typer.Option("--data-dir", help="Data directory of the instance (MOTCUA_DATA_DIR, .motcua)."),
+]
+DataDir = Annotated[
+    Path,
+    typer.Option("--data-dir", envvar="MOTCUA_DATA_DIR", help="Where the instance keeps its data."),
+]
+
+
+@app.command()
+def up(
+    data_dir: DataDir = Path(".motcua"),
+    port: Annotated[
+        int | None, typer.Option("--port", help="First of four ports: N to N+3.")
+    ] = None,
+    demo: Annotated[
+        bool, typer.Option("--demo", help="Also load the five plans and a year of invented events.")
+    ] = False,
+    demo_scale: Annotated[float, typer.Option("--demo-scale", min=0, max=1, hidden=True)] = 1.0,
+    tied: Annotated[
+        bool, typer.Option("--tied", help="Stop when the process that started this one is gone.")
+    ] = False,
+) -> None:
+    """Start broker, database and the four services; stop them with Ctrl-C."""
+    from shared.cli import up as command
+
+    if tied:
+        follow_parent()
+    first = command.FIRST_PORT if port is None else port
+    load = partial(command.load_demo, scale=demo_scale) if demo else None
+    asyncio.run(command.run(data_dir, first, load))
+
+
+@app.command()
+def serve(
+    service: Annotated[str, typer.Argument(help="reporting, intake, quota or notify")],
+) -> None:
+    """Run one service in the foreground; its settings come from the environment."""
+    from shared.cli import serve as command
+
+    command.run(service)
+
+
+@app.command()
+def migrate(data_dir: DataDir = Path(".motcua")) -> None:
+    """Bring the database of every service to the newest revision."""
+    from shared.cli import migrate as command
+
+    asyncio.run(command.run(data_dir))
+
+
+@app.command()
+def demo(
+    data_dir: Where = None,
+    scale: Annotated[float, typer.Option("--scale", min=0, max=1, hidden=True)] = 1.0,
+) -> None:
+    """Load the five plans and a year of invented events; nobody is sent a message."""
+    from shared.cli import demo as command
+
+    loaded = asyncio.run(command.load(client.find(data_dir), scale))
+    typer.echo(loaded.sentence)
+    for reason in loaded.reasons:
+        typer.echo(reason)
+    if loaded.reasons:
+        raise typer.Exit(1)
+
+
+@app.command()
+def provision() -> None:
+    """Make the streams and consumers of the broker at NATS_URL; safe to repeat."""
+    from shared.cli import provision as command
+
+    asyncio.run(command.run())
+
+
+@app.command()
+def send(
+    files: Annotated[list[str], typer.Argument(help="CloudEvents: one a line, or a JSON array.")],
+    data_dir: Where = None,
+) -> None:
+    """Send events to intake; `-` reads standard input."""
+    from shared.cli import send as command
+
+    raise typer.Exit(asyncio.run(command.run(client.find(data_dir), files)))
+
+
+@app.command()
+def status(
+    data_dir: Where = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Show readiness, lag in events, dead letters and unsent notices of each service."""
+    from shared.cli import status as command
+
+    raise typer.Exit(asyncio.run(command.run(client.find(data_dir), as_json)))
+
+
+@app.command()
+def replay(
+    since: Annotated[str, typer.Option("--from", help="An instant with its zone (RFC 3339).")],
+    data_dir: Where = None,
+) -> None:
+    """Refill the streams from intake's log; what had taken effect takes none again."""
+    from shared.cli import replay as command
+
+    asyncio.run(command.run(client.find(data_dir), since))
+
+
+@plans.command("check")
+def plan_check(files: Annotated[list[Path], typer.Argument(metavar="FILE...")]) -> None:
+    """Show all faults of a plan file; nothing is sent."""
+    from shared.cli import plan as command
+
+    raise typer.Exit(command.check(files))
+
+
+@plans.command("apply")
+def plan_apply(file: Path, data_dir: Where = None) -> None:
+    """Make a plan file the newest version of its plan."""
+    from shared.cli import plan as command
+
+    asyncio.run(command.apply(client.find(data_dir), file))
+
+
+@keys.command("create")
+def key_create(
+    name: Annotated[str, typer.Option("--name", help="Who will use it.")],
+    scope: Annotated[
+        list[str],
+        typer.Option(
+            "--scope",
+            help="events:write, plans:write, reports:read, notices:read, contacts:read, admin",
+        ),
+    ],
+    unit: Annotated[
+        list[str] | None, typer.Option("--unit", help="Only for this unit and those below it.")
+    ] = None,
+    source: Annotated[
+        list[str] | None, typer.Option("--source", help="Only for events of this source.")
+    ] = None,
+    data_dir: Where = None,
+) -> None:
+    """Make a key; it is printed alone on the last line, once and never again."""
+    from shared.cli import key as command
+
+    work = command.create(client.find(data_dir), name, scope, unit or [], source or [])
+    typer.echo(asyncio.run(work))
+
+
+@keys.command("list")
+def key_list(data_dir: Where = None) -> None:
+    """Show who has a key."""
+    from shared.cli import key as command
+
+    asyncio.run(command.show(client.find(data_dir)))
+
+
+@keys.command("revoke")
+def key_revoke(
+    key_id: Annotated[str, typer.Argument(help="As in the list.")], data_dir: Where = None
+) -> None:
+    """Make a key invalid for good."""
+    from shared.cli import key as command
+
+    asyncio.run(command.revoke(client.find(data_dir), key_id))
+
+
+@dead.command("list")
+def dead_list(data_dir: Where = None) -> None:
+    """Show what failed for good in any service."""
+    from shared.cli import dead as command
+
+    asyncio.run(command.show_all(client.find(data_dir)))
+
+
+@dead.command("show")
+def dead_show(
+    letter: Annotated[str, typer.Argument(metavar="SERVICE:ID")], data_dir: Where = None
+) -> None:
+    """Show one dead letter."""
+    from shared.cli import dead as command
+
+    asyncio.run(command.show(client.find(data_dir), letter))
+
+
+@dead.command("replay")
+def dead_replay(
+    letters: Annotated[list[str] | None, typer.Argument(metavar="SERVICE:ID...")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Each not yet replayed.")] = False,
+    data_dir: Where = None,
+) -> None:
+    """Try dead letters again."""
+    from shared.cli import dead as command
+
+    raise typer.Exit(asyncio.run(command.replay(client.find(data_dir), letters or [], everything)))
+
+
+def main() -> None:
+    """Run the command that was asked for and exit: 0 done, 1 refused, 2 usage, 3 unreachable."""
+    try:
+        app()
+    except CommandError as error:
+        print(f"motcua: {error}", file=sys.stderr)
+        sys.exit(error.code)
+    except EmbeddedError as error:
+        print(f"motcua: {error}", file=sys.stderr)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

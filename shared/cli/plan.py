@@ -1,0 +1,79 @@
+"""`motcua plan`: a plan file checked on this machine, or applied to the running instance."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import yaml
+
+from shared.cli.client import Client, Instance, fault_line
+from shared.cli.errors import REFUSED, USAGE, CommandError
+from shared.plans.reading import load_plan
+from shared.settings import deploy_dir
+from shared.units import UnitFaults, UnitRegistry
+
+
+def read(file: Path) -> str:
+    """The text of a plan file. CommandError: 2 it cannot be read, 1 it is no text."""
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise CommandError(f"{file}: {error.strerror}", USAGE) from error
+    except UnicodeDecodeError as error:
+        raise CommandError(f"{file}: not a text in UTF-8", REFUSED) from error
+
+
+def check(files: list[Path]) -> int:
+    """Print every fault of the files with its line. The exit code: 0 usable, 1 some are not."""
+    try:
+        registry = UnitRegistry.load(deploy_dir() / "units")
+    except UnitFaults as error:
+        raise CommandError(str(error), REFUSED) from error
+    refused = False
+    for file in files:
+        plan, faults = load_plan(read(file), registry=registry)
+        for fault in faults:
+            print(f"{file}: {fault}")
+        refused = refused or plan is None
+        if plan is not None:
+            print(f"{file}: {plan.plan} ok")
+    return REFUSED if refused else 0
+
+
+async def apply(instance: Instance, file: Path) -> None:
+    """Make the file the newest version of its plan, and say which one it is.
+
+    Raises:
+        CommandError: 1 it has faults, 3 quota is unreachable.
+    """
+    async with Client(instance) as client:
+        answer = await put(client, file)
+    for warning in answer.get("warnings") or ():
+        print(f"{file}: {fault_line(warning)}", file=sys.stderr)
+    unchanged = "" if answer["changed"] else " unchanged"
+    print(f"{answer['plan']} version {answer['version']}{unchanged}")
+
+
+async def put(client: Client, file: Path) -> dict[str, Any]:
+    """Send a plan file to quota; the same content again changes nothing."""
+    text = read(file)
+    path = f"/v1/plans/{quote(_name(file, text), safe='')}"
+    headers = {"Content-Type": "application/yaml"}
+    return await client.fetch("quota", "PUT", path, content=text.encode(), headers=headers)
+
+
+def _name(file: Path, text: str) -> str:
+    try:
+        content = yaml.safe_load(text)
+    except yaml.MarkedYAMLError as error:
+        line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
+        raise CommandError(f"{file}: {line}{error.problem}", REFUSED) from error
+    except yaml.YAMLError as error:
+        raise CommandError(f"{file}: not YAML", REFUSED) from error
+    name = content.get("plan") if isinstance(content, dict) else None
+    if not isinstance(name, str) or not name:
+        raise CommandError(f"{file}: the key `plan` with the plan's short name is missing", REFUSED)
+    return name

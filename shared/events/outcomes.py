@@ -1,0 +1,74 @@
+"""What the services themselves announce. None of it holds an address, a name or a phone number."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from shared.events.data import Data, OptionalInstant
+from shared.events.scalars import Code, EventRef, Instant, Opaque, PersonCode, Text, Whole
+
+Percent = Annotated[float, Field(ge=0)]
+
+
+class Progress(Data):
+    """Where an indicator stands for one unit and period, after a change.
+
+    `percent` is of the target (100 = reached); `target` and `denominator` as the plan counts them.
+    A ratio's target is a share of 1.
+    """
+
+    plan: Code
+    indicator: Code
+    unit: Code
+    period: Opaque
+    numerator: Whole
+    denominator: Whole | None = None
+    target: Annotated[float, Field(ge=0)] | None = None
+    percent: Percent | None = None
+
+
+class StipendEntry(Data):
+    """One entry of the ledger; `amount` in units of `currency`, negative when it reverses one."""
+
+    plan: Code
+    indicator: Code | None = None
+    unit: Code
+    installer: PersonCode | None = None
+    amount: int
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+    of_source: EventRef
+    of_id: EventRef
+    state: Literal["payable", "held", "reversed"] = "payable"
+
+
+class Deadline(Data):
+    """A dated duty: a dossier's due date, or one instance of a plan's obligation.
+
+    `subject` is the dossier's code, or `plan/obligation/period`. `version` grows with each new
+    due date, so that an announcement is made once for each.
+    """
+
+    kind: Literal["dossier", "obligation"]
+    subject: Opaque
+    unit: Code
+    due_at: Instant
+    version: Annotated[int, Field(ge=1)] = 1
+    at: Instant
+    plan: Code | None = None
+    obligation: Code | None = None
+    period: Opaque | None = None
+
+
+class Notice(Data):
+    """What became of a message to somebody, without saying to whom."""
+
+    notice: Opaque
+    template: Code
+    channel: Literal["sms", "email", "zns", "outbox"]
+    unit: Code | None = None
+    subject: Opaque
+    segments: Whole | None = None
+    cost: Whole | None = None
+    at: OptionalInstant = None
+    provider: Code | None = None
+    reason: Text | None = None

@@ -1,0 +1,56 @@
+"""Plans: what their files may say, reading them, and the pure arithmetic on them.
+
+`load_plan` reads a file; a `Plan` knows its target units, targets and periods; `duties` lists what
+is owed by when, and `judge` says how a duty stands.
+"""
+
+from shared.plans.amounts import Bound, exact
+from shared.plans.duties import (
+    ONCE,
+    Alert,
+    Delivery,
+    Duty,
+    Judgement,
+    alerts,
+    deliveries,
+    duties,
+    judge,
+)
+from shared.plans.filters import matches
+from shared.plans.indicators import Indicator, Measure
+from shared.plans.models import Plan, attribute
+from shared.plans.obligations import Obligation
+from shared.plans.periods import WHOLE, period_key
+from shared.plans.reading import PlanFault, PlanFaults, load_plan, read_plan
+from shared.plans.schema import plan_schema, plan_schema_text
+from shared.plans.vocabulary import DERIVED, fact_name
+
+__all__ = [
+    "DERIVED",
+    "ONCE",
+    "WHOLE",
+    "Alert",
+    "Bound",
+    "Delivery",
+    "Duty",
+    "Indicator",
+    "Judgement",
+    "Measure",
+    "Obligation",
+    "Plan",
+    "PlanFault",
+    "PlanFaults",
+    "alerts",
+    "attribute",
+    "deliveries",
+    "duties",
+    "exact",
+    "fact_name",
+    "judge",
+    "load_plan",
+    "matches",
+    "period_key",
+    "plan_schema",
+    "plan_schema_text",
+    "read_plan",
+]

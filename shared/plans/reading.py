@@ -1,0 +1,166 @@
+"""From the text of a plan file to a plan, or to every fault in it with its line."""
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import orjson
+from pydantic import BaseModel, ValidationError
+
+from shared.plans import indicators, models, obligations
+from shared.plans.checks import Finding, findings
+from shared.plans.models import Plan
+from shared.plans.tree import Path, Tree, Unreadable, read_tree
+from shared.units import UnitRegistry
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class PlanFault:
+    """What is wrong, or still undecided (a warning), at a place in a plan file.
+
+    `line` counts from 1; `path` is a JSON pointer; `code` is stable, `message` is for people.
+    """
+
+    line: int
+    path: str
+    code: str
+    message: str
+    severity: Literal["error", "warning"] = "error"
+
+    def __str__(self) -> str:
+        word = "lỗi" if self.severity == "error" else "lưu ý"
+        return f"dòng {self.line}: {word}: {self.message} ({self.path or '/'})"
+
+
+class PlanFaults(ValueError):
+    """A plan that cannot be used, with all its faults."""
+
+    def __init__(self, faults: Iterable[PlanFault]) -> None:
+        self.faults = list(faults)
+        super().__init__("\n".join(map(str, self.faults)))
+
+
+def load_plan(text: str | bytes, *, registry: UnitRegistry) -> tuple[Plan | None, list[PlanFault]]:
+    """Reads a plan file (YAML or JSON) and binds it to the units.
+
+    Returns the plan and its warnings; or None and every fault at once, ordered by line.
+    """
+    try:
+        tree = read_tree(text)
+    except Unreadable as error:
+        return None, [PlanFault(error.line, "", error.code, error.message)]
+    faults = [
+        PlanFault(line, pointer(path), "repeated_key", f"khoá {path[-1]!r} ghi hai lần")
+        for path, line in zip(tree.repeated, tree.repeated_lines, strict=True)
+    ]
+    plan: Plan | None = None
+    if isinstance(tree.value, Mapping):
+        try:
+            plan = Plan.model_validate_json(orjson.dumps(tree.value))
+        except ValidationError as error:
+            faults += _shape(error, tree)
+        found: list[Finding] = list(findings(tree.value, registry))
+        faults += [
+            PlanFault(tree.line(each.path), pointer(each.path), each.code, each.message,
+                      each.severity)
+            for each in found
+        ]  # fmt: skip
+    else:
+        faults.append(PlanFault(1, "", "not_a_plan", "kế hoạch phải là các cặp khoá: giá trị"))
+    faults = sorted(dict.fromkeys(faults))
+    if plan is None or any(fault.severity == "error" for fault in faults):
+        return None, faults
+    return plan.bind(registry), faults
+
+
+def read_plan(text: str | bytes, *, registry: UnitRegistry) -> Plan:
+    """A plan that is known to be good, such as one that was stored.
+
+    Raises PlanFaults.
+    """
+    plan, faults = load_plan(text, registry=registry)
+    if plan is None:
+        raise PlanFaults(fault for fault in faults if fault.severity == "error")
+    return plan
+
+
+def pointer(path: Path) -> str:
+    """A path as a JSON pointer (RFC 6901)."""
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)
+
+
+def _shape(error: ValidationError, tree: Tree) -> Iterable[PlanFault]:
+    for each in error.errors(include_url=False, include_input=False):
+        path = _walk(tree.value, (*each["loc"], *each.get("ctx", {}).get("path", ())))
+        nested = each.get("ctx", {}).get("faults")
+        if nested:
+            for inner, message in nested:
+                whole = (*path, *inner)
+                yield PlanFault(tree.line(whole), pointer(whole), "filter", message)
+            continue
+        kind = each["type"]
+        if kind == "missing":
+            name = str(each["loc"][-1])
+            yield PlanFault(tree.line(path), pointer(path), kind, f"thiếu {name}")
+        else:
+            yield PlanFault(tree.line(path), pointer(path), kind, _say(kind, each, path))
+
+
+def _walk(value: Any, loc: Iterable[str | int]) -> Path:
+    """The part of a validation error's location that exists in the file."""
+    path: Path = ()
+    for part in loc:
+        inside: Any = value if isinstance(value, Mapping) else {}
+        if isinstance(value, list):
+            inside = dict(enumerate(value))
+        if part in inside:
+            value = inside[part]
+            path = (*path, part)
+    return path
+
+
+_WORDS = {
+    "string_type": "cần một chuỗi chữ",
+    "string_too_short": "không được để trống",
+    "string_too_long": "quá dài",
+    "int_type": "cần một số nguyên",
+    "int_parsing": "cần một số nguyên",
+    "bool_type": "cần true hoặc false",
+    "dict_type": "cần các cặp khoá: giá trị",
+    "model_type": "cần các cặp khoá: giá trị",
+    "model_attributes_type": "cần các cặp khoá: giá trị",
+    "list_type": "cần một danh sách",
+    "too_short": "không được để trống",
+    "date_type": "cần một ngày dạng YYYY-MM-DD",
+    "date_parsing": "cần một ngày dạng YYYY-MM-DD",
+    "date_from_datetime_parsing": "cần một ngày dạng YYYY-MM-DD",
+    "date_from_datetime_inexact": "cần một ngày dạng YYYY-MM-DD",
+    "greater_than": "phải lớn hơn 0",
+    "string_pattern_mismatch": "không đúng dạng",
+}
+
+
+def _say(kind: str, error: Mapping[str, Any], path: Path) -> str:
+    name = repr(path[-1]) if path else "kế hoạch"
+    if kind == "extra_forbidden":
+        close = difflib.get_close_matches(str(path[-1]), _KEYS, n=1)
+        return f"khoá lạ {name}" + (f"; có phải {close[0]!r}?" if close else "")
+    if kind == "literal_error":
+        return f"{name}: phải là {error['ctx']['expected'].replace(' or ', ' hoặc ')}"
+    if kind == "string_pattern_mismatch":
+        return f"{name}: không đúng dạng {error['ctx']['pattern']}"
+    if kind in _WORDS:
+        return f"{name}: {_WORDS[kind]}"
+    return f"{name}: {error['msg']}"
+
+
+_KEYS = sorted(
+    {
+        info.alias or name
+        for module in (indicators, models, obligations)
+        for model in vars(module).values()
+        if isinstance(model, type) and issubclass(model, BaseModel)
+        for name, info in model.model_fields.items()
+    }
+)

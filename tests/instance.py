@@ -1,0 +1,175 @@
+"""A running instance for tests: real stores, real service processes, real kills."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from shared.embedded.process import free_port
+
+ADMIN = "mc_admin_" + "t" * 43
+HASH_KEY = "k" * 48
+ROOT = Path(__file__).parent.parent
+NAMES = ("intake", "quota", "notify", "reporting")
+
+
+class Instance:
+    """Services of one instance; replicas share the stores."""
+
+    def __init__(self, urls: dict[str, str], folder: Path) -> None:
+        self.urls, self.folder = urls, folder
+        self.ports: dict[str, int] = {}
+        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self.http = httpx.Client(headers={"Authorization": f"Bearer {ADMIN}"}, timeout=30)
+        self.extra: dict[str, str] = {}
+
+    def start(self, name: str, replica: int = 0, **settings: str) -> None:
+        """Start a service, or another replica of it."""
+        label = f"{name}-{replica}"
+        self.ports.setdefault(label, free_port())
+        log = (self.folder / f"{label}.log").open("ab")
+        env = {
+            **{k: v for k, v in os.environ.items() if not k.startswith("MOTCUA_")},
+            "DATABASE_URL": self.urls[name],
+            "NATS_URL": self.urls["nats"],
+            "MOTCUA_ADMIN_KEY": ADMIN,
+            "MOTCUA_HASH_KEY": HASH_KEY,
+            "MOTCUA_PORT": str(self.ports[label]),
+            **self.extra,
+            **settings,
+        }
+        argv = [sys.executable, "-m", "shared.cli.main", "serve", name]
+        self.processes[label] = subprocess.Popen(
+            argv, env=env, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT
+        )
+
+    def start_all(self) -> "Instance":
+        for name in NAMES:
+            self.start(name)
+        for name in NAMES:
+            self.wait_ready(name)
+        return self
+
+    def wait_ready(self, name: str, replica: int = 0, seconds: float = 60) -> None:
+        def ready() -> bool:
+            with contextlib.suppress(httpx.HTTPError):
+                return self.http.get(self.url(name, "/readyz", replica)).status_code == 200
+            return False
+
+        wait_for(ready, seconds, lambda: self.log(name, replica)[-2000:])
+
+    def url(self, name: str, path: str = "", replica: int = 0) -> str:
+        return f"http://127.0.0.1:{self.ports[f'{name}-{replica}']}{path}"
+
+    def kill(self, name: str, replica: int = 0) -> None:
+        """SIGKILL, as a crash would."""
+        process = self.processes.pop(f"{name}-{replica}")
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+
+    def stop(self) -> None:
+        for process in self.processes.values():
+            process.send_signal(signal.SIGKILL)
+        for process in self.processes.values():
+            process.wait()
+        self.processes.clear()
+
+    def log(self, name: str, replica: int = 0) -> str:
+        path = self.folder / f"{name}-{replica}.log"
+        return path.read_text(errors="replace") if path.exists() else ""
+
+    # -- the surfaces ------------------------------------------------------------------------
+
+    def get(self, service: str, path: str, **params: Any) -> Any:
+        answer = self.http.get(self.url(service, path), params=params)
+        answer.raise_for_status()
+        return answer.json()
+
+    def post(self, events: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Post events in batches; returns all results."""
+        results: list[dict[str, Any]] = []
+        for start in range(0, len(events), 200):
+            answer = self.http.post(
+                self.url("intake", "/v1/events"),
+                content=json.dumps(events[start : start + 200]),
+                headers={"Content-Type": "application/cloudevents-batch+json"},
+            )
+            answer.raise_for_status()
+            results += answer.json()["results"]
+        return results
+
+    def apply_plan(self, plan: str) -> dict[str, Any]:
+        """Apply a plan that ships with the product."""
+        answer = self.http.put(
+            self.url("quota", f"/v1/plans/{plan}"),
+            content=(ROOT / "deploy" / "plans" / f"{plan}.yaml").read_bytes(),
+        )
+        assert answer.status_code in (200, 201), answer.text
+        return answer.json()
+
+    def settle(self, services: tuple[str, ...] = NAMES, seconds: float = 120) -> None:
+        """Wait until nothing is unpublished and nothing is unconsumed."""
+
+        def quiet() -> bool:
+            with contextlib.suppress(httpx.HTTPError, KeyError):
+                if self.get("intake", "/v1/status")["unpublished"]:
+                    return False
+                figures = [self.get(name, "/v1/status") for name in services if name != "intake"]
+                return not any(f["unpublished"] or any(f["lag"].values()) for f in figures)
+            return False
+
+        wait_for(quiet, seconds)
+        time.sleep(0.3)
+        wait_for(quiet, seconds)
+
+
+def wait_for(
+    check: Callable[[], Any], seconds: float = 30, explain: Callable[[], str] = lambda: ""
+) -> Any:
+    """Poll until ``check`` gives something true."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        found = check()
+        if found:
+            return found
+        time.sleep(0.1)
+    raise AssertionError(f"nothing after {seconds} s {explain()}")
+
+
+@contextlib.contextmanager
+def stores(folder: Path) -> Iterator[dict[str, str]]:
+    """A real broker and a real database, for as long as the block runs."""
+    process = subprocess.Popen(
+        [sys.executable, str(Path(__file__).parent / "stores_host.py"), str(folder)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    try:
+        yield json.loads(process.stdout.readline())
+    finally:
+        process.stdin.close()
+        process.wait(timeout=60)
+
+
+@contextlib.contextmanager
+def instance(folder: Path) -> Iterator[Instance]:
+    """Stores and an instance on them, not yet started."""
+    with stores(folder / "stores") as urls:
+        running = Instance(urls, folder)
+        try:
+            yield running
+        finally:
+            running.stop()

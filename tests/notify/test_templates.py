@@ -1,0 +1,119 @@
+"""The shipped texts, and what a bad template is told."""
+
+import pytest
+
+from services.notify.clients import TemplateFaults, Templates
+from services.notify.rules import texts
+from shared.settings import deploy_dir
+
+VALUES = {
+    "office": "Trung tâm Phục vụ hành chính công tỉnh Quảng Trị",
+    "code": "000.00.24.H50-190805-0012",
+    "procedure": "1.005129",
+    "on": "05/08/2019",
+    "due": "12/08/2019",
+    "old_due": "12/08/2019",
+    "new_due": "20/08/2019",
+    "department": "Chi nhánh Văn phòng Đăng ký đất đai",
+    "obligation": "Danh sách người bệnh",
+    "plan": "Kế hoạch 43/HĐND-TH",
+    "period": "2020-01",
+    "name": "Người nộp hồ sơ mẫu",
+}
+FOLDER = deploy_dir() / "templates"
+SHIPPED = Templates.load(FOLDER)
+
+
+@pytest.mark.parametrize("kind", texts.KINDS)
+def test_every_text_names_the_office_and_an_sms_is_one_plain_segment(kind):
+    sms = SHIPPED.render(kind, texts.KINDS[kind], "sms", VALUES)
+    assert sms.segments == 1
+    assert sms.body.isascii()
+    assert texts.plain(VALUES["office"]) in sms.body
+    email = SHIPPED.render(kind, texts.KINDS[kind], "email", VALUES)
+    assert email.subject
+    assert VALUES["office"] in email.body
+
+
+@pytest.mark.parametrize("kind", texts.KINDS)
+def test_texts_read_without_what_may_be_absent(kind):
+    for channel in ("sms", "email"):
+        text = SHIPPED.render(kind, texts.KINDS[kind], channel, {"office": "Một cửa", "code": "X"})
+        assert "Mo" in text.body or "Một cửa" in text.body
+
+
+def test_the_apology_names_both_dates():
+    sms = SHIPPED.render("late", "citizen", "sms", VALUES)
+    assert "12/08/2019" in sms.body
+    assert "20/08/2019" in sms.body
+    assert "xin loi" in sms.body
+
+
+def test_post_is_named_where_the_result_goes_by_post():
+    sms = SHIPPED.render("result_ready", "citizen", "sms", VALUES | {"return_by": "post"})
+    assert "buu chinh" in sms.body
+
+
+def test_values_are_not_templates_and_cannot_break_a_subject():
+    evil = VALUES | {"code": "{{ 7*7 }}\nBcc: x@example.org"}
+    email = SHIPPED.render("received", "citizen", "email", evil)
+    assert "\n" not in email.subject
+    assert "{{ 7*7 }}" in email.subject
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("Đắk Nông đã nộp 30.000₫", "Dak Nong da nop 30.000VND"), ("Tiếng Việt", "Tieng Viet"),
+     ("“x” – y…", '"x" - y...')],
+)  # fmt: skip
+def test_accents_are_taken_off(text, expected):
+    assert texts.plain(text) == expected
+    assert texts.fits_gsm7(expected)
+
+
+def test_segments():
+    assert [texts.segments("a" * n) for n in (160, 161, 306, 307)] == [1, 2, 2, 3]
+    assert [texts.segments("ế" * n) for n in (70, 71, 134, 135)] == [1, 2, 2, 3]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for path in FOLDER.glob("*.txt"):
+        (tmp_path / path.name).write_text(path.read_text("utf-8"), "utf-8")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("source", "fault"),
+    [
+        ("{{ office }} {{ phone }}", "unknown variable 'phone'"),
+        ("{{ office }} {{ 'a' * 10**9 }}", "Mul is not allowed"),
+        ("{{ office }}{% for c in code %}x{% endfor %}", "For is not allowed"),
+        ("{{ office.__class__ }}", "Getattr is not allowed"),
+        ("{{ office|attr('x') }}", "filter 'attr' is not allowed"),
+        ("{{ office ", "line 1"),
+        ("hồ sơ {{ code }}", "names the office"),
+        ("Subject: x\n\n{{ office }}", "an SMS has no subject"),
+    ],
+)
+def test_bad_templates_stop_the_start(folder, source, fault):
+    (folder / "received.citizen.sms.txt").write_text(source, "utf-8")
+    (folder / "late.citizen.email.txt").unlink()
+    with pytest.raises(TemplateFaults) as caught:
+        Templates.load(folder)
+    assert any(fault in line for line in caught.value.faults)
+    assert any("late.citizen.email.txt" in line for line in caught.value.faults)
+
+
+def test_a_stray_file_is_named(folder):
+    (folder / "recieved.citizen.sms.txt").write_text("{{ office }}", "utf-8")
+    with pytest.raises(TemplateFaults, match=r"recieved\.citizen\.sms\.txt"):
+        Templates.load(folder)
+
+
+def test_a_template_may_keep_its_accents(folder):
+    (folder / "received.citizen.sms.txt").write_text(
+        "Accents: keep\n\n{{ office }} đã nhận", "utf-8"
+    )
+    text = Templates.load(folder).render("received", "citizen", "sms", {"office": "Một cửa"})
+    assert text.body == "Một cửa đã nhận"

@@ -1,0 +1,210 @@
+"""Events applied to a real store in random batches, orders and repeats equal the recount."""
+
+import asyncio
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from random import Random
+
+import orjson
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from services.reporting import tables
+from services.reporting.handlers import apply_events
+from services.reporting.rules import form_06
+from services.reporting.store import figures
+from services.reporting.store.figures import LATEST, Scope
+from shared import inbox
+from shared.clock import VN
+from shared.db import Database
+from shared.events import Event, parse
+from tests.instance import stores
+from tests.reporting import recount
+from tests.reporting.stories import stories
+
+MIGRATIONS = Path(tables.__file__).parent / "migrations"
+READ_MODELS = sorted(set(tables.metadata.tables) - {"keys", "outbox", "dead_letters"})
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory):
+    with stores(tmp_path_factory.mktemp("stores")) as urls:
+        asyncio.run(migrate(urls["reporting"]))
+        yield urls["reporting"]
+
+
+async def migrate(url: str) -> None:
+    database = Database(url, "reporting", 2)
+    await database.migrate(MIGRATIONS)
+    await database.close()
+
+
+def as_event(event: dict) -> Event:
+    """An event of the stories as intake publishes it."""
+    names = {"submitted": "dossier.submitted", "status": "dossier.status_changed"}
+    data = {key: event.get(key) for key in ("code", "unit", "due_at") if event.get(key)}
+    if event["kind"] == "submitted":
+        data |= {key: event[key] for key in ("field", "authority", "channel", "submitted_at")}
+        data |= {
+            "procedure": "1.005129",
+            "quality": dict.fromkeys(("name", "phone", "email"), "present"),
+        }
+        if event["received_at"]:
+            data["received_at"] = event["received_at"]
+    elif event["kind"] == "status":
+        data |= {"status": event["status"], "at": event["at"]}
+    else:
+        data = {"of_source": event["of_source"], "of_id": event["of_id"], "reason": "test"}
+    received = datetime.combine(event["rday"], datetime.min.time(), VN) + timedelta(hours=9)
+    return parse(
+        orjson.dumps(
+            {
+                "specversion": "1.0",
+                "id": event["id"],
+                "source": event["source"],
+                "type": f"motcua.{names.get(event['kind'], 'record.voided')}.v1",
+                "time": event.get("time", received),
+                "receivedat": received,
+                "data": data,
+            }
+        )
+    )
+
+
+async def apply(database: Database, batch: list[Event]) -> None:
+    """As the batch consumer does it: what was seen is dropped."""
+    async with database.transaction() as session:
+        unique = {event.uid: event for event in batch}
+        fresh = await inbox.note(session, unique)
+        unseen = [event for uid, event in unique.items() if uid in fresh]
+        if unseen:
+            await apply_events(session, unseen)
+
+
+async def empty(database: Database) -> None:
+    async with database.transaction() as session:
+        await session.execute(sa.text(f"TRUNCATE {', '.join(READ_MODELS)}"))
+
+
+DAYS = st.integers(-1, 15).map(lambda days: date(2020, 1, 1) + timedelta(days=days))
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    stories(codes=("A", "B", "C"), limit=12),
+    st.tuples(DAYS, DAYS).map(sorted),
+    st.none() | DAYS,
+    st.randoms(use_true_random=False),
+)
+def test_any_batches_in_any_order_equal_the_recount(url, events, period, as_of, random: Random):
+    asyncio.run(check(url, events, period, as_of, random))
+
+
+async def check(url, events, period, as_of, random):
+    first, last = period
+    sendable = [event for event in events if event.get("of_id", "x") is not None]
+    stream = [as_event(event) for event in sendable]
+    stream += random.sample(stream, k=len(stream) // 2)
+    random.shuffle(stream)
+    database = Database(url, "reporting", 2)
+    try:
+        await empty(database)
+        while stream:
+            size = random.randint(1, 5)
+            batch, stream = stream[:size], stream[size:]
+            await apply(database, batch)
+        scope = Scope(first, last, as_of or LATEST)
+        async with database.transaction() as session:
+            for by in ("unit", "field"):
+                rows = {
+                    key[0]: {name: n for name, n in form_06(sums).items() if n}
+                    for key, sums in await figures.dossier_sums(session, scope, [by])
+                }
+                found = {key: row for key, row in rows.items() if row}
+                assert found == recount.bieu_06(sendable, first, last, by, as_of)
+            shares = {
+                key: (sums.received_online, sums.received_online + sums.received_counter_post)
+                for key, sums in await figures.dossier_sums(session, scope, ["unit", "authority"])
+            }
+            expected = recount.online_share(sendable, first, last, as_of)
+            assert {key: pair for key, pair in shares.items() if pair[1]} == expected
+            count, page = await figures.overdue(session, scope, 100, 0)
+            assert {row[0] for row in page} == recount.overdue_codes(sendable, last, as_of)
+            assert count == len(page)
+    finally:
+        await database.close()
+
+
+async def test_the_migrations_make_the_tables(url):
+    database = Database(url, "reporting", 2)
+
+    def differences(connection: sa.Connection) -> list:
+        context = MigrationContext.configure(connection, opts={"compare_type": False})
+        return [
+            found
+            for found in compare_metadata(context, tables.metadata)
+            if "index" not in found[0] and "alembic_version" not in str(found)
+        ]
+
+    async with database.engine.connect() as connection:
+        assert await connection.run_sync(differences) == []
+    await database.close()
+
+
+def other(kind: str, id: str, day: int, **data) -> Event:
+    """Another kind of event, which reached us at noon of a day of January 2020."""
+    received = datetime(2020, 1, day, 12, tzinfo=VN)
+    event = {"specversion": "1.0", "id": id, "source": "/a", "type": f"motcua.{kind}.v1"}
+    return parse(orjson.dumps(event | {"time": received, "receivedat": received, "data": data}))
+
+
+SURVEY = other(
+    "survey.completed",
+    "s",
+    3,
+    unit="461",
+    domain="health",
+    mode="phone",
+    questionnaire="q",
+    answers={"quality": 8},
+)
+INSTALL = other(
+    "install.recorded", "i", 3, unit="461", app="rtHome", installer="461-01", place="home",
+    result="succeeded", device="a" * 64,
+)  # fmt: skip
+FILED = other("list.delivered", "f", 3, unit="461", list="clients", period="2019-12", rows=3)
+VOIDS = [
+    other("record.voided", f"void-{id}-{day}", day, of_source="/a", of_id=id, reason="test")
+    for id in ("s", "i", "f")
+    for day in (5, 7)
+]
+
+
+@pytest.mark.parametrize("number", range(6))
+async def test_withdrawals_of_all_kinds_in_any_order(url, number):
+    stream = [SURVEY, INSTALL, FILED, *VOIDS]
+    Random(number).shuffle(stream)
+    database = Database(url, "reporting", 2)
+    await empty(database)
+    for start in range(0, len(stream), 2):
+        await apply(database, stream[start : start + 2])
+    seen = {}
+    async with database.transaction() as session:
+        for day in (2, 3, 4, 5, 8):
+            known = date(2020, 1, day)
+            scope = Scope(date(2020, 1, 1), date(2020, 1, 31), known)
+            tallies = await figures.tallies(session, scope, None)
+            installs = await figures.install_counts(session, scope, "unit")
+            filed = await figures.filings(session, known)
+            seen[day] = (
+                [tally.n for _, tally in tallies],
+                [row[1] for row in installs],
+                len(filed),
+            )
+    await database.close()
+    nothing, standing = ([], [], 0), ([1], [1], 1)
+    assert seen == {2: nothing, 3: standing, 4: standing, 5: nothing, 8: nothing}
