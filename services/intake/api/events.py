@@ -1,39 +1,25 @@
-"""HTTP of intake."""
+"""`/v1/events`: events in, where they are, what was refused."""
 
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Depends, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field
 
-from services.intake import envelopes, handlers, store
+from services.intake import envelopes, store
 from services.intake.handlers import Admission
 from services.intake.rules import Status
 from services.intake.settings import IntakeSettings
 from shared import events
 from shared.db import Database
 from shared.http import read_body
-from shared.keys import SCOPES, Key
+from shared.keys import Key
 from shared.problems import Problem
 from shared.service import Service, needs
-from shared.units import UnitRegistry
 
 
-class NewKey(BaseModel):
-    """A key to make; without units or sources it speaks for all."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-    name: str = Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f]+$")
-    scopes: list[str] = Field(min_length=1)
-    units: list[str] = []
-    sources: list[str] = []
-
-
-def build_router(
-    service: Service, admission: Admission, settings: IntakeSettings, registry: UnitRegistry
-) -> APIRouter:
-    """The routes of intake."""
+def build_router(service: Service, admission: Admission, settings: IntakeSettings) -> APIRouter:
+    """The routes about events."""
     router = APIRouter(prefix="/v1")
     database: Database = service.database
 
@@ -83,46 +69,6 @@ def build_router(
         async with database.transaction() as session:
             rows = await store.list_quarantine(session, before, limit, source)
         return {"quarantine": rows, "next": rows[-1]["id"] if len(rows) == limit else None}
-
-    @router.post("/keys", status_code=201, tags=["keys"])
-    async def create_key(
-        _key: Annotated[Key, Depends(needs("admin"))], given: Annotated[NewKey, Body()]
-    ) -> dict[str, Any]:
-        """Make a key; the answer shows it this once and never again."""
-        faults = [
-            {"pointer": f"/scopes/{n}", "code": "unknown_scope", "message": f"One of {SCOPES}."}
-            for n, scope in enumerate(given.scopes)
-            if scope not in SCOPES
-        ]
-        faults += [
-            {"pointer": f"/units/{n}", "code": "unknown_unit", "message": "No such unit."}
-            for n, unit in enumerate(given.units)
-            if not registry.known(unit)
-        ]
-        if faults:
-            raise Problem(422, errors=faults)
-        key_id, shown = await handlers.create_key(
-            database, given.name, given.scopes, given.units, given.sources
-        )
-        service.wake_relay()
-        return {"id": key_id, "name": given.name, "scopes": given.scopes, "key": shown}
-
-    @router.get("/keys", tags=["keys"])
-    async def list_keys(_key: Annotated[Key, Depends(needs("admin"))]) -> dict[str, Any]:
-        """All keys, without what would let anyone use them."""
-        async with database.transaction() as session:
-            return {"keys": await store.list_keys(session)}
-
-    @router.delete("/keys/{key_id}", tags=["keys"])
-    async def revoke_key(
-        key_id: str, _key: Annotated[Key, Depends(needs("admin"))]
-    ) -> dict[str, Any]:
-        """Revoke a key in every service."""
-        if not await handlers.revoke_key(database, key_id):
-            raise Problem(404, "No such key.")
-        service.keyring.cache.clear()
-        service.wake_relay()
-        return {"id": key_id, "revoked": True}
 
     @router.post("/replays", status_code=202, tags=["events"])
     async def replay(

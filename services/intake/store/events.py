@@ -1,10 +1,9 @@
-"""Every query of intake."""
+"""The event log, the tokens of contacts, and what of it is published."""
 
 import secrets
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import orjson
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -65,42 +64,6 @@ async def units_of(session: AsyncSession, uids: Iterable[bytes]) -> dict[bytes, 
     return {row.uid: (row.unit, row.occurred_at) for row in rows}
 
 
-async def quarantine(session: AsyncSession, rows: Sequence[dict[str, Any]]) -> None:
-    """Keep what was refused: who sent it and every fault, never its contents."""
-    if not rows:
-        return
-    columns = {
-        name: [orjson.dumps(row[name]).decode() if name == "errors" else row[name] for row in rows]
-        for name in rows[0]
-    }
-    await session.execute(
-        sa.text(
-            "INSERT INTO quarantine (received_at, key_id, kind, source, event_id, type, unit,"
-            " errors) SELECT a, b, c, d, e, f, g, CAST(h AS jsonb) FROM unnest("
-            "CAST(:received_at AS timestamptz[]), CAST(:key_id AS text[]), CAST(:kind AS text[]),"
-            " CAST(:source AS text[]), CAST(:event_id AS text[]), CAST(:type AS text[]),"
-            " CAST(:unit AS text[]), CAST(:errors AS text[])) AS r(a, b, c, d, e, f, g, h)"
-        ),
-        columns,
-    )
-
-
-async def list_quarantine(
-    session: AsyncSession, before: int | None, limit: int, source: str | None
-) -> list[dict[str, Any]]:
-    """Refused events, newest first, below the id ``before``."""
-    rows = await session.execute(
-        sa.text(
-            "SELECT id, received_at, kind, source, event_id AS event, type, unit, errors"
-            " FROM quarantine WHERE (CAST(:before AS bigint) IS NULL OR id < :before)"
-            " AND (CAST(:source AS text) IS NULL OR source = :source)"
-            " ORDER BY id DESC LIMIT :limit"
-        ),
-        {"before": before, "limit": limit, "source": source},
-    )
-    return [dict(row) for row in rows.mappings()]
-
-
 async def find_event(session: AsyncSession, uid: bytes) -> dict[str, Any] | None:
     """An event's log entry and where its message is."""
     row = await session.execute(
@@ -114,41 +77,6 @@ async def find_event(session: AsyncSession, uid: bytes) -> dict[str, Any] | None
     )
     found = row.mappings().first()
     return dict(found) if found else None
-
-
-async def list_keys(session: AsyncSession) -> list[dict[str, Any]]:
-    """All keys without their hashes, oldest first."""
-    rows = await session.execute(
-        sa.text(
-            "SELECT id, name, scopes, units, sources, created_at, revoked_at FROM keys"
-            " ORDER BY created_at, id"
-        )
-    )
-    return [dict(row) for row in rows.mappings()]
-
-
-async def revoke_key(session: AsyncSession, key_id: str) -> dict[str, Any] | None:
-    """Revoke a key by its id; returns its row, or None where there is none."""
-    row = await session.execute(
-        sa.text(
-            "UPDATE keys SET revoked_at = coalesce(revoked_at, now()) WHERE id = :id RETURNING *"
-        ),
-        {"id": key_id},
-    )
-    found = row.mappings().first()
-    return dict(found) if found else None
-
-
-async def check_fingerprint(session: AsyncSession, name: str, value: str) -> bool:
-    """Remember a secret's fingerprint the first time; later say whether it is the same."""
-    await session.execute(
-        sa.text("INSERT INTO fingerprints (name, value) VALUES (:n, :v) ON CONFLICT DO NOTHING"),
-        {"n": name, "v": value},
-    )
-    kept = await session.scalar(
-        sa.text("SELECT value FROM fingerprints WHERE name = :n"), {"n": name}
-    )
-    return kept == value
 
 
 async def reopen_outbox(session: AsyncSession, since: Any) -> int:

@@ -1,4 +1,4 @@
-"""Pure decisions of intake: which units and sources a caller may speak for."""
+"""Which units and sources a caller may speak for."""
 
 from collections.abc import Callable
 from datetime import datetime
