@@ -11,7 +11,8 @@ CREATE TABLE outbox (
     payload bytea NOT NULL,
     created_at timestamptz NOT NULL,
     published_at timestamptz,
-    stream_seq bigint
+    stream_seq bigint,
+    issues integer NOT NULL DEFAULT 0
 );
 CREATE INDEX outbox_unpublished ON outbox (stream, id) WHERE published_at IS NULL;
 CREATE INDEX outbox_stream_seq ON outbox (stream, stream_seq);
@@ -19,6 +20,11 @@ CREATE INDEX outbox_message_id ON outbox (message_id);
 CREATE TABLE streams (
     name text PRIMARY KEY,
     created text NOT NULL
+);
+CREATE TABLE positions (
+    consumer text PRIMARY KEY,
+    created text NOT NULL,
+    seq bigint NOT NULL
 );
 CREATE TABLE inbox (
     uid bytea PRIMARY KEY,

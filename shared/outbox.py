@@ -31,7 +31,8 @@ PENDING = sa.text(  # each stream by itself: one that takes nothing must not hol
     " SELECT min(stream) FROM outbox WHERE published_at IS NULL UNION ALL"
     " SELECT (SELECT min(stream) FROM outbox WHERE published_at IS NULL AND stream > s.stream)"
     " FROM s WHERE s.stream IS NOT NULL)"
-    " SELECT r.* FROM s CROSS JOIN LATERAL (SELECT id, stream, subject, message_id, payload"
+    " SELECT r.* FROM s CROSS JOIN LATERAL (SELECT id, stream, subject, payload,"
+    " CASE issues WHEN 0 THEN message_id ELSE message_id || '~' || issues END AS message_id"
     " FROM outbox WHERE published_at IS NULL AND stream = s.stream ORDER BY id LIMIT :limit) AS r"
 )
 MARK = sa.text(
@@ -48,7 +49,7 @@ REMEMBER = sa.text(
     " ON CONFLICT (name) DO UPDATE SET created = excluded.created"
 )
 REOPEN = sa.text(
-    "UPDATE outbox SET published_at = NULL, stream_seq = NULL"
+    "UPDATE outbox SET published_at = NULL, stream_seq = NULL, issues = issues + 1"
     " WHERE stream = :stream AND stream_seq > :seq"
 )
 

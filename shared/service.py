@@ -22,6 +22,7 @@ from shared.keys import Key, Keyring
 from shared.messaging import BatchConsumer, provision, subscribe
 from shared.messaging.batches import is_outage
 from shared.messaging.fetching import install as rest_failed_fetches
+from shared.messaging.refills import Refills
 from shared.outbox import Relay
 from shared.problems import Problem
 from shared.settings import ServiceSettings
@@ -69,6 +70,7 @@ class Service:
         self.keyring = Keyring(self.database, admin)
         self.publish_first = publish_first
         self.relay: Relay | None = None
+        self.refills = Refills(name, self.database, self.wake_relay)
         self.consumers: dict[str, BatchConsumer[Any]] = {}
         self.background: list[Callable[[], Awaitable[None]]] = []
         self.first_steps: list[Callable[[], Awaitable[None]]] = []
@@ -155,6 +157,7 @@ class Service:
         self.stored.set()
         await self._until_it_works("broker", self._reach_broker)
         await self._until_it_works("broker", self.broker.start)
+        await self._until_it_works("broker", lambda: self.refills.listen(self._nats()))
         self.relay = Relay(self.database, self._nats(), self.publish_first)
         self._run(self.relay.run, self._watch)
         self.started.set()
@@ -192,17 +195,17 @@ class Service:
             await client.close()
 
     async def _watch(self) -> None:
-        """Notice when the broker lost its consumers (wiped storage) and set it up anew."""
+        """Notice what the broker lost: streams and consumers (set up anew), or messages."""
         while True:
             await asyncio.sleep(WATCH_SECONDS)
             client = self._nats()
             if not client.is_connected:
                 continue
+            consumers = [(each.name, each.stream) for each in self.consumers.values()]
             try:
-                for stream in {c.stream for c in self.consumers.values()} or {"EVENTS"}:
-                    await client.jetstream().stream_info(stream)
-                for consumer in self.consumers.values():
-                    await client.jetstream().consumer_info(consumer.stream, consumer.name)
+                if not consumers:
+                    await client.jetstream().stream_info("EVENTS")
+                await self.refills.check(client, consumers)
             except NotFoundError:
                 logger.warning("broker_lost_streams")
                 if self.settings.provision:

@@ -10,7 +10,10 @@ from sqlmodel import Field, SQLModel
 
 
 class OutboxRow(SQLModel):
-    """A message to publish; kept after publishing, so that a stream can be refilled."""
+    """A message to publish; kept after publishing, so that a stream can be refilled.
+
+    ``issues`` counts how often it was published anew: the broker must not take that for a repeat.
+    """
 
     id: int | None = Field(default=None, primary_key=True, sa_type=sa.BigInteger)
     stream: str
@@ -20,6 +23,7 @@ class OutboxRow(SQLModel):
     created_at: datetime = Field(sa_type=sa.DateTime(timezone=True))
     published_at: datetime | None = Field(default=None, sa_type=sa.DateTime(timezone=True))
     stream_seq: int | None = Field(default=None, sa_type=sa.BigInteger)
+    issues: int = 0
 
 
 class StreamRow(SQLModel):
@@ -27,6 +31,14 @@ class StreamRow(SQLModel):
 
     name: str = Field(primary_key=True)
     created: str
+
+
+class PositionRow(SQLModel):
+    """How far one of this service's consumers has come in its stream (see ``StreamRow``)."""
+
+    consumer: str = Field(primary_key=True)
+    created: str
+    seq: int = Field(sa_type=sa.BigInteger)
 
 
 class InboxRow(SQLModel):

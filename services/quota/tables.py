@@ -25,6 +25,10 @@ class Stream(tables.StreamRow, Table, table=True):
     __tablename__ = "streams"
 
 
+class Position(tables.PositionRow, Table, table=True):
+    __tablename__ = "positions"
+
+
 class Inbox(tables.InboxRow, Table, table=True):
     __tablename__ = "inbox"
 

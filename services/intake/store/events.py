@@ -82,7 +82,10 @@ async def find_event(session: AsyncSession, uid: bytes) -> dict[str, Any] | None
 async def reopen_outbox(session: AsyncSession, since: Any) -> int:
     """Have everything written since an instant published again."""
     result = await session.execute(
-        sa.text("UPDATE outbox SET published_at = NULL WHERE created_at >= :since"),
+        sa.text(
+            "UPDATE outbox SET published_at = NULL, stream_seq = NULL, issues = issues + 1"
+            " WHERE created_at >= :since"
+        ),
         {"since": since},
     )
     return int(result.rowcount)  # type: ignore[attr-defined]
