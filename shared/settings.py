@@ -1,13 +1,18 @@
 """Settings by environment: one typed class for what all services share, each service adds its own."""
 
+import difflib
 import os
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 S = TypeVar("S", bound="BrokerSettings")
+
+PREFIX = "MOTCUA_"
 
 
 class SettingsError(Exception):
@@ -16,6 +21,10 @@ class SettingsError(Exception):
     def __init__(self, lines: list[str]) -> None:
         super().__init__("; ".join(lines))
         self.lines = lines
+
+
+class FolderFaults(ValueError):
+    """A file in the deploy folder is wrong; the text says which, and where."""
 
 
 def deploy_dir() -> Path:
@@ -27,25 +36,22 @@ def deploy_dir() -> Path:
 class BrokerSettings(BaseSettings):
     """Where the broker is. ``NAME_FILE`` may name a file that holds the value of any setting.
 
-    ``nats_replicas`` is how many servers of a cluster keep each stream.
+    ``nats_url`` may name several servers of a cluster, separated by commas; ``nats_replicas`` is
+    how many of them keep each stream.
     """
 
-    model_config = SettingsConfigDict(env_prefix="MOTCUA_", extra="ignore", populate_by_name=True)
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", populate_by_name=True)
 
     nats_url: SecretStr = Field(validation_alias="NATS_URL")
     nats_replicas: int = Field(default=1, ge=1, le=5)
 
-    @model_validator(mode="before")
+    @field_validator("nats_url")
     @classmethod
-    def read_secret_files(cls, values: dict) -> dict:
-        """Take ``DATABASE_URL_FILE``, ``NATS_URL_FILE`` and ``MOTCUA_*_FILE`` where they are set."""
-        for name in cls.model_fields:
-            alias = cls.model_fields[name].validation_alias
-            key = alias if isinstance(alias, str) else f"{cls.model_config['env_prefix']}{name}"
-            path = os.environ.get(f"{key.upper()}_FILE")
-            if path and not os.environ.get(key.upper()):
-                values[key if isinstance(alias, str) else name] = _read(key.upper(), path)
-        return values
+    def check_nats_url(cls, url: SecretStr) -> SecretStr:
+        """Only addresses that the broker's client reads."""
+        for part in url.get_secret_value().split(","):
+            _check_url(part, ("nats", "tls", "ws", "wss"), "nats://user:password@host:4222")
+        return url
 
 
 class ServiceSettings(BrokerSettings):
@@ -63,30 +69,108 @@ class ServiceSettings(BrokerSettings):
     batch_size: int = Field(default=500, ge=1, le=1000)
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
 
+    @field_validator("database_url")
+    @classmethod
+    def check_database_url(cls, url: SecretStr) -> SecretStr:
+        """Only PostgreSQL, by a URL."""
+        form = "postgresql://user:password@host:5432/database"
+        _check_url(url.get_secret_value(), ("postgresql", "postgres"), form)
+        return url
 
-def _read(name: str, path: str) -> str:
+
+def _check_url(text: str, schemes: tuple[str, ...], form: str) -> None:
+    try:
+        url = urlsplit(text.strip())
+        good = url.scheme in schemes and bool(url.hostname) and url.port != 0
+    except ValueError:
+        good = False
+    if not good:
+        raise ValueError(f"write {form}")
+
+
+def names(kind: type[BrokerSettings]) -> dict[str, str]:
+    """Field -> name in the environment, of a class of settings."""
+    return {field: _name(kind, field) for field in kind.model_fields}
+
+
+def _name(kind: type[BrokerSettings], field: str) -> str:
+    alias = kind.model_fields[field].validation_alias
+    return alias if isinstance(alias, str) else f"{PREFIX}{field}".upper()
+
+
+def given(name: str) -> str | None:
+    """A setting's text, from the environment or from the file that ``NAME_FILE`` names.
+
+    Raises:
+        SettingsError: there is no reading that file.
+    """
+    if text := os.environ.get(name):
+        return text
+    path = os.environ.get(f"{name}_FILE")
+    if not path:
+        return None
     try:
         return Path(path).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as fault:
-        raise ValueError(f"{name}_FILE: cannot read {path} ({type(fault).__name__})") from None
+        why = f"the file that it names cannot be read ({type(fault).__name__})"
+        raise SettingsError([f"{name}_FILE: {why}"]) from None
 
 
-def load(kind: type[S]) -> S:
-    """Read the settings of a service.
+def unknown(environment: Mapping[str, str], known: Iterable[str]) -> list[str]:
+    """One line for each variable that begins with our prefix and is no setting."""
+    names = sorted({*known})
+    wrong = sorted(
+        name
+        for name in environment
+        if name.upper().startswith(PREFIX) and name.upper() not in names
+    )
+    return [
+        f"{name}: there is no such setting; the nearest is {_nearest(name, names)}"
+        for name in wrong
+    ]
+
+
+def _nearest(name: str, names: list[str]) -> str:
+    return difflib.get_close_matches(name.upper(), names, n=1, cutoff=0.0)[0]
+
+
+def load(kind: type[S], **instead: Any) -> S:
+    """Read the settings of a service; ``instead`` holds fields that are not looked up.
 
     Raises:
         SettingsError: with one line for each missing or bad setting.
     """
+    lines: dict[str, str] = {}
+    values = dict(instead)
+    for field, name in names(kind).items():
+        if field in values or os.environ.get(name):
+            continue
+        try:
+            text = given(name)
+        except SettingsError as fault:
+            lines[name] = fault.lines[0]
+            continue
+        if text is not None:
+            values[field] = text
     try:
-        return kind()
+        settings = kind(**values)
     except ValidationError as fault:
-        prefix = kind.model_config["env_prefix"]
-        lines = []
-        for error in fault.errors(include_input=False, include_url=False):
-            if not error["loc"]:
-                lines.append(error["msg"].removeprefix("Value error, "))
-                continue
-            name = str(error["loc"][0])
-            shown = name if name.isupper() else f"{prefix}{name}".upper()
-            lines.append(f"{shown}: {error['msg']}")
-        raise SettingsError(lines) from None
+        for name, text in _faults(kind, fault):
+            lines.setdefault(name, text)
+        raise SettingsError(list(lines.values())) from None
+    if lines:
+        raise SettingsError(list(lines.values()))
+    return settings
+
+
+def _faults(kind: type[BrokerSettings], fault: ValidationError) -> Iterator[tuple[str, str]]:
+    for error in fault.errors(include_input=False, include_url=False):
+        message = error["msg"].removeprefix("Value error, ")
+        if not error["loc"]:
+            yield message, message
+            continue
+        field = str(error["loc"][0])
+        name = _name(kind, field) if field in kind.model_fields else field
+        if error["type"] == "missing":
+            message = f"is missing: set it, or {name}_FILE to a file that holds it"
+        yield name, f"{name}: {message}"

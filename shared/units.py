@@ -19,6 +19,7 @@ from pathlib import Path
 from anyascii import anyascii
 
 from shared.clock import local_day
+from shared.settings import FolderFaults
 
 COLUMNS = (
     "code",
@@ -79,7 +80,7 @@ class UnitFault:
         return f"{self.file}:{self.line}: {self.message}"
 
 
-class UnitFaults(ValueError):
+class UnitFaults(FolderFaults):
     """Unit files that cannot be used, with every fault found in them."""
 
     def __init__(self, faults: Iterable[UnitFault]) -> None:

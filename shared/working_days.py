@@ -8,12 +8,12 @@ from pathlib import Path
 import holidays
 import yaml
 
-from shared.settings import deploy_dir
+from shared.settings import FolderFaults, deploy_dir
 
 _DAY = timedelta(days=1)
 
 
-class CalendarFault(ValueError):
+class CalendarFault(FolderFaults):
     """A file of corrections that cannot be used."""
 
 

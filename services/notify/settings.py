@@ -2,7 +2,7 @@
 
 from datetime import time, timedelta
 from typing import Literal
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
@@ -43,7 +43,8 @@ class NotifySettings(ServiceSettings):
     def check_url(cls, text: str) -> str:
         """Only absolute HTTP addresses, or nothing."""
         text = text.strip()
-        if text and (urlsplit(text).scheme not in ("http", "https") or not urlsplit(text).netloc):
+        url = _split(text)
+        if text and (url is None or url.scheme not in ("http", "https")):
             raise ValueError("write http://... or https://...")
         return text
 
@@ -59,13 +60,13 @@ class NotifySettings(ServiceSettings):
         """Read ``smtp://``, ``smtp+starttls://`` or ``smtps://user:password@host:port``."""
         given = self.notify_smtp_url.get_secret_value().strip()
         if given:
-            url = urlsplit(given)
+            url = _split(given)
             modes = {
                 "smtp": ("none", 25),
                 "smtp+starttls": ("starttls", 587),
                 "smtps": ("tls", 465),
             }
-            if url.scheme not in modes or not url.hostname:
+            if url is None or url.scheme not in modes:
                 raise ValueError("MOTCUA_NOTIFY_SMTP_URL: write smtp://host:port")
             tls, port = modes[url.scheme]
             self.notify_smtp_host, self.notify_smtp_port = url.hostname, url.port or port
@@ -86,3 +87,12 @@ class NotifySettings(ServiceSettings):
     def quiet(self) -> tuple[time, time] | None:
         """The hours in which no SMS is sent."""
         return read_quiet_hours(self.notify_quiet_hours)
+
+
+def _split(text: str) -> SplitResult | None:
+    """The parts of an address; None: it has no host, or a port that is no number."""
+    try:
+        url = urlsplit(text)
+        return url if url.hostname and url.port != 0 else None
+    except ValueError:
+        return None

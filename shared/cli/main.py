@@ -43,7 +43,8 @@ DataDir = Annotated[
 def up(
     data_dir: DataDir = Path(".motcua"),
     port: Annotated[
-        int | None, typer.Option("--port", help="First of four ports: N to N+3.")
+        int | None,
+        typer.Option("--port", envvar="MOTCUA_PORT", help="First of four ports: N to N+3."),
     ] = None,
     demo: Annotated[
         bool, typer.Option("--demo", help="Also load the five plans and a year of invented events.")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-import os
 from pathlib import Path
 
-from shared.cli.up import SERVICES, say
+from shared.cli.environment import SERVICES, setting
+from shared.cli.up import say
 from shared.db import Database
 from shared.embedded.home import Home, read_json
 from shared.embedded.postgres import OWNER, Postgres
@@ -23,7 +23,7 @@ async def run(data_dir: Path) -> None:
     Raises:
         EmbeddedError: the embedded database cannot be started.
     """
-    if url := os.environ.get("DATABASE_URL"):
+    if url := setting("DATABASE_URL"):
         await _migrate(dict.fromkeys(SERVICES, url))
         return
     home = Home(data_dir)

@@ -15,6 +15,8 @@ from urllib.parse import urlsplit, urlunsplit
 
 import httpx
 
+from shared.cli import environment
+from shared.cli.environment import SERVICES, setting
 from shared.cli.errors import CommandError
 from shared.embedded.home import Home, write_private
 from shared.embedded.nats import Nats
@@ -29,9 +31,6 @@ from shared.embedded.process import (
     tail,
 )
 from shared.embedded.supervisor import Supervisor, end_leftovers
-
-SERVICES = ("reporting", "intake", "quota", "notify")
-"""In the order of their ports: N, N+1, N+2, N+3."""
 
 FIRST_PORT = 8080
 START_LIMIT = 180.0
@@ -58,7 +57,7 @@ class Running:
 
     def __init__(self, home: Home, first_port: int) -> None:
         self.home = home
-        self.host = os.environ.get("MOTCUA_HOST", "127.0.0.1")
+        self.host = setting("MOTCUA_HOST") or "127.0.0.1"
         self.ports = {name: first_port + offset for offset, name in enumerate(SERVICES)}
         self.supervisor = Supervisor(home.children_file, say)
         self.database: Postgres | None = None
@@ -93,8 +92,8 @@ class Running:
 
     def print_urls(self) -> None:
         """What a person needs to know, without any password."""
-        database = os.environ.get("DATABASE_URL") or self._database_url(OWNER)
-        broker = os.environ.get("NATS_URL") or self._broker_url()
+        database = setting("DATABASE_URL") or self._database_url(OWNER)
+        broker = setting("NATS_URL") or self._broker_url()
         lines = {
             "dashboard": self.urls["reporting"] + "/",
             **{name: self.urls[name] for name in ("intake", "quota", "notify")},
@@ -116,12 +115,12 @@ class Running:
 
     async def _start_stores(self, passwords: dict[str, str]) -> None:
         known = self.home.ports()
-        if not os.environ.get("NATS_URL"):
+        if not setting("NATS_URL"):
             port = free_port(known.get("broker"))
             log = self.home.log("broker")
             self.broker = Nats(self.home.path / "nats", log, port, passwords["broker"])
             await self.supervisor.start(self.broker.command())
-        if not os.environ.get("DATABASE_URL"):
+        if not setting("DATABASE_URL"):
             port = free_port(known.get("database"))
             log = self.home.log("database")
             folder = self.home.path / "postgres"
@@ -139,11 +138,11 @@ class Running:
     def _service(self, name: str) -> Command:
         log = self.home.log(name)
         rotate(log)
-        environment = {
+        given = {
             **os.environ,
             "MOTCUA_DATA_DIR": str(self.home.path),
-            "DATABASE_URL": os.environ.get("DATABASE_URL") or self._database_url(name),
-            "NATS_URL": os.environ.get("NATS_URL") or self._broker_url(),
+            "DATABASE_URL": setting("DATABASE_URL") or self._database_url(name),
+            "NATS_URL": setting("NATS_URL") or self._broker_url(),
             "MOTCUA_ADMIN_KEY_FILE": str(self.home.admin_key_file),
             "MOTCUA_HASH_KEY_FILE": str(self.home.hash_key_file),
             "MOTCUA_HOST": self.host,
@@ -152,7 +151,7 @@ class Running:
             "PYTHONUNBUFFERED": "1",
         }
         argv = (sys.executable, "-m", "shared.cli.main", "serve", name)
-        return Command(name=name, argv=argv, env=environment, log=log)
+        return Command(name=name, argv=argv, env=given, log=log)
 
     def _database_url(self, name: str) -> str:
         return self.database.url(name) if self.database else ""
@@ -204,6 +203,25 @@ def without_password(url: str) -> str:
     return urlunsplit((parts.scheme, host, parts.path, "", ""))
 
 
+def check_settings() -> None:
+    """Say what is wrong with the environment before anything is started.
+
+    The whole of it goes to every service, so that a name need only mean something to one of them.
+
+    Raises:
+        CommandError: 2 with one line for each unknown name and each bad setting.
+    """
+    ours = {"hash_key": "0" * 64, "admin_key": None, "port": 0}
+    stores = {
+        "database_url": ("DATABASE_URL", "postgresql://embedded/motcua"),
+        "nats_url": ("NATS_URL", "nats://embedded"),
+    }
+    for field, (name, embedded) in stores.items():
+        if not (os.environ.get(name) or os.environ.get(f"{name}_FILE")):
+            ours[field] = embedded
+    environment.check(*SERVICES, **ours)
+
+
 def check_ports(host: str, first_port: int) -> None:
     """Say which port is taken before anything is started. CommandError: one is."""
     if not 1 <= first_port <= 65535 - len(SERVICES) + 1:
@@ -247,6 +265,7 @@ async def run(data_dir: Path, first_port: int, after: Ready | None = None) -> No
     Raises:
         CommandError, EmbeddedError: it cannot be started; whatever had been started is stopped.
     """
+    check_settings()
     home = Home(data_dir)
     home.open()
     try:

@@ -30,7 +30,7 @@ from fastapi import FastAPI
 from shared.settings import SettingsError
 
 
-def create_app():
+def create_app(settings):
     if os.environ.get("STAND_IN_FAULT") == "{name}":
         raise SettingsError(["MOTCUA_BATCH_SIZE: must be a number", "MOTCUA_X: unknown"])
     if os.environ.get("STAND_IN_CRASH") == "{name}":
@@ -49,6 +49,15 @@ def create_app():
 """
 
 
+SETTINGS = """
+from shared.settings import ServiceSettings
+
+
+class {name}Settings(ServiceSettings):
+    hash_key: str = ""
+"""
+
+
 @pytest.fixture
 def stand_ins(tmp_path: Path) -> Path:
     for name in SERVICES:
@@ -56,6 +65,7 @@ def stand_ins(tmp_path: Path) -> Path:
         folder.mkdir(parents=True)
         (folder / "__init__.py").touch()
         (folder / "app.py").write_text(APP.format(name=name))
+        (folder / "settings.py").write_text(SETTINGS.format(name=name.capitalize()))
     (tmp_path / "path" / "services" / "__init__.py").touch()
     return tmp_path / "path"
 

@@ -12,6 +12,7 @@ from jinja2 import StrictUndefined, Template, TemplateError, meta, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from services.notify.rules.texts import KINDS, VARIABLES, plain, segments
+from shared.settings import FolderFaults
 
 ALLOWED_NODES = (
     nodes.Template,
@@ -32,7 +33,7 @@ HEADERS = ("Subject: ", "Accents: ")
 MAXIMUM_CHARACTERS = 4000
 
 
-class TemplateFaults(ValueError):
+class TemplateFaults(FolderFaults):
     """Templates that cannot be used: one line for each fault."""
 
     def __init__(self, faults: list[str]) -> None:

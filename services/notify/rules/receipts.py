@@ -94,5 +94,8 @@ def read_quiet_hours(text: str) -> tuple[time, time] | None:
     parts: Sequence[str] = text.strip().split("-")
     if len(parts) != 2:
         raise ValueError("write HH:MM-HH:MM")
-    start, end = (time.fromisoformat(part.strip()) for part in parts)
+    try:
+        start, end = (time.fromisoformat(part.strip()) for part in parts)
+    except ValueError:
+        raise ValueError("write HH:MM-HH:MM") from None
     return start, end
