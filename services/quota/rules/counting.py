@@ -1,4 +1,4 @@
-"""Pure decisions of quota: what a key adds to a count, who is paid, how far a unit is.
+"""What a key adds to a count.
 
 A *key* is what counts once: a device or citizen, a dossier's code, or one event by itself. What a
 key adds depends only on the set of its facts, so neither order nor repeats of events matter.
@@ -6,44 +6,24 @@ key adds depends only on the set of its facts, so neither order nor repeats of e
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
-from fractions import Fraction
 from typing import Any
 
+from services.quota.rules.facts import (
+    STATUS_CHANGED,
+    SUBMITTED,
+    Fact,
+    status_change,
+    submission,
+    turning_days,
+)
 from shared import dossiers
 from shared.plans import Measure, Plan
 from shared.plans.filters import matches
 
 OF, OVER = "of", "over"
 DERIVED = ("dossier.received", "dossier.resolved", "dossier.late")
-SUBMITTED = "motcua.dossier.submitted.v1"
-STATUS_CHANGED = "motcua.dossier.status_changed.v1"
-
-
-@dataclass(frozen=True, slots=True)
-class Fact:
-    """An event as quota keeps it."""
-
-    uid: bytes
-    type: str
-    occurred_at: datetime
-    source: str
-    event_id: str
-    rday: date
-    data: Mapping[str, Any] = field(hash=False)
-    voided_rday: date | None = None
-
-    @property
-    def order(self) -> tuple[datetime, str, str]:
-        return (self.occurred_at, self.source, self.event_id)
-
-    def known(self, day: date | None) -> bool:
-        """Whether it stands by what was recorded up to the end of a day; None = all."""
-        if self.voided_rday is not None and (day is None or self.voided_rday <= day):
-            return False
-        return day is None or self.rday <= day
-
 
 Adds = Counter[tuple[str, str, date]]
 """(unit, period, recorded day) -> how much."""
@@ -97,16 +77,6 @@ def contributions(part: Part, facts: Sequence[Fact]) -> Adds:
     )
 
 
-def turning_days(facts: Iterable[Fact]) -> list[date]:
-    """The recorded days on which something became known or was withdrawn."""
-    days = set()
-    for fact in facts:
-        days.add(fact.rday)
-        if fact.voided_rday is not None:
-            days.add(fact.voided_rday)
-    return sorted(days)
-
-
 def _differences(judged: Iterable[tuple[date, Judged]]) -> Adds:
     added: Adds = Counter()
     before: Judged = Counter()
@@ -145,18 +115,9 @@ def story_contributions(part: Part, readings: Sequence[Reading]) -> Adds:
     return _differences((reading.day, _judge_story(part, reading)) for reading in readings)
 
 
-def winner(plan: Plan, indicator: str, facts: Iterable[Fact]) -> tuple[str, Fact] | None:
-    """The unit and fact that count for a key: the earliest by (time, source, id) that is bound."""
-    for fact in sorted((f for f in facts if f.known(None)), key=lambda f: f.order):
-        place = _place(plan, indicator, fact.data, fact.occurred_at)
-        if place is not None:
-            return place[0], fact
-    return None
-
-
 def _judge(part: Part, facts: list[Fact]) -> Judged:
     for fact in sorted(facts, key=lambda f: f.order):
-        place = _place(part.plan, part.indicator, fact.data, fact.occurred_at)
+        place = place_of(part.plan, part.indicator, fact.data, fact.occurred_at)
         if place is not None:
             return Counter({place: part.measure.amount(fact.data)})
     return Counter()
@@ -169,13 +130,14 @@ def _judge_story(part: Part, reading: Reading) -> Judged:
     day = story.received_day if kind == "dossier.received" else story.closed_day
     if day is None or not matches(part.measure.where, reading.data, part.plan.lists):
         return Counter()
-    place = _place(part.plan, part.indicator, reading.data, day)
+    place = place_of(part.plan, part.indicator, reading.data, day)
     return Counter({place: 1}) if place is not None else Counter()
 
 
-def _place(
+def place_of(
     plan: Plan, indicator: str, data: Mapping[str, Any], at: date | datetime
 ) -> tuple[str, str] | None:
+    """The unit and period to which an event counts; None where the plan does not mean it."""
     period = plan.period_of(indicator, at)
     named = plan.indicators[indicator].unit_of(data)
     if period is None or named is None:
@@ -186,79 +148,3 @@ def _place(
     if plan.indicators[indicator].target.together:
         unit = plan.total_unit(indicator) or unit
     return unit, period
-
-
-def submission(fact: Fact) -> dossiers.Submission:
-    """A stored submission as the common reading of dossiers takes it."""
-    data = fact.data
-    return dossiers.Submission(
-        order=fact.order,
-        unit=data["unit"],
-        credited_unit=data.get("credited_unit"),
-        field=data["field"],
-        procedure=data["procedure"],
-        authority=data["authority"],
-        channel=data["channel"],
-        submitted_at=datetime.fromisoformat(data["submitted_at"]),
-        received_at=_instant(data.get("received_at")),
-        due_at=_instant(data.get("due_at")),
-        rday=fact.rday,
-        uid=fact.uid,
-    )
-
-
-def status_change(fact: Fact) -> dossiers.StatusChange:
-    """A stored status change as the common reading of dossiers takes it."""
-    data = fact.data
-    return dossiers.StatusChange(
-        order=fact.order,
-        unit=data["unit"],
-        status=data["status"],
-        at=datetime.fromisoformat(data["at"]),
-        due_at=_instant(data.get("due_at")),
-        rday=fact.rday,
-        uid=fact.uid,
-    )
-
-
-def _instant(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None
-
-
-def pay(winners: Sequence[Any], quota: Fraction | None, hold: bool) -> list[bool]:
-    """Which of a unit's winners, given in their order, are payable: those within the quota."""
-    if quota is None or not hold:
-        return [True] * len(winners)
-    return [position < quota for position in range(len(winners))]
-
-
-def state(
-    met: bool | None, *, ratio: bool, ended: bool, pace: Fraction, share: Fraction | None
-) -> str:
-    """How a unit stands: met, on_track, behind, missed, not_applicable.
-
-    Args:
-        met: whether the target is reached now; None where nothing can be said.
-        ratio: a ratio can fall again, so it is met only once its period has ended.
-        ended: whether the period is over.
-        pace: the part of the period that has passed, 0 to 1.
-        share: of a count, the part of the target that is reached.
-    """
-    if met is None:
-        return "not_applicable"
-    if met:
-        return "met" if ended or not ratio else "on_track"
-    if ended:
-        return "missed"
-    if ratio or share is None:
-        return "behind"
-    return "on_track" if share >= pace else "behind"
-
-
-def project(numerator: int, pace: Fraction, ended: bool) -> int | None:
-    """What a count comes to at the period's end if it goes on as until now."""
-    if ended:
-        return numerator
-    if pace <= 0:
-        return None
-    return round(numerator / pace)

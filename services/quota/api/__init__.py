@@ -1,0 +1,22 @@
+"""HTTP of quota."""
+
+from fastapi import APIRouter
+
+from services.quota.api import plans, progress, stipends
+from services.quota.api.scopes import Scopes
+from services.quota.handlers import Plans
+from services.quota.settings import QuotaSettings
+from shared.service import Service
+from shared.units import UnitRegistry
+
+
+def build_router(
+    service: Service, kept: Plans, settings: QuotaSettings, registry: UnitRegistry
+) -> APIRouter:
+    """All routes of quota."""
+    router = APIRouter(prefix="/v1")
+    scopes = Scopes(registry)
+    router.include_router(plans.build_router(service, kept, settings, registry))
+    router.include_router(progress.build_router(service, kept, scopes))
+    router.include_router(stipends.build_router(service, kept, scopes))
+    return router

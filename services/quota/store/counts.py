@@ -1,0 +1,128 @@
+"""Queries about counts: which facts share a key, what a key adds, the sums of it all."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.quota.rules import Adds
+from services.quota.store.batches import insert
+
+CountKey = tuple[str, str, str, str]
+"""(plan, indicator, part, key)."""
+
+
+async def join_keys(session: AsyncSession, members: Iterable[tuple[*CountKey, bytes]]) -> None:
+    """Note which facts share a key."""
+    types = {
+        "plan": "text", "indicator": "text", "part": "text", "key": "text", "uid": "bytea",
+    }  # fmt: skip
+    await insert(session, "memberships", types, sorted(set(members)), "ON CONFLICT DO NOTHING")
+
+
+async def members_of(
+    session: AsyncSession, keys: Iterable[CountKey]
+) -> dict[CountKey, list[bytes]]:
+    """The uids that share each key."""
+    members: dict[CountKey, list[bytes]] = {}
+    for row in await _by_keys(
+        session, "m.plan, m.indicator, m.part, m.key, m.uid", "memberships", keys
+    ):
+        members.setdefault((row.plan, row.indicator, row.part, row.key), []).append(bytes(row.uid))
+    return members
+
+
+async def keys_of(session: AsyncSession, uids: Iterable[bytes]) -> set[CountKey]:
+    """The keys that facts belong to."""
+    rows = await session.execute(
+        sa.text("SELECT plan, indicator, part, key FROM memberships WHERE uid = ANY(:uids)"),
+        {"uids": sorted(set(uids))},
+    )
+    return {(row.plan, row.indicator, row.part, row.key) for row in rows}
+
+
+async def _by_keys(
+    session: AsyncSession, columns: str, table: str, keys: Iterable[CountKey]
+) -> Sequence[Any]:
+    ordered = sorted(set(keys))
+    if not ordered:
+        return []
+    rows = await session.execute(
+        sa.text(
+            f"SELECT {columns} FROM unnest(CAST(:a AS text[]), CAST(:b AS text[]),"
+            " CAST(:c AS text[]), CAST(:d AS text[])) AS r(plan, indicator, part, key)"
+            f" JOIN {table} m ON m.plan = r.plan AND m.indicator = r.indicator"
+            " AND m.part = r.part AND m.key = r.key"
+        ),
+        dict(zip("abcd", map(list, zip(*ordered, strict=True)), strict=True)),
+    )
+    return list(rows.all())
+
+
+async def recount(
+    session: AsyncSession, now: Mapping[CountKey, Adds]
+) -> set[tuple[str, str, str, str]]:
+    """Make the counters say what the keys add now instead of what they added before.
+
+    Returns the touched (plan, indicator, unit, period).
+    """
+    if not now:
+        return set()
+    before = await _by_keys(
+        session, "m.plan, m.indicator, m.part, m.key, m.unit, m.period, m.rday, m.n", "counted", now
+    )
+    old = {(r.plan, r.indicator, r.part, r.key, r.unit, r.period, r.rday): r.n for r in before}
+    new = {(*key, *place): n for key, adds in now.items() for place, n in adds.items()}
+    changed = {place for place in old.keys() | new.keys() if old.get(place) != new.get(place)}
+    if not changed:
+        return set()
+    deltas: dict[tuple[Any, ...], int] = {}
+    for place in changed:
+        plan, indicator, part, _key, unit, period, rday = place
+        counter = (plan, indicator, part, unit, period, rday)
+        deltas[counter] = deltas.get(counter, 0) + new.get(place, 0) - old.get(place, 0)
+    names = {
+        "plan": "text", "indicator": "text", "part": "text", "key": "text", "unit": "text",
+        "period": "text", "rday": "date", "n": "bigint",
+    }  # fmt: skip
+    await insert(
+        session,
+        "counted",
+        names,
+        [(*place, new.get(place, 0)) for place in sorted(changed)],
+        "ON CONFLICT (plan, indicator, part, key, unit, period, rday) DO UPDATE SET n = excluded.n",
+    )
+    del names["key"]
+    await insert(
+        session,
+        "counters",
+        names,
+        [(*counter, n) for counter, n in sorted(deltas.items()) if n],
+        "ON CONFLICT (plan, indicator, part, unit, period, rday)"
+        " DO UPDATE SET n = counters.n + excluded.n",
+    )
+    return {(place[0], place[1], place[4], place[5]) for place in changed}
+
+
+async def totals(
+    session: AsyncSession, plan: str, indicator: str | None = None, as_of: date | None = None
+) -> dict[tuple[str, str, str, str], int]:
+    """(indicator, part, unit, period) -> how much, as far as recorded up to ``as_of``."""
+    rows = await session.execute(
+        sa.text(
+            "SELECT indicator, part, unit, period, sum(n)::bigint AS n FROM counters"
+            " WHERE plan = :plan AND (CAST(:indicator AS text) IS NULL OR indicator = :indicator)"
+            " AND (CAST(:as_of AS date) IS NULL OR rday <= :as_of)"
+            " GROUP BY indicator, part, unit, period"
+        ),
+        {"plan": plan, "indicator": indicator, "as_of": as_of},
+    )
+    return {(r.indicator, r.part, r.unit, r.period): r.n for r in rows}
+
+
+async def forget_counts(session: AsyncSession, plan: str) -> None:
+    """Clear a plan's counts, to count its facts anew; the ledger stays and is corrected."""
+    for table in ("memberships", "counted", "counters", "winners"):
+        await session.execute(sa.text(f"DELETE FROM {table} WHERE plan = :plan"), {"plan": plan})
