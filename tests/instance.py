@@ -24,7 +24,7 @@ NAMES = ("intake", "quota", "notify", "reporting")
 class Instance:
     """Services of one instance; replicas share the stores."""
 
-    def __init__(self, urls: dict[str, str], folder: Path) -> None:
+    def __init__(self, urls: "Stores", folder: Path) -> None:
         self.urls, self.folder = urls, folder
         self.ports: dict[str, int] = {}
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
@@ -144,8 +144,28 @@ def wait_for(
     raise AssertionError(f"nothing after {seconds} s {explain()}")
 
 
+class Stores(dict[str, str]):
+    """The addresses of a running broker and database, and a hand on both."""
+
+    def __init__(self, urls: dict[str, str], process: subprocess.Popen[str], folder: Path) -> None:
+        super().__init__(urls)
+        self.process, self.folder = process, folder
+
+    def tell(self, *orders: str) -> None:
+        """Order ``kill``, ``stop``, ``wipe`` or ``start`` of ``broker`` or ``database``."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        for order in orders:
+            self.process.stdin.write(order + "\n")
+            self.process.stdin.flush()
+            assert self.process.stdout.readline() == "done\n", order
+
+    def log(self, name: str) -> str:
+        return (self.folder / "logs" / f"{name}.log").read_text(errors="replace")
+
+
 @contextlib.contextmanager
-def stores(folder: Path) -> Iterator[dict[str, str]]:
+def stores(folder: Path) -> Iterator[Stores]:
     """A real broker and a real database, for as long as the block runs."""
     process = subprocess.Popen(
         [sys.executable, str(Path(__file__).parent / "stores_host.py"), str(folder)],
@@ -158,7 +178,7 @@ def stores(folder: Path) -> Iterator[dict[str, str]]:
     assert process.stdin is not None
     assert process.stdout is not None
     try:
-        yield json.loads(process.stdout.readline())
+        yield Stores(json.loads(process.stdout.readline()), process, folder)
     finally:
         process.stdin.close()
         process.wait(timeout=60)
