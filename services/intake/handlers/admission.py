@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 import orjson
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.intake import store
 from services.intake.rules import Status, judge_caller, judge_units
@@ -89,6 +90,19 @@ class Admission:
 
     async def admit(self, raws: Sequence[Any], key: Key) -> list[Result]:
         """Check and store events; when this returns, what is accepted is committed."""
+        results, candidates, refusals = await self.examine(raws, key)
+        if candidates or refusals:
+            done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self.waiting.append(Submission(candidates, refusals, done))
+            self.wake.set()
+            await done
+        return results
+
+    async def examine(
+        self, raws: Sequence[Any], key: Key
+    ) -> tuple[list[Result], list[Candidate], list[dict[str, Any]]]:
+        """Check events without storing any: a result for each, what ``save`` may admit of them,
+        and what is to be kept of those that are refused."""
         now = clock.now()
         results: list[Result] = []
         candidates: list[Candidate] = []
@@ -106,12 +120,7 @@ class Admission:
             for result in results
             if result.status == Status.REFUSED
         ]
-        if candidates or refusals:
-            done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self.waiting.append(Submission(candidates, refusals, done))
-            self.wake.set()
-            await done
-        return results
+        return results, candidates, refusals
 
     def _check(self, index: int, raw: Any, key: Key) -> tuple[Result, IncomingEvent | None]:
         source, event_id = _text(raw, "source"), _text(raw, "id")
@@ -221,34 +230,44 @@ class Admission:
     async def _store(self, group: list[Submission]) -> None:
         candidates = [c for submission in group for c in submission.candidates]
         refusals = [r for submission in group for r in submission.refusals]
-        now = clock.now()
         async with self.database.transaction() as session:
-            statuses: dict[int, Status] = {}
-            first: dict[bytes, Candidate] = {}
+            await self.save(session, candidates, refusals)
+
+    async def save(
+        self,
+        session: AsyncSession,
+        candidates: Sequence[Candidate],
+        refusals: list[dict[str, Any]],
+    ) -> None:
+        """Store what was examined, in the caller's transaction; the results take on what became
+        of each event. The caller wakes the relay by ``announce`` after the commit."""
+        now = clock.now()
+        statuses: dict[int, Status] = {}
+        first: dict[bytes, Candidate] = {}
+        for candidate in candidates:
+            earlier = first.setdefault(candidate.uid, candidate)
+            if earlier is not candidate:
+                statuses[id(candidate)] = _repeat(earlier.digest, candidate.digest)
+        if first:
+            rows = [_log_row(candidate, now) for candidate in first.values()]
+            fresh = await store.log_events(session, rows)
+            seen = [uid for uid in first if uid not in fresh]
+            digests = await store.digests_of(session, seen) if seen else {}
             for candidate in candidates:
-                earlier = first.setdefault(candidate.uid, candidate)
-                if earlier is not candidate:
-                    statuses[id(candidate)] = _repeat(earlier.digest, candidate.digest)
-            if first:
-                rows = [_log_row(candidate, now) for candidate in first.values()]
-                fresh = await store.log_events(session, rows)
-                seen = [uid for uid in first if uid not in fresh]
-                digests = await store.digests_of(session, seen) if seen else {}
-                for candidate in candidates:
-                    if candidate.uid in digests:
-                        statuses[id(candidate)] = _repeat(digests[candidate.uid], candidate.digest)
-                accepted = [first[uid] for uid in first if uid in fresh]
-                await enqueue(session, await self._messages(session, accepted, now))
-            for candidate in candidates:
-                status = statuses.get(id(candidate), Status.ACCEPTED)
-                candidate.result.status = status
-                candidate.result.errors = []
-                if status == Status.CONFLICT:
-                    candidate.result.code = 409
-                    candidate.result.errors = [CONFLICT]
-                    raw = candidate.event.raw
-                    refusals.append(_refusal(candidate.result, raw, candidate.key, now))
-            await store.quarantine(session, refusals)
+                if candidate.uid in digests:
+                    statuses[id(candidate)] = _repeat(digests[candidate.uid], candidate.digest)
+            accepted = [first[uid] for uid in first if uid in fresh]
+            await enqueue(session, await self._messages(session, accepted, now))
+        for candidate in candidates:
+            status = statuses.get(id(candidate), Status.ACCEPTED)
+            candidate.result.status = status
+            candidate.result.errors = []
+            if status == Status.CONFLICT:
+                candidate.result.code = 409
+                candidate.result.errors = [CONFLICT]
+                raw = candidate.event.raw
+                refusals.append(_refusal(candidate.result, raw, candidate.key, now))
+        await store.quarantine(session, refusals)
 
     async def _messages(
         self, session: Any, accepted: list[Candidate], now: datetime
