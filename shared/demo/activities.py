@@ -43,10 +43,16 @@ def tell_activities(scenario: Scenario, scale: float) -> Iterator[Event]:
                 yield event("activity.recorded", source, f"{kind}-{day}", when, data)
     for gathering in activities.gatherings:
         unit = activities.district
-        data = {"unit": unit, "team": "doi-hinh-01", "member": f"{unit}-01"}
-        data |= {"kind": gathering.kind, "people": gathering.people}
-        source, id = f"{scenario.source}/youth/{unit}", f"{gathering.kind}-{gathering.day}"
-        yield event("activity.recorded", source, id, at(gathering.day, 16), data)
+        source = f"{scenario.source}/youth/{unit}"
+        for number in range(gathering.first, gathering.first + gathering.people):
+            told += 1
+            if not taken(told - 1, scale):
+                continue
+            member = f"{unit}-DV-{number:03}"
+            data = {"unit": unit, "team": "doi-hinh-01", "member": member}
+            data |= {"kind": gathering.kind, "people": 1}
+            id = f"{gathering.kind}-{gathering.day}-{number:03}"
+            yield event("activity.recorded", source, id, at(gathering.day, 16), data)
 
 
 def tell_totals(scenario: Scenario) -> Iterator[Event]:

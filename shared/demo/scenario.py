@@ -163,11 +163,12 @@ class Reports(_Part):
 
 
 class Gathering(_Part):
-    """An activity of the whole district on one day."""
+    """An activity of the whole district on one day: so many members, from the `first` on."""
 
     day: date
     kind: Literal["trained", "core"]
     people: int
+    first: int
 
 
 class Activities(_Part):

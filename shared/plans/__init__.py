@@ -23,6 +23,7 @@ from shared.plans.obligations import Obligation
 from shared.plans.periods import WHOLE, period_key
 from shared.plans.reading import PlanFault, PlanFaults, load_plan, read_plan
 from shared.plans.schema import plan_schema, plan_schema_text
+from shared.plans.sentences import sentences
 from shared.plans.vocabulary import DERIVED, fact_name
 
 __all__ = [
@@ -53,4 +54,5 @@ __all__ = [
     "plan_schema",
     "plan_schema_text",
     "read_plan",
+    "sentences",
 ]

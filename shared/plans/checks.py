@@ -11,9 +11,11 @@ from datetime import date
 from typing import Any, Literal
 
 from shared.plans.filters import OPERATORS, UNDECIDED, conditions
+from shared.plans.scalars import after
 from shared.plans.tree import Path
 from shared.plans.vocabulary import DERIVED, Field, fact_name, facts
 from shared.units import UnitRegistry
+from shared.working_days import WorkingDays, working_days
 
 ROLES = frozenset({"unit", "parent", "owed_to", "owed_by", "installer", "citizen"})
 """Words for whoever a reminder or notice is about, beside groups and units."""
@@ -29,9 +31,12 @@ class Finding:
     severity: Literal["error", "warning"] = "error"
 
 
-def findings(plan: Mapping[str, Any], registry: UnitRegistry) -> Iterator[Finding]:
-    """Everything that is wrong, or left undecided, in how a plan's parts refer to each other."""
-    return _Checker(plan, registry).run()
+def findings(
+    plan: Mapping[str, Any], registry: UnitRegistry, working: WorkingDays | None = None
+) -> Iterator[Finding]:
+    """Everything that is wrong in how a plan's parts refer to each other; and, as warnings, what is
+    left undecided, or legal but odd."""
+    return _Checker(plan, registry, working or working_days()).run()
 
 
 def _dict(value: Any) -> Mapping[str, Any]:
@@ -49,14 +54,28 @@ def _day(value: Any) -> date | None:
         return None
 
 
+def _shown(day: date) -> str:
+    return day.strftime("%d/%m/%Y")
+
+
+def _end_of_term(due: Mapping[str, Any]) -> date | None:
+    start, term = _day(due.get("of")), due.get("within")
+    try:
+        return after(start, term) if start and isinstance(term, str) else None
+    except (ValueError, OverflowError):
+        return None
+
+
 def _like(word: str, known: Iterable[str]) -> str:
     close = difflib.get_close_matches(word, list(known), n=3)
     return f"; gần giống: {', '.join(close)}" if close else ""
 
 
 class _Checker:
-    def __init__(self, plan: Mapping[str, Any], registry: UnitRegistry) -> None:
-        self.plan, self.registry = plan, registry
+    def __init__(
+        self, plan: Mapping[str, Any], registry: UnitRegistry, working: WorkingDays
+    ) -> None:
+        self.plan, self.registry, self.working = plan, registry, working
         self.groups = _dict(plan.get("groups"))
         self.lists = _dict(plan.get("lists"))
         self.indicators = _dict(plan.get("indicators"))
@@ -74,8 +93,10 @@ class _Checker:
             yield from self._indicator(("indicators", name), _dict(each))
         for name, each in self.obligations.items():
             yield from self._obligation(("obligations", name), _dict(each))
-        for number, each in enumerate(_items(self.plan.get("penalties"))):
-            yield from self._penalty(("penalties", number), _dict(each))
+        yield from self._comparisons()
+        for key in ("penalties", "merits"):
+            for number, each in enumerate(_items(self.plan.get(key))):
+                yield from self._points((key, number), _dict(each))
         for number, each in enumerate(_items(self.plan.get("notices"))):
             path: Path = ("notices", number)
             yield from self._units(path, "to", _dict(each).get("to"), ROLES)
@@ -137,9 +158,49 @@ class _Checker:
                 if near:
                     message += f"; gần giống: {', '.join(near)}"
                 yield Finding(here, "unknown_unit", message)
-            elif self.start and not self.registry.find(code, self.start):
-                message = f"đơn vị {code!r} không tồn tại vào ngày đầu của kế hoạch"
-                yield Finding(here, "unit_not_valid", message)
+            else:
+                yield from self._validity(here, code)
+
+    def _validity(self, path: Path, code: str) -> Iterator[Finding]:
+        start, end = self.start, self.end
+        if not start or not end or start > end:
+            return
+        versions = [
+            each
+            for each in self.registry.versions(code)
+            if each.valid_from <= end and each.end > start
+        ]
+        if not versions:
+            message = f"đơn vị {code!r} không tồn tại trong thời gian của kế hoạch"
+            yield Finding(path, "unit_not_valid", message)
+        elif versions[0].valid_from > start:
+            day = _shown(versions[0].valid_from)
+            message = f"đơn vị {code!r} chỉ có từ ngày {day}: trước đó không tính, không phải nộp"
+            yield Finding(path, "unit_validity", message, "warning")
+        elif versions[-1].end <= end:
+            day = _shown(versions[-1].end)
+            message = f"đơn vị {code!r} hết hiệu lực từ ngày {day}, trước khi kế hoạch kết thúc"
+            yield Finding(path, "unit_validity", message, "warning")
+
+    def _day_off(self, path: Path, day: date | None) -> Iterator[Finding]:
+        """A warning for a deadline on a day on which offices are closed: it does not move."""
+        if day is not None and not self.working.is_working(day):
+            message = f"{_shown(day)} là ngày nghỉ: hạn không tự dời; muốn dời thì ghi ngày khác"
+            yield Finding(path, "day_off", message, "warning")
+
+    def _comparisons(self) -> Iterator[Finding]:
+        """Warnings for `more_than` in a file that elsewhere says `at_least`: is it meant?"""
+        targets = {name: _dict(_dict(each).get("target")) for name, each in self.indicators.items()}
+        if not any("at_least" in target for target in targets.values()):
+            return
+        for name, target in targets.items():
+            if "more_than" in target:
+                path = ("indicators", name, "target", "more_than")
+                message = (
+                    f"trên {target['more_than']} (>), trong khi chỉ tiêu khác của tệp là ít nhất "
+                    "(>=): đúng số này là chưa đạt; nếu không phải vậy thì đổi thành at_least"
+                )
+                yield Finding(path, "mixed_comparison", message, "warning")
 
     def _fact(self, path: Path, name: Any, derived: bool = True) -> Iterator[Finding]:
         if not isinstance(name, str):
@@ -202,10 +263,21 @@ class _Checker:
             if covered and self.registry.known(code) and code not in covered:
                 message = f"ngoại lệ {code!r} không thuộc các đơn vị có chỉ tiêu"
                 yield Finding((*here, "except", code), "except", message)
+        yield from self._total(here, target, covered)
         step = _dict(target.get("yearly_step"))
         if step.get("as") == UNDECIDED:
             message = "bước tăng hằng năm chưa rõ là điểm phần trăm hay tương đối: giữ mức năm đầu"
             yield Finding((*here, "yearly_step"), "undecided", message, "warning")
+
+    def _total(self, path: Path, target: Mapping[str, Any], covered: set[str]) -> Iterator[Finding]:
+        named = target.get("total")
+        each, other = target.get("at_least", target.get("more_than")), _dict(target.get("except"))
+        amounts = [other.get(code, each) for code in covered]
+        if isinstance(named, int) and all(isinstance(amount, int) for amount in amounts):
+            found = sum(amounts)
+            if found != named:
+                message = f"tổng ghi {named} nhưng các chỉ tiêu cộng lại là {found}"
+                yield Finding((*path, "total"), "total_differs", message, "warning")
 
     def _expand(self, value: Any, above: frozenset[str] = frozenset()) -> Iterator[str]:
         """Codes of a reference; nothing at all if a chosen group is among them."""
@@ -242,7 +314,11 @@ class _Checker:
     def _obligation(self, path: Path, obligation: Mapping[str, Any]) -> Iterator[Finding]:
         yield from self._units(path, "owed_by", obligation.get("owed_by"))
         yield from self._units(path, "owed_to", obligation.get("owed_to"))
-        if _dict(obligation.get("due")).get("day") == UNDECIDED:
+        due = _dict(obligation.get("due"))
+        for key in ("before", "by"):
+            yield from self._day_off((*path, "due", key), _day(due.get(key)))
+        yield from self._day_off((*path, "due", "within"), _end_of_term(due))
+        if due.get("day") == UNDECIDED:
             message = "văn bản không nêu ngày: hiện ra nhưng không bao giờ bị coi là trễ"
             yield Finding((*path, "due", "day"), "undecided", message, "warning")
         fulfilled = _dict(obligation.get("fulfilled_by"))
@@ -256,6 +332,8 @@ class _Checker:
             for number, each in enumerate(_items(obligation.get(key))):
                 units = _dict(each).get("units")
                 where = (*path, key, number)
+                for limit in ("before", "by"):
+                    yield from self._day_off((*where, limit), _day(_dict(each).get(limit)))
                 yield from self._units(where, "units", units)
                 strange = sorted(set(self._expand(units)) - owing) if units else []
                 strange = [code for code in strange if self.registry.known(code)]
@@ -266,10 +344,10 @@ class _Checker:
             for number, each in enumerate(_items(obligation.get(key))):
                 yield from self._units((*path, key, number), "to", _dict(each).get("to"), ROLES)
 
-    def _penalty(self, path: Path, penalty: Mapping[str, Any]) -> Iterator[Finding]:
-        yield from self._references((*path, "when"), _dict(penalty.get("when")))
-        if penalty.get("points") == UNDECIDED:
-            message = "văn bản không nêu số điểm trừ: chưa trừ"
+    def _points(self, path: Path, given: Mapping[str, Any]) -> Iterator[Finding]:
+        yield from self._references((*path, "when"), _dict(given.get("when")))
+        if given.get("points") == UNDECIDED:
+            message = "văn bản không nêu số điểm: chưa tính, chưa xếp hạng được"
             yield Finding((*path, "points"), "undecided", message, "warning")
 
     def _references(self, path: Path, value: Mapping[str, Any]) -> Iterator[Finding]:

@@ -33,8 +33,9 @@ class Duty:
 
     `due` is the first instant that is too late; None while the document leaves the day undecided.
     `day` is the day that the document names, and `inclusive` whether it is itself still in time.
-    `opens` is when it can first be expected. `makeup` is a later day given for what was missed;
-    what is handed in then stays late. `waiver` is the document that excuses it.
+    `opens` is when it can first be expected, `times` how often it has to happen. `makeup` is a later
+    day given for what was missed; what is handed in then stays late. `waiver` is the document that
+    excuses it.
     """
 
     plan: str
@@ -48,6 +49,7 @@ class Duty:
     undecided: bool
     owed_to: tuple[str, ...]
     expected_rows: int | None = None
+    times: int = 1
     makeup: datetime | None = None
     waiver: str | None = None
 
@@ -122,6 +124,7 @@ def duties(plan: Plan, until: date, working: WorkingDays | None = None) -> list[
                     undecided=slot.due is None,
                     owed_to=owed_to,
                     expected_rows=least if isinstance(least, int) else None,
+                    times=obligation.fulfilled_by.times,
                 )
                 found.append(changes.apply(duty))
     last = datetime.max.replace(tzinfo=VN)
@@ -308,8 +311,8 @@ def _period(due: Due, given: Any, at: datetime) -> str:
 def judge(duty: Duty, handed_in: Iterable[Delivery], now: datetime) -> Judgement:
     """How a duty stands at an instant, given everything handed in for it, in any order.
 
-    The first complete delivery counts. One that is not complete leaves the duty `incomplete` once
-    it is due; an undecided duty is never late.
+    The first complete delivery counts, or the last of as many as are asked for. Less than that
+    leaves the duty `incomplete` once it is due; an undecided duty is never late.
     """
     mine = sorted(
         (
@@ -320,7 +323,8 @@ def judge(duty: Duty, handed_in: Iterable[Delivery], now: datetime) -> Judgement
         ),
         key=lambda each: (each.at, each.rows or 0),
     )
-    complete = next((each for each in mine if each.complete), None)
+    counting = [each for each in mine if each.complete][: duty.times]
+    complete = counting[-1] if len(counting) == duty.times else None
     best = complete or (mine[-1] if mine else None)
     passed = duty.due is not None and now >= duty.due
     state: State

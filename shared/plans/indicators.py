@@ -84,13 +84,17 @@ class YearlyStep(Model):
 
 
 class Target(Model):
-    """Who must reach how much. Without an amount the units are only counted."""
+    """Who must reach how much. Without an amount the units are only counted.
+
+    `total` is the sum that the document names; a check warns where the targets add up to another.
+    """
 
     for_: Units = Field(alias="for")
     at_least: Amount | None = None
     more_than: Amount | None = None
     except_: dict[Code, Amount] = Field(default={}, alias="except")
     together: bool = False
+    total: Annotated[int, Field(ge=0)] | None = None
     yearly_step: YearlyStep | None = None
     note: Text | None = None
 
@@ -110,6 +114,8 @@ class Target(Model):
             raise PydanticCustomError("target", "chỉ ghi at_least hoặc more_than")
         if self.amount is None and (self.except_ or self.yearly_step):
             raise PydanticCustomError("target", "except và yearly_step cần at_least hoặc more_than")
+        if self.total is not None and (self.together or not isinstance(self.amount, int)):
+            raise PydanticCustomError("target", "total là tổng của các chỉ tiêu đếm từng đơn vị")
         if self.together and self.except_:
             raise PydanticCustomError("target", "chỉ tiêu chung (together) không có except")
         return self

@@ -97,8 +97,8 @@ class Condition(Model):
         return exactly_one(self, "indicator", "obligation")
 
 
-class Penalty(Model):
-    """Emulation points taken off; `undecided` where the document names no amount."""
+class Points(Model):
+    """Emulation points for what a unit has come to; `undecided` where the document names no amount."""
 
     when: Condition
     points: Annotated[int, Field(gt=0)] | Literal["undecided"]
@@ -183,7 +183,8 @@ class Plan(Model):
     ] = Field(default={})
     indicators: dict[Slug, Indicator] = Field(default={})
     obligations: dict[Slug, Obligation] = Field(default={})
-    penalties: list[Penalty] = Field(default=[])
+    penalties: list[Points] = Field(default=[])
+    merits: list[Points] = Field(default=[])
     notices: list[Notice] = Field(default=[])
     publication: Publication | None = None
     notes: list[Text] = Field(default=[])

@@ -7,7 +7,19 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
 from shared.plans.filters import UNDECIDED, Filter
-from shared.plans.scalars import Day, Model, Period, Span, Text, Time, Units, as_day, exactly_one
+from shared.plans.scalars import (
+    Day,
+    Model,
+    Period,
+    Span,
+    Term,
+    Text,
+    Time,
+    Units,
+    after,
+    as_day,
+    exactly_one,
+)
 
 
 class Months(Model):
@@ -18,7 +30,8 @@ class Months(Model):
 
 
 class Due(Model):
-    """By when. One day (`before` or `by` a date), or again and again (`every`).
+    """By when. One day (`before` or `by` a date, or `within` a term `of` a date), or again and
+    again (`every`).
 
     Every month: `day: N`, counted in `days` (calendar, or working: the N-th working day); every
     year: `day: MM-DD`; every day: only working days unless `days: calendar`. `before: false` makes
@@ -32,6 +45,8 @@ class Due(Model):
         WithJsonSchema({"anyOf": [{"type": "string", "format": "date"}, {"type": "boolean"}]}),
     ] = None
     by: Day | None = None
+    within: Term | None = None
+    of: Day | None = None
     every: Literal["day", "month", "year"] | None = None
     day: Annotated[
         int | str | None,
@@ -59,11 +74,13 @@ class Due(Model):
     @property
     def inclusive(self) -> bool:
         """Whether the named day, or minute, is still in time."""
-        return self.by is not None or self.before is False
+        return self.by is not None or self.within is not None or self.before is False
 
     @property
     def named(self) -> date | None:
         """The day of a single duty."""
+        if self.within and self.of:
+            return after(self.of, self.within)
         return self.by or (self.before if isinstance(self.before, date) else None)
 
     @model_validator(mode="after")
@@ -74,13 +91,14 @@ class Due(Model):
         return self
 
     def _fault(self) -> str | None:
+        if (self.within is None) != (self.of is None):
+            return "within (thời hạn) và of (tính từ ngày nào) đi cùng nhau"
         if self.every is None:
             if self.day is not None and not self.undecided:
                 return "day cần every: month hoặc year"
-            if (self.named is None) != self.undecided or (
-                self.by and isinstance(self.before, date)
-            ):
-                return "cần đúng một hạn: before hoặc by một ngày, hay day: undecided"
+            ways = [self.by, self.within, isinstance(self.before, date), self.undecided]
+            if sum(map(bool, ways)) != 1:
+                return "cần đúng một hạn: before, by một ngày, within ... of, hay day: undecided"
             if self.for_ or self.periods or self.days:
                 return "for, days, periods chỉ đi cùng every"
             return None
@@ -118,12 +136,14 @@ def _is_month_day(value: int | str | None) -> bool:
 class Fulfilment(Model):
     """The event that fulfils an obligation; `require` tells a complete delivery from a partial one.
 
-    A filed report must name this plan, and this obligation unless `where` says otherwise.
+    A filed report must name this plan, and this obligation unless `where` says otherwise. `times`
+    is how often within one period it has to happen; the last of them fulfils.
     """
 
     event: str
     where: Filter = Field(default={})
     require: Filter = Field(default={})
+    times: Annotated[int, Field(ge=1, le=366)] = 1
 
 
 class Makeup(Model):

@@ -1,7 +1,8 @@
 """The small words of a plan file: codes, days, amounts, spans; and the base of its models."""
 
+import calendar
 import re
-from datetime import date
+from datetime import date, timedelta
 from typing import Annotated, Any
 
 from pydantic import (
@@ -52,6 +53,23 @@ def _span(value: str) -> str:
     return value
 
 
+def _term(value: str) -> str:
+    if not _TERM.fullmatch(value):
+        raise PydanticCustomError("term", "viết như: 12 months, 1 year, 90 days")
+    return value
+
+
+def after(day: date, term: str) -> date:
+    """The day on which a term ends that begins on a day; a short month ends it earlier."""
+    number, _, unit = term.partition(" ")
+    if unit.startswith("day"):
+        return day + timedelta(days=int(number))
+    months = int(number) * (12 if unit.startswith("year") else 1) + day.month - 1
+    year, month = day.year + months // 12, months % 12 + 1
+    return date(year, month, min(day.day, calendar.monthrange(year, month)[1]))
+
+
+_TERM = re.compile(r"(\d{1,3}) (years?|months?|days?)")
 _SPAN = re.compile(r"(\d{1,3}) (working days?|days?|hours?)")
 CODE_SCHEMA = {"type": ["string", "integer"], "pattern": r"^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$"}
 
@@ -98,6 +116,12 @@ Span = Annotated[
     Field(json_schema_extra={"pattern": r"^\d{1,3} (working days?|days?|hours?)$"}),
 ]
 """A length of time: `2 working days`."""
+Term = Annotated[
+    str,
+    AfterValidator(_term),
+    Field(json_schema_extra={"pattern": r"^\d{1,3} (years?|months?|days?)$"}),
+]
+"""A length of time that ends on a day: `12 months`."""
 Month = Annotated[str, Field(pattern=r"^\d{4}(-(0[1-9]|1[0-2]))?$")]
 """YYYY-MM, or YYYY for what is owed once a year."""
 Period = Annotated[str, BeforeValidator(as_text), Field(pattern=r"^\d{4}[0-9Q-]{0,6}$|^once$")]

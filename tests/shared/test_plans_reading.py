@@ -146,7 +146,7 @@ penalties:
         ("at_least: 100", "at_least: 25%", 11, "target", "số nguyên"),
         ("day: 5", "day: 32", 16, "due", "31"),
         ("for: previous month", "for: previous year", 16, "due", "every"),
-        ("[461,", "[19333,", 6, "unit_not_valid", "ngày đầu"),
+        ("[461,", "[19333,", 6, "unit_not_valid", "thời gian"),
         ("offices: [461", "461: [461", 6, "group", "trùng"),
         ("offices: [461", "offices: [offices, 461", 6, "cycle", "chính nó"),
         ("offices: [461, \"462\"]", "offices: {kind: districts}", 6, "unknown_kind", "district"),
@@ -160,6 +160,53 @@ def test_one_fault(old: str, new: str, line: int, code: str, words: str) -> None
     got = faults(swap(old, new))
     assert (line, code) in [(fault.line, fault.code) for fault in got], got
     assert any(words in fault.message for fault in got if fault.code == code), got
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "code", "words"),
+    [
+        ("runs: {from: 2020-01-01, to: 2020-12-31}", "runs: {from: 2020-01-01, to: 2025-12-31}", 6,
+         "unit_validity", "01/07/2025"),
+        ("at_least: 100, except: {461: 50}", "at_least: 100, except: {461: 50}, total: 200", 11,
+         "total_differs", "150"),
+        ("due: {every: month, day: 5, for: previous month}", "due: {before: 2020-09-02}", 16,
+         "day_off", "02/09/2020"),
+        ("due: {every: month, day: 5, for: previous month}", "due: {by: 2020-09-05}", 16,
+         "day_off", "05/09/2020"),
+        ("due: {every: month, day: 5, for: previous month}", "due: {within: 9 months, of: 2019-12-02}",
+         16, "day_off", "02/09/2020"),
+        ("obligations:\n", "  more:\n    count: survey.completed\n    target: {for: offices, more_than: 5}\n"
+         "obligations:\n", 14, "mixed_comparison", "at_least"),
+    ],
+)  # fmt: skip
+def test_legal_but_odd(old: str, new: str, line: int, code: str, words: str) -> None:
+    plan, got = load_plan(swap(old, new), registry=REGISTRY)
+    assert plan is not None, got
+    assert (line, code, "warning") in [(each.line, each.code, each.severity) for each in got], got
+    assert all(words in each.message for each in got if each.code == code)
+
+
+def test_a_total_that_is_the_sum_is_not_odd() -> None:
+    plan, got = load_plan(
+        swap("except: {461: 50}", "except: {461: 50}, total: 150"), registry=REGISTRY
+    )
+    assert plan is not None
+    assert got == []
+
+
+@pytest.mark.parametrize(
+    "due",
+    [
+        "{within: 12 months}",
+        "{of: 2020-01-01}",
+        "{within: 12 months, of: 2020-01-01, before: 2021-01-01}",
+        "{within: 12 weeks, of: 2020-01-01}",
+        "{within: 12 months, of: 2020-01-01, every: year, day: 12-31}",
+    ],
+)
+def test_a_term_needs_its_beginning_and_stands_alone(due: str) -> None:
+    got = faults(swap("{every: month, day: 5, for: previous month}", due))
+    assert {each.line for each in got if each.severity == "error"} == {16}, got
 
 
 @pytest.mark.parametrize(

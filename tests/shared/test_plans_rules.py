@@ -382,3 +382,41 @@ def test_the_working_calendar_is_given_not_assumed() -> None:
     periods = {duty.period for duty in duties(owing("every: day"), END, closed)}
     assert "2020-01-13" not in periods
     assert "2020-01-14" in periods
+
+
+class TestTimes:
+    """A duty that has to happen several times within its period."""
+
+    plan = read_plan(
+        """
+plan: thu
+title: Kế hoạch thử
+issued: {number: 1/KH, date: 2020-01-01}
+runs: {from: 2020-01-01, to: 2020-12-31}
+obligations:
+  training:
+    owed_by: 461
+    owed_to: RTA
+    due: {every: year, day: 12-31, before: false, for: this year}
+    fulfilled_by: {event: report.filed, times: 2, require: {document: {exists: true}}}
+""",
+        registry=REGISTRY,
+    )
+
+    def filed(self, when: str, **data: str) -> list[Delivery]:
+        given = {"unit": "461", "plan": "thu", "obligation": "training", "period": "2020"} | data
+        return deliveries(self.plan, "motcua.report.filed.v1", given, at(when))
+
+    def test_the_last_of_them_fulfils(self) -> None:
+        (duty,) = duties(self.plan, date(2020, 12, 31))
+        first = self.filed("2020-03-01T09:00", document="1/BC")
+        second = self.filed("2020-09-01T09:00", document="2/BC")
+        bare = self.filed("2020-10-01T09:00")
+        now = at("2021-01-05T00:00")
+        assert judge(duty, first, now).state == "incomplete"
+        assert judge(duty, first + bare, now).state == "incomplete"
+        done = judge(duty, second + first + bare, now)
+        assert done.state == "on_time"
+        assert done.fulfilled_at == at("2020-09-01T09:00")
+        late = self.filed("2021-01-02T09:00", document="3/BC")
+        assert judge(duty, first + late, now).state == "late"
