@@ -210,7 +210,7 @@ def _answers(value: object) -> object:
                 raise PydanticCustomError("too_long", "Shorten the answers to 2000 characters.")
             _encodable(answer)
             clean[item] = lines(answer)
-        elif isinstance(answer, int | float) and math.isfinite(answer) and abs(answer) <= MOST:
+        elif isinstance(answer, int | float) and abs(answer) <= MOST:  # neither NaN nor infinite
             clean[item] = int(answer) if float(answer).is_integer() else answer
         else:
             raise PydanticCustomError(

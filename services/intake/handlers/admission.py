@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,6 +19,7 @@ from shared.events import Fault, IncomingEvent
 from shared.keys import Key
 from shared.messaging.batches import is_outage
 from shared.outbox import Message, enqueue
+from shared.redaction import looks_personal, scrub
 from shared.units import UnitRegistry
 
 VOID = "motcua.record.voided.v1"
@@ -323,15 +325,20 @@ def _log_row(candidate: Candidate, now: datetime) -> dict[str, Any]:
 
 
 def _refusal(result: Result, raw: Any, key: Key, now: datetime) -> dict[str, Any]:
+    """The quarantine's row: what a careless source wrote into an id is no less personal there.
+
+    A conflict's id and source are those of an event that was taken, so they stay as they are.
+    """
     data = raw.get("data") if isinstance(raw, dict) else None
     unit = data.get("unit") if isinstance(data, dict) else None
     kind = _text(raw, "type")
+    refused = result.status == Status.REFUSED
     return {
         "received_at": now,
         "key_id": key.id,
         "kind": str(result.status),
-        "source": result.source,
-        "event_id": result.id,
+        "source": _masked(result.source) if refused else result.source,
+        "event_id": _masked(result.id) if refused else result.id,
         "type": kind if kind in events.TYPES else None,
         "unit": unit if isinstance(unit, str) and _is_code(unit) else None,
         "errors": result.as_dict()["errors"],
@@ -339,7 +346,12 @@ def _refusal(result: Result, raw: Any, key: Key, now: datetime) -> dict[str, Any
 
 
 def _is_code(text: str) -> bool:
-    return len(text) <= 40 and text.isascii() and text.replace("-", "").replace("_", "").isalnum()
+    plain = text.isascii() and text.replace("-", "").replace("_", "").isalnum()
+    return len(text) <= 40 and plain and not looks_personal(text)
+
+
+def _masked(text: str | None) -> str | None:
+    return None if text is None else scrub(text)
 
 
 def _text(raw: Any, name: str) -> str | None:
@@ -354,4 +366,4 @@ def _text(raw: Any, name: str) -> str | None:
 def _size(raw: Any) -> int:
     with contextlib.suppress(orjson.JSONEncodeError):
         return len(orjson.dumps(raw))
-    return 0
+    return len(json.dumps(raw))  # half characters and huge numbers, which orjson does not write
