@@ -74,6 +74,7 @@ class Service:
         self.consumers: dict[str, BatchConsumer[Any]] = {}
         self.background: list[Callable[[], Awaitable[None]]] = []
         self.first_steps: list[Callable[[], Awaitable[None]]] = []
+        self.figures: list[Callable[[], Awaitable[dict[str, Any]]]] = []
         self.tasks: list[asyncio.Task[None]] = []
         self.stored = asyncio.Event()  # the store is ready: enough to take events in
         self.started = asyncio.Event()
@@ -121,6 +122,10 @@ class Service:
     def before_start(self, step: Callable[[], Awaitable[None]]) -> None:
         """Run ``step`` once, after the migrations and before anything is consumed."""
         self.first_steps.append(step)
+
+    def show_figure(self, figure: Callable[[], Awaitable[dict[str, Any]]]) -> None:
+        """Add what ``figure`` gives to ``/v1/status``; it may keep metrics as it goes."""
+        self.figures.append(figure)
 
     def refuse_start(self, reason: str) -> None:
         """Stop the process with one clear line: its settings do not fit its store."""
@@ -363,7 +368,10 @@ class Service:
             LAG.labels(consumer.name).set(lag[consumer.name])
         DEAD.labels(self.name).set(dead or 0)
         UNPUBLISHED.labels(self.name).set(waiting or 0)
-        return {"lag": lag, "dead": dead, "unpublished": waiting}
+        measured = {"lag": lag, "dead": dead, "unpublished": waiting}
+        for figure in self.figures:
+            measured |= await figure()
+        return measured
 
 
 async def caller(request: Request, authorization: Annotated[str | None, Header()] = None) -> Key:

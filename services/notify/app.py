@@ -10,6 +10,7 @@ from services.notify.clients import Kannel, Mail, Provider, Templates
 from services.notify.handlers.delivery import Delivery
 from services.notify.handlers.desk import Desk
 from services.notify.handlers.duties import Duties
+from services.notify.handlers.figures import Figures
 from services.notify.handlers.watch import Watch
 from services.notify.rules.notices import Policy
 from services.notify.settings import NotifySettings
@@ -33,11 +34,11 @@ def create_app(settings: NotifySettings | None = None) -> FastAPI:
     delivery = Delivery(
         service.database,
         providers,
-        settings.notify_instance,
-        settings.notify_workers,
-        settings.notify_attempts,
-        settings.quiet,
-        service.wake_relay,
+        workers=settings.notify_workers,
+        attempts=settings.notify_attempts,
+        name=settings.notify_instance,
+        quiet=settings.quiet,
+        announce=service.wake_relay,
     )
     desk.wake = delivery.wake
     duties = Duties(desk)
@@ -45,8 +46,10 @@ def create_app(settings: NotifySettings | None = None) -> FastAPI:
     watch = Watch(service.database, desk, duties, progress.caught_up, service.wake_relay)
     consumer.attach(service, desk, duties)
     service.run_always(watch.run)
+    service.run_always(delivery.stay_known)
     service.run_always(delivery.run)
     service.run_always(delivery.sweep)
+    service.show_figure(Figures(service.database).measure)
     service.app.include_router(build_router(service, registry, delivery))
     return service.app
 
@@ -54,16 +57,18 @@ def create_app(settings: NotifySettings | None = None) -> FastAPI:
 def build_providers(settings: NotifySettings) -> dict[str, list[Provider]]:
     """The ways out that are configured, by channel."""
     providers: dict[str, list[Provider]] = {}
-    if settings.notify_kannel_url:
+    if settings.gateways:
         providers["sms"] = [
             Kannel(
-                settings.notify_kannel_url,
-                settings.notify_kannel_user,
-                settings.notify_kannel_password.get_secret_value(),
+                gateway.url,
+                gateway.user,
+                gateway.password.get_secret_value(),
                 settings.notify_kannel_sender,
                 settings.notify_receipt_url,
                 timeout=settings.notify_timeout,
+                name=gateway.name,
             )
+            for gateway in settings.gateways
         ]
     if settings.notify_smtp_host:
         providers["email"] = [

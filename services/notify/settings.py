@@ -1,5 +1,6 @@
 """Notify's settings, ``MOTCUA_NOTIFY_...``."""
 
+from dataclasses import dataclass
 from datetime import time, timedelta
 from typing import Literal
 from urllib.parse import SplitResult, unquote, urlsplit
@@ -10,16 +11,40 @@ from services.notify.rules.receipts import read_quiet_hours
 from shared.settings import ServiceSettings
 
 
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """One SMS gateway; ``name`` stands in notices and in the address of its receipts."""
+
+    name: str
+    url: str
+    user: str
+    password: SecretStr
+
+
+def split_urls(given: SecretStr) -> list[str]:
+    """The addresses of a list separated by commas."""
+    return [text.strip() for text in given.get_secret_value().split(",") if text.strip()]
+
+
+def read_url(text: str) -> SplitResult:
+    """An absolute HTTP address; raises ``ValueError`` without repeating it."""
+    url = _split(text)
+    if url is None or url.scheme not in ("http", "https"):
+        raise ValueError("write http://... or https://...")
+    return url
+
+
 class NotifySettings(ServiceSettings):
     """Without ``kannel_url`` no SMS leaves, without an SMTP host no email: such notices stay in
     the outbox for people to read, for good.
 
-    Hours: ``stale_hours``. Seconds: ``timeout``. ``quiet_hours`` are local, empty for none.
-    ``instance`` names this replica over restarts, so that what it was sending when it died is
-    settled at its next start rather than two minutes later.
+    ``kannel_url`` may name several gateways, separated by commas, in the order in which they are
+    tried; ``http://user:password@host/...`` gives one its own account. Hours: ``stale_hours``.
+    Seconds: ``timeout``. ``quiet_hours`` are local, empty for none. ``instance`` is how
+    attempts name this replica.
     """
 
-    notify_kannel_url: str = ""
+    notify_kannel_url: SecretStr = SecretStr("")
     notify_kannel_user: str = ""
     notify_kannel_password: SecretStr = SecretStr("")
     notify_kannel_sender: str = Field(default="", max_length=20)
@@ -38,15 +63,22 @@ class NotifySettings(ServiceSettings):
     notify_timeout: float = Field(default=20, gt=0, le=60)
     notify_instance: str = Field(default="", max_length=100)
 
-    @field_validator("notify_kannel_url", "notify_receipt_url")
+    @field_validator("notify_receipt_url")
     @classmethod
     def check_url(cls, text: str) -> str:
-        """Only absolute HTTP addresses, or nothing."""
+        """Only an absolute HTTP address, or nothing."""
         text = text.strip()
-        url = _split(text)
-        if text and (url is None or url.scheme not in ("http", "https")):
-            raise ValueError("write http://... or https://...")
+        if text:
+            read_url(text)
         return text
+
+    @field_validator("notify_kannel_url")
+    @classmethod
+    def check_urls(cls, given: SecretStr) -> SecretStr:
+        """Only absolute HTTP addresses separated by commas, or nothing."""
+        for text in split_urls(given):
+            read_url(text)
+        return given
 
     @field_validator("notify_quiet_hours")
     @classmethod
@@ -77,6 +109,20 @@ class NotifySettings(ServiceSettings):
         if self.notify_smtp_host and "@" not in self.notify_smtp_from:
             raise ValueError("MOTCUA_NOTIFY_SMTP_FROM: give the sender's address")
         return self
+
+    @property
+    def gateways(self) -> list[Gateway]:
+        """The SMS gateways, in the order in which they are tried."""
+        found = []
+        for number, text in enumerate(split_urls(self.notify_kannel_url), 1):
+            url = read_url(text)
+            user, password = self.notify_kannel_user, self.notify_kannel_password
+            if url.username is not None:
+                user, password = unquote(url.username), SecretStr(unquote(url.password or ""))
+                url = url._replace(netloc=url.netloc.rpartition("@")[2])
+            name = "kannel" if number == 1 else f"kannel-{number}"
+            found.append(Gateway(name, url.geturl(), user, password))
+        return found
 
     @property
     def stale_after(self) -> timedelta:

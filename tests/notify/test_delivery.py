@@ -5,11 +5,12 @@ import asyncio
 import pytest
 
 from services.notify.clients import Answer
-from services.notify.handlers.delivery import take_receipt
+from services.notify.handlers.delivery import Delivery, take_receipt
 from services.notify.rules.receipts import read_receipt
 from services.notify.store import notices as store
 from shared import clock
 from tests.builders import submitted
+from tests.notify.conftest import Gateway
 
 AGAIN, UNKNOWN = Answer("again", "http 503"), Answer("unknown", "ReadTimeout")
 REFUSED = Answer("refused", "http 403")
@@ -48,7 +49,8 @@ async def test_the_attempt_is_recorded_before_the_call(world):
 async def test_many_workers_and_replicas_send_each_once(world):
     await world.tell(*dossiers(120))
     replicas = [world.make_delivery(workers=4) for _ in range(3)]
-    runs = [asyncio.create_task(each.run()) for each in replicas]
+    works = [work for each in replicas for work in (each.stay_known, each.run)]
+    runs = [asyncio.create_task(work()) for work in works]
     for _ in range(600):
         if {state for _, state, _ in await world.states()} == {"sent"}:
             break
@@ -136,27 +138,65 @@ async def test_a_crash_of_the_gateway_client_is_an_unknown_fate(world):
     assert (await one(world)).state == "unknown"
 
 
-async def test_what_a_dead_process_was_sending_becomes_unknown(world):
+async def test_what_a_dead_process_was_sending_becomes_unknown_at_once(world):
     await world.tell(*dossiers(1))
-    assert await world.delivery.claim() is not None
-    world.set_clock("2026-10-12 09:01")
-    await world.delivery.sweep_once(clock.now())
+    sender, other = world.make_delivery(), world.make_delivery()
+    life = asyncio.create_task(sender.stay_known())
+    await sender.known.wait()
+    assert await sender.claim() is not None
+    await other.sweep_once(clock.now())
     assert (await one(world)).state == "sending"
-    world.set_clock("2026-10-12 09:03")
-    await world.delivery.sweep_once(clock.now())
+    life.cancel()
+    await asyncio.gather(life, return_exceptions=True)
+    await other.sweep_once(clock.now())
     assert await world.states() == [("received", "unknown", "interrupted")]
+    await other.sweep_once(clock.now())
     await world.deliver()
     assert world.sms.parcels == []
 
 
-async def test_a_named_instance_settles_its_own_at_start(world):
+async def test_what_a_hanging_process_is_sending_becomes_unknown_in_time(world):
     await world.tell(*dossiers(1))
-    other = world.make_delivery(instance="b")
-    assert await world.make_delivery(instance="a").claim() is not None
-    await other.settle_own()
-    assert (await one(world)).state == "sending"
-    await world.make_delivery(instance="a").settle_own()
-    assert (await one(world)).state == "unknown"
+    sender = world.make_delivery()
+    life = asyncio.create_task(sender.stay_known())
+    await sender.known.wait()
+    assert await sender.claim() is not None
+    for minute, state in (("09:01", "sending"), ("09:03", "unknown")):
+        world.set_clock(f"2026-10-12 {minute}")
+        await world.delivery.sweep_once(clock.now())
+        assert (await one(world)).state == state
+    life.cancel()
+    await asyncio.gather(life, return_exceptions=True)
+
+
+async def test_the_next_provider_is_tried_at_once_and_then_first(world):
+    await world.tell(*dossiers(3))
+    second = Gateway("sms")
+    second.name = "second"
+    world.sms.answers = [AGAIN]
+    world.delivery = Delivery(world.database, {"sms": [world.sms, second]})
+    await world.deliver()
+    assert [state for _, state, _ in await world.states()] == ["sent"] * 3
+    assert len(world.sms.parcels) == 1
+    assert len(second.parcels) == 3
+    assert await world.history((await world.notices("C-000"))[0].id) == [
+        "ready", "sending", "retrying", "sending", "sent",
+    ]  # fmt: skip
+
+
+async def test_with_all_providers_down_each_round_waits_longer(world):
+    await world.tell(*dossiers(1))
+    second = Gateway("sms")
+    second.name = "second"
+    world.sms.answers, second.answers = [AGAIN] * 2, [AGAIN] * 2
+    world.delivery = Delivery(world.database, {"sms": [world.sms, second]}, attempts=4)
+    await world.deliver()
+    assert (len(world.sms.parcels), len(second.parcels)) == (1, 1)
+    assert (await one(world)).state == "retrying"
+    world.set_clock("2026-10-12 09:01")
+    await world.deliver()
+    assert (len(world.sms.parcels), len(second.parcels)) == (2, 2)
+    assert await world.states() == [("received", "failed", "gave_up")]
 
 
 async def test_an_answer_after_the_sweep_still_counts(world):

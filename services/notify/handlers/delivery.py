@@ -8,10 +8,12 @@ from datetime import datetime, timedelta
 from random import random
 from uuid import UUID
 
+import sqlalchemy as sa
 import structlog
 
 from services.notify.clients import Answer, Parcel, Provider
 from services.notify.handlers.desk import announcement
+from services.notify.handlers.figures import RECEIPTS, count_attempt
 from services.notify.rules.receipts import Receipt, after_receipt, not_before, pause
 from services.notify.store import notices as store
 from shared import clock, outbox
@@ -23,6 +25,7 @@ log = structlog.get_logger()
 POLL_SECONDS = 0.5
 SWEEP_SECONDS = 5.0
 SEND_SECONDS = 75.0
+REST_SECONDS = 30.0
 LOST_AFTER = timedelta(minutes=2)
 RECORD_SECONDS = 90.0
 PARTING_SECONDS = 12.0
@@ -34,9 +37,9 @@ class Delivery:
     Args:
         database: notify's store.
         providers: by channel, in the order in which they are tried.
-        instance: name of this process.
         workers: how many messages are on their way at once.
         attempts: after so many a notice has failed.
+        name: how attempts name this process; each start is an instance of its own.
         quiet: hours in which no SMS is sent.
         announce: called after an outcome was written.
     """
@@ -45,15 +48,16 @@ class Delivery:
         self,
         database: Database,
         providers: Mapping[str, Sequence[Provider]],
-        instance: str = "",
         workers: int = 8,
         attempts: int = 20,
+        name: str = "",
         quiet: tuple | None = None,
         announce=lambda: None,
     ) -> None:
         self.database, self.providers = database, providers
-        self.named = bool(instance)
-        self.instance = instance or secrets.token_hex(8)
+        self.instance = f"{name}:{secrets.token_hex(8)}"
+        self.known = asyncio.Event()
+        self.rested: dict[str, float] = {}
         self.attempts, self.quiet, self.announce = attempts, quiet, announce
         self.slots = asyncio.Semaphore(workers)
         self.awake = asyncio.Event()
@@ -67,10 +71,9 @@ class Delivery:
         """Send for ever; what is on its way when this is cancelled is waited for."""
         if not self.providers:
             return
-        if self.named:
-            await self.settle_own()
         try:
             while True:
+                await self.known.wait()
                 await self.slots.acquire()
                 try:
                     claimed = await self.claim()
@@ -104,14 +107,29 @@ class Delivery:
             row = await store.claim(session, list(self.providers), self.instance, now)
             if row is None:
                 return None
-            providers = self.providers[row.channel]
-            provider = providers[(row.attempts - 1) % len(providers)]
+            provider = self.choose(row.channel, row.attempts)
             reference = secrets.token_urlsafe(24)
             await store.begin_attempt(
                 session, row.id, row.attempts, provider.name, reference, self.instance, now
             )
         parcel = Parcel(str(row.id), reference, row.address, row.title, row.body)
         return parcel, row.id, row.attempts, provider
+
+    def choose(self, channel: str, number: int) -> Provider:
+        """The first provider that has not just failed; each in its turn where all have."""
+        providers = self.providers[channel]
+        now = clock.monotonic()
+        for provider in providers:
+            if self.rested.get(provider.name, 0.0) <= now:
+                return provider
+        return providers[(number - 1) % len(providers)]
+
+    def judge_provider(self, provider: Provider, answer: Answer) -> None:
+        """Let a provider that cannot be used rest, so that others go first."""
+        if answer.verdict == "again":
+            self.rested[provider.name] = clock.monotonic() + REST_SECONDS
+        elif answer.verdict == "accepted":
+            self.rested.pop(provider.name, None)
 
     async def deliver(self, parcel: Parcel, notice: UUID, number: int, provider: Provider) -> None:
         """Send one claimed notice and record what came of it."""
@@ -121,6 +139,7 @@ class Delivery:
             answer = Answer("unknown", "timeout")
         except Exception as fault:
             answer = Answer("unknown", type(fault).__name__)
+        self.judge_provider(provider, answer)
         log.info(
             "notice_attempted",
             notice=str(notice),
@@ -166,6 +185,8 @@ class Delivery:
             if row is not None and state in ("sent", "failed"):
                 message = notice_outcome(state, row, number, provider.name, reason, now)
                 await outbox.enqueue(session, [message])
+        segments = row.segments if row is not None else 0
+        count_attempt(provider.channel, provider.name, answer.verdict, segments)
 
     def judge(
         self, answer: Answer, number: int, channel: str, now: datetime
@@ -180,14 +201,29 @@ class Delivery:
         if number >= self.attempts:
             return "failed", "gave_up", None
         quiet = self.quiet if channel == "sms" else None
-        return "retrying", "provider_down", not_before(now + pause(number, random()), quiet)
+        rounds, rest = divmod(number, len(self.providers[channel]))
+        wait = pause(rounds, random()) if rest == 0 else timedelta()
+        return "retrying", "provider_down", not_before(now + wait, quiet)
 
-    async def settle_own(self) -> None:
-        """What this instance was sending when it died may have gone out."""
-        async with self.database.transaction() as session:
-            lost = await store.lose_own(session, self.instance, clock.now())
-        if lost:
-            log.warning("notices_interrupted", count=lost)
+    async def stay_known(self) -> None:
+        """For ever: hold the lock by which other instances see that this one lives.
+
+        It goes with its connection, so a killed process lets go of it at once. Nothing is claimed
+        before it is held.
+        """
+        if not self.providers:
+            return
+        async with self.database.engine.connect() as plain:
+            connection = await plain.execution_options(isolation_level="AUTOCOMMIT")
+            try:
+                await store.hold_name(connection, self.instance)
+                self.known.set()
+                while True:
+                    await asyncio.sleep(SWEEP_SECONDS)
+                    await connection.execute(sa.text("SELECT 1"))
+            finally:  # back in the pool it would go on holding the lock
+                self.known.clear()
+                await connection.invalidate()
 
     async def sweep(self) -> None:
         """For ever: settle what a dead process was sending, and what grew too old waiting."""
@@ -198,7 +234,8 @@ class Delivery:
     async def sweep_once(self, now: datetime) -> None:
         """One round of the sweep."""
         async with self.database.transaction() as session:
-            lost = await store.lose_older(session, now - LOST_AFTER, now)
+            lost = await store.lose_of_dead(session, now)
+            lost += await store.lose_older(session, now - LOST_AFTER, now)
             old = await store.expire(session, now)
         if lost:
             log.warning("notices_interrupted", count=lost)
@@ -240,6 +277,7 @@ async def take_receipt(
         row = await store.find_by_reference(session, provider, reference)
         if row is None:
             return False
+        RECEIPTS.labels(provider, receipt).inc()
         latest = row.number == row.attempts
         state = after_receipt(row.state, row.receipt_failed, receipt, latest)
         if state is None:

@@ -36,6 +36,9 @@ UNCLAIMED: frozenset[State] = frozenset(
 )
 """States in which nothing has been handed to a provider: they can still be cancelled."""
 
+UNSENT: frozenset[State] = frozenset({"waiting_contact", "ready", "retrying", "sending"})
+"""States of notices that are still to be sent."""
+
 RETRIABLE: frozenset[State] = frozenset({"failed", "unknown"})
 """States from which a person may order another attempt."""
 

@@ -8,9 +8,9 @@ from uuid import UUID
 
 import orjson
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
-from services.notify.rules.notices import RETRIABLE, UNCLAIMED, Told
+from services.notify.rules.notices import RETRIABLE, UNCLAIMED, UNSENT, Told
 
 ADD = sa.text(
     "WITH made AS (INSERT INTO notices (id, subject, kind, version, audience, recipient, channel,"
@@ -98,7 +98,14 @@ LOSE = (
     " SELECT count(*) FROM lost"
 )
 LOSE_OLD = sa.text(LOSE.format("claimed_at < :before"))
-LOSE_OWN = sa.text(LOSE.format("claimed_by = :instance"))
+LOSE_OF = sa.text(LOSE.format("claimed_by = ANY(CAST(:instances AS text[]))"))
+# An instance holds the lock of its name as long as it lives: what can be locked is dead.
+INSTANCE_LOCK = "hashtextextended(current_schema() || '.instance.' || {}, 0)"
+HOLD = sa.text(f"SELECT pg_advisory_lock({INSTANCE_LOCK.format(':instance')})")
+DEAD = sa.text(
+    "SELECT claimed_by FROM (SELECT DISTINCT claimed_by FROM notices WHERE state = 'sending') AS c"
+    f" WHERE pg_try_advisory_xact_lock({INSTANCE_LOCK.format('claimed_by')})"
+)
 EXPIRE = sa.text(
     "WITH old AS (SELECT id, attempts FROM notices"
     " WHERE state IN ('waiting_contact', 'ready', 'retrying') AND stale_at <= :now"
@@ -351,9 +358,17 @@ async def lose_older(session: AsyncSession, before: datetime, now: datetime) -> 
     return await session.scalar(LOSE_OLD, {"before": before, "now": now}) or 0
 
 
-async def lose_own(session: AsyncSession, instance: str, now: datetime) -> int:
-    """Mark as unknown what this instance was sending when it died."""
-    return await session.scalar(LOSE_OWN, {"instance": instance, "now": now}) or 0
+async def lose_of_dead(session: AsyncSession, now: datetime) -> int:
+    """Mark as unknown what was being sent by instances that are no more."""
+    dead = (await session.scalars(DEAD)).all()
+    if not dead:
+        return 0
+    return await session.scalar(LOSE_OF, {"instances": list(dead), "now": now}) or 0
+
+
+async def hold_name(connection: AsyncConnection, instance: str) -> None:
+    """Take the lock that says this instance lives; it is let go with the connection."""
+    await connection.execute(HOLD, {"instance": instance})
 
 
 async def expire(session: AsyncSession, now: datetime) -> int:
@@ -415,6 +430,13 @@ async def count_states(session: AsyncSession, units: Collection[str] | None) -> 
     """How many notices are in each state."""
     where, given = _where(Query(units=units))
     rows = await session.execute(sa.text(COUNTS.format(where)), given)
+    return {row.state: row.n for row in rows}
+
+
+async def count_unsent(session: AsyncSession) -> dict[str, int]:
+    """How many notices are in each state that is still to be sent."""
+    where = "WHERE state = ANY(CAST(:states AS text[]))"
+    rows = await session.execute(sa.text(COUNTS.format(where)), {"states": sorted(UNSENT)})
     return {row.state: row.n for row in rows}
 
 

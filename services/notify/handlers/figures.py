@@ -1,0 +1,47 @@
+"""Figures for operators: what is still to be sent, and what became of the rest."""
+
+from typing import Any
+
+from prometheus_client import Counter, Gauge
+
+from services.notify.rules.notices import STATES, UNSENT
+from services.notify.store import notices as store
+from shared import clock
+from shared.db import Database
+
+COUNT_SECONDS = 30.0
+NOTICES = Gauge("motcua_notices", "Notices by state", ["state"])
+ATTEMPTS = Counter(
+    "motcua_notice_attempts", "Notices handed to a provider", ["channel", "provider", "verdict"]
+)
+SEGMENTS = Counter("motcua_notice_segments", "SMS segments that a provider took", ["provider"])
+RECEIPTS = Counter("motcua_notice_receipts", "Delivery receipts", ["provider", "receipt"])
+
+
+def count_attempt(channel: str, provider: str, verdict: str, segments: int) -> None:
+    """Count an attempt, and the segments that it will cost."""
+    ATTEMPTS.labels(channel, provider, verdict).inc()
+    if verdict == "accepted" and segments:
+        SEGMENTS.labels(provider).inc(segments)
+
+
+class Figures:
+    """Counts notices. The unsent are counted each time, by an index; all of them, which takes
+    longer the more there are, twice a minute at most."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.counted = float("-inf")
+
+    async def measure(self) -> dict[str, Any]:
+        """``unsent``: how many notices are still to be sent."""
+        async with self.database.transaction() as session:
+            unsent = await store.count_unsent(session)
+            if clock.monotonic() - self.counted >= COUNT_SECONDS:
+                counts = await store.count_states(session, None)
+                for state in STATES:
+                    NOTICES.labels(state).set(counts.get(state, 0))
+                self.counted = clock.monotonic()
+        for state in UNSENT:
+            NOTICES.labels(state).set(unsent.get(state, 0))
+        return {"unsent": sum(unsent.values())}

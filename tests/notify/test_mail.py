@@ -1,0 +1,127 @@
+"""Whole processes in front of a real mail server that is told how to answer."""
+
+import asyncio
+import contextlib
+from email import message_from_bytes
+from email.policy import default
+
+import pytest
+from aiosmtpd.controller import Controller
+
+from shared.embedded.process import free_port
+from tests.instance import instance
+from tests.notify.test_kannel import dossier, told
+
+NAME = "Người Nộp Hồ Sơ Mẫu"
+
+
+class Postbox:
+    """Answers by the recipient's name; remembers every letter and every try."""
+
+    def __init__(self) -> None:
+        self.letters: dict[str, list] = {}
+        self.tries: dict[str, int] = {}
+
+    async def handle_RCPT(self, _server, _session, envelope, address, _options):
+        self.tries[address] = self.tries.get(address, 0) + 1
+        if address.startswith("later") and self.tries[address] == 1:
+            return "451 4.7.1 greylisted, try again later"
+        if address.startswith("nobody"):
+            return "550 5.1.1 no such user"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, _server, _session, envelope):
+        [address] = envelope.rcpt_tos
+        letter = message_from_bytes(envelope.content, policy=default)
+        self.letters.setdefault(address, []).append(letter)
+        if address.startswith("hanging"):
+            await asyncio.sleep(5)
+        return "250 OK"
+
+
+@contextlib.contextmanager
+def post_office():
+    box = Postbox()
+    controller = Controller(box, hostname="127.0.0.1", port=free_port())
+    controller.start()
+    try:
+        yield box, controller.port
+    finally:
+        controller.stop()
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory):
+    with instance(tmp_path_factory.mktemp("mail")) as made, post_office() as (box, port):
+        made.extra = {
+            "MOTCUA_NOTIFY_SMTP_URL": f"smtp://127.0.0.1:{port}",
+            "MOTCUA_NOTIFY_SMTP_FROM": "Một cửa <mot-cua@example.org>",
+            "MOTCUA_NOTIFY_TIMEOUT": "1.5",
+        }
+        for name in ("intake", "notify"):
+            made.start(name)
+        for name in ("intake", "notify"):
+            made.wait_ready(name)
+        made.box, made.smtp = box, port
+        yield made
+
+
+def letter_to(address):
+    return dossier(None, applicant={"name": NAME, "email": address, "notify": ["email"]})
+
+
+def verdicts(running, notice):
+    tries = running.get("notify", f"/v1/notices/{notice['id']}")["tries"]
+    return [(each["verdict"], each["detail"]) for each in tries]
+
+
+def test_a_letter_arrives(running):
+    raw = letter_to("nop@example.org")
+    running.post([raw])
+    notice = told(running, raw, "sent")
+    [letter] = running.box.letters["nop@example.org"]
+    assert letter["Subject"] == f"Đã tiếp nhận hồ sơ {raw['data']['code']}"
+    assert letter["Message-ID"] == f"<{notice['id']}@example.org>"
+    assert f"Kính gửi ông/bà {NAME}," in letter.get_content()
+
+
+def test_a_temporary_refusal_is_tried_again(running):
+    raw = letter_to("later@example.org")
+    running.post([raw])
+    notice = told(running, raw, "sent")
+    assert verdicts(running, notice) == [("again", "smtp 451"), ("accepted", "smtp 250")]
+    assert len(running.box.letters["later@example.org"]) == 1
+
+
+def test_a_final_refusal_fails(running):
+    raw = letter_to("nobody@example.org")
+    running.post([raw])
+    notice = told(running, raw, "failed")
+    assert notice["reason"] == "refused"
+    assert verdicts(running, notice) == [("refused", "smtp 550")]
+
+
+def test_a_server_that_hangs_on_the_letter_leaves_its_fate_open(running):
+    raw = letter_to("hanging@example.org")
+    running.post([raw])
+    notice = told(running, raw, "unknown")
+    assert notice["reason"] == "no_answer"
+    assert running.get("notify", "/v1/status")["unsent"] == 0
+    running.post([{**raw, "id": "again"}])
+    other = letter_to("nop@example.org")
+    running.post([other])
+    told(running, other, "sent")
+    assert len(running.box.letters["hanging@example.org"]) == 1
+
+
+def test_without_the_encryption_that_is_demanded_nothing_is_sent(running):
+    running.start("notify", 1, MOTCUA_NOTIFY_SMTP_URL=f"smtp+starttls://127.0.0.1:{running.smtp}")
+    running.wait_ready("notify", 1)
+    running.kill("notify")
+    raw = letter_to("secret@example.org")
+    running.post([raw])
+    notice = told(running, raw, "retrying", replica=1)
+    shown = running.http.get(running.url("notify", f"/v1/notices/{notice['id']}", 1)).json()
+    assert {each["verdict"] for each in shown["tries"]} == {"again"}
+    assert "secret@example.org" not in running.box.tries
