@@ -3,7 +3,7 @@
 from typing import Any
 
 
-def event(kind: str, id: str, time: str, source: str = "/test", **data: Any) -> dict[str, Any]:
+def event(kind: str, id: str, time: str, /, source: str = "/test", **data: Any) -> dict[str, Any]:
     """A structured CloudEvent."""
     return {
         "specversion": "1.0",

@@ -114,6 +114,53 @@ class Filing(Fact, Table, table=True):
     data: dict[str, Any] = Field(sa_type=JSONB)
 
 
+class ActivityFact(Fact, Table, table=True):
+    """What a team did on a day; `people` are visits."""
+
+    __tablename__ = "activities"
+    day: date = Field(index=True)
+    team: str
+    member: str
+    kind: str
+    people: int = Field(sa_type=sa.BigInteger)
+
+
+class DifficultyFact(Fact, Table, table=True):
+    """A difficulty was raised, or resolved."""
+
+    __tablename__ = "difficulties"
+    day: date
+    difficulty: str = Field(index=True)
+    category: str
+    text: str
+    resolved: bool
+
+
+class NoticeFact(Table, table=True):
+    """The last that was heard of a notice: sent, delivered, failed; never to whom."""
+
+    __tablename__ = "notices"
+    notice: str = Field(primary_key=True)
+    unit: str
+    channel: str
+    template: str
+    subject: str
+    segments: int = Field(sa_type=sa.BigInteger)
+    cost: int | None = Field(sa_type=sa.BigInteger)
+    day: date = Field(index=True)
+    state: str
+    reason: str | None
+
+
+class Refusal(Table, table=True):
+    """How many events that named a unit (or `_`) intake refused on a day."""
+
+    __tablename__ = "refusals"
+    unit: str = Field(primary_key=True)
+    day: date = Field(primary_key=True)
+    n: int = Field(sa_type=sa.BigInteger)
+
+
 class Void(Table, table=True):
     """An event that is withdrawn, and since when we know; it may not have come yet."""
 

@@ -38,6 +38,7 @@ TYPES: dict[str, EventType] = {
     "motcua.notice.sent.v1": EventType(None, outcomes.Notice),
     "motcua.notice.delivered.v1": EventType(None, outcomes.Notice),
     "motcua.notice.failed.v1": EventType(None, outcomes.Notice),
+    "motcua.event.refused.v1": EventType(None, outcomes.Refusals),
 }
 """Type -> models of its data."""
 

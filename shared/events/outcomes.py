@@ -72,3 +72,11 @@ class Notice(Data):
     at: OptionalInstant = None
     provider: Code | None = None
     reason: Text | None = None
+
+
+class Refusals(Data):
+    """How many events that name a unit were refused at one time, without saying which."""
+
+    unit: Code | None = None
+    count: Annotated[int, Field(ge=1)]
+    at: Instant

@@ -24,7 +24,7 @@ PUBLISHERS = {
     "CONTACTS": ("intake",),
     "KEYS": ("intake",),
     "PLANS": ("quota",),
-    "OUTCOMES": ("quota", "notify"),
+    "OUTCOMES": ("intake", "quota", "notify"),
 }
 """Who publishes to each stream that somebody consumes."""
 

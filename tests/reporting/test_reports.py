@@ -284,7 +284,7 @@ def test_every_fault_of_a_question_is_named(running):
     assert answer.headers["content-type"] == "application/problem+json"
     pointers = {fault["pointer"] for fault in answer.json()["errors"]}
     assert pointers == {"/from", "/to", "/by", "/unit", "/format"}
-    for path, code in (("/v1/reports/moon", 404), ("/v1/reports/bieu-06?format=pdf", 406)):
+    for path, code in (("/v1/reports/moon", 404), ("/v1/reports/bieu-06?by=moon", 422)):
         assert running.http.get(running.url("reporting", path)).status_code == code
     bare = {"Authorization": "Bearer mc_no_such"}
     unknown = running.http.get(running.url("reporting", "/v1/reports/bieu-06"), headers=bare)

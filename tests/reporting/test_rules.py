@@ -51,10 +51,8 @@ def sums_of(cells, by, first, last, as_of):
                 row["received_online"] += count
             else:
                 row["received_counter_post"] += count
-        elif before:
-            row["resolved_before"] += count
-        else:
-            row[cell.measure] += count
+        elif cell.measure.startswith("resolved"):
+            row["resolved_before" if before else cell.measure] += count
     names = [field.name for field in fields(DossierSums)]
     return {key: DossierSums(**{name: row[name] for name in names}) for key, row in table.items()}
 

@@ -12,6 +12,7 @@ import orjson
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.intake import store
+from services.intake.handlers.refusals import count_refusals
 from services.intake.rules import Status, judge_caller, judge_units
 from shared import clock, events
 from shared.db import Database
@@ -270,6 +271,7 @@ class Admission:
                 raw = candidate.event.raw
                 refusals.append(_refusal(candidate.result, raw, candidate.key, now))
         await store.quarantine(session, refusals)
+        await enqueue(session, count_refusals(refusals, self.registry.known, now))
 
     async def _messages(
         self, session: Any, accepted: list[Candidate], now: datetime

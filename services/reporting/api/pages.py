@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import FileResponse, RedirectResponse, Response
 
 from services.reporting.api.access import COOKIE, SCOPE, caller
-from services.reporting.api.words import LANGUAGES, columns_of, language_of, word
+from services.reporting.api.words import LANGUAGES, columns_of, language_of, shown, word
 from services.reporting.handlers import Answer, Reports, ask
 from shared import clock
 from shared.http import read_body
@@ -33,10 +33,12 @@ SECTIONS = (
     ("scorecard", None),
     ("timeliness", None),
     ("overdue", None),
+    ("data-quality", None),
+    ("activity", "unit"),
+    ("difficulties", None),
+    ("notices", None),
 )
 STATES = ("on_time", "late", "incomplete", "missing", "excused", "not_due")
-_SHARES = frozenset({"share", "target", "rate"})
-_WORDS = frozenset({"state", "authority", "mode", "domain", "place"})
 _HIDDEN = frozenset({"unit", "due_at"})
 HEADERS = {
     "Content-Security-Policy": (
@@ -202,26 +204,3 @@ def _section(name: str, by: str | None, answer: Answer, link: str) -> Section:
     count = answer.total.get("overdue", len(answer.rows))
     rows = answer.rows[:SHOWN]
     return Section(name, columns, rows, answer.total, count - len(rows), link)
-
-
-def shown(column: str, value: Any, language: str = "vi") -> str:
-    """A value as people read it: 1.234, 12,5%, words for states; a dash for what is unknown."""
-    if value is None:
-        return "–"
-    if column in _WORDS:
-        return word(f"value.{value}", language)
-    if column in _SHARES:
-        return _local(f"{value * 100:,.1f}", language) + "%"
-    if isinstance(value, float):
-        return _local(f"{value:,.2f}", language)
-    if isinstance(value, int):
-        return _local(f"{value:,}", language)
-    if column == "fulfilled_at":
-        return datetime.fromisoformat(value).strftime("%d/%m/%Y %H:%M")
-    if column in ("due", "due_date"):
-        return datetime.fromisoformat(value).strftime("%d/%m/%Y")
-    return str(value)
-
-
-def _local(number: str, language: str) -> str:
-    return number.translate(str.maketrans(",.", ".,")) if language == "vi" else number

@@ -1,18 +1,25 @@
-"""`/v1/reports`: the figures as JSON and CSV."""
+"""`/v1/reports`: the figures as JSON, CSV, Excel and PDF."""
 
+import asyncio
+from datetime import date
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Header, Query, Request
 from starlette.responses import JSONResponse, Response
 
 from services.reporting.api.access import reader
-from services.reporting.api.sheets import to_csv
-from services.reporting.api.words import columns_of, word
+from services.reporting.api.sheets import to_csv, to_pdf, to_xlsx
+from services.reporting.api.words import LANGUAGES, columns_of, language_of, shown, word
 from services.reporting.handlers import GROUPINGS, REPORTS, Answer, Asked, Reports, ask
 from shared import clock
 from shared.keys import Key
 
 Word = Annotated[str | None, Query()]
+MEDIA_TYPES = {
+    "csv": "text/csv; charset=utf-8",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "pdf": "application/pdf",
+}
 
 
 def build_router(reports: Reports) -> APIRouter:
@@ -40,18 +47,19 @@ def build_router(reports: Reports) -> APIRouter:
         as_of: Annotated[
             str | None, Query(description="Only what had been received by the end of this day")
         ] = None,
-        format: Annotated[str | None, Query(description="json or csv")] = None,
+        format: Annotated[str | None, Query(description="json, csv, xlsx or pdf")] = None,
         limit: Word = None,
         offset: Word = None,
         lang: Annotated[
-            str | None, Query(description="csv: vi or en headings instead of the keys")
+            str | None, Query(description="vi or en headings; csv has keys without it")
         ] = None,
+        accept_language: Annotated[str | None, Header()] = None,
     ) -> Response:
         """One report. Dates are local dates (Viet Nam) and inclusive; shares are fractions of 1."""
         asked = ask(name, request.query_params, key, reports.registry, clock.now())
         answer = await reports.answer(asked.question)
-        if asked.format == "csv":
-            return _sheet(asked, answer, lang)
+        if asked.format != "json":
+            return await asyncio.to_thread(_file, asked, answer, lang, accept_language)
         return JSONResponse(_document(asked, answer), headers={"Cache-Control": "no-store"})
 
     return router
@@ -73,20 +81,48 @@ def _document(asked: Asked, answer: Answer) -> dict[str, Any]:
     }
 
 
-def _sheet(asked: Asked, answer: Answer, language: str | None) -> Response:
-    columns = columns_of(asked.question.report, asked.question.by)
+def _file(asked: Asked, answer: Answer, language: str | None, accepted: str | None) -> Response:
+    """The rows as a file. A CSV file is for programs too: it has keys for headings unless a
+    language is asked for; Excel and PDF are for people."""
+    report = asked.question.report
+    columns = columns_of(report, asked.question.by)
+    spoken = language_of(language, accepted)
 
     def heading(name: str) -> str:
-        return word(f"column.{name}", language) if language in ("vi", "en") else name
+        return word(f"column.{name}", spoken)
 
+    def key(name: str) -> str:
+        return name
+
+    span = f"{_day(asked.first)} - {_day(asked.last)}"
+    title = [word(report, spoken), span, f"{word('data_as_of', spoken)}: {_moment(answer)}"]
+    if asked.format == "xlsx":
+        content = to_xlsx(answer.rows, columns, heading, title)
+    elif asked.format == "pdf":
+
+        def show(column: str, value: Any) -> str:
+            return shown(column, value, spoken)
+
+        content = to_pdf(answer.rows, columns, heading, title, show)
+    else:
+        content = to_csv(answer.rows, columns, heading if language in LANGUAGES else key)
     first = asked.first.isoformat() if asked.first else "start"
-    name = f"{asked.question.report}_{first}_{asked.last.isoformat()}.csv"
+    name = f"{report}_{first}_{asked.last.isoformat()}.{asked.format}"
     return Response(
-        to_csv(answer.rows, columns, heading),
-        media_type="text/csv; charset=utf-8",
+        content,
+        media_type=MEDIA_TYPES[asked.format],
         headers={
             "Content-Disposition": f'attachment; filename="{name}"',
             "Cache-Control": "no-store",
             "X-Content-Type-Options": "nosniff",
         },
     )
+
+
+def _day(day: date | None) -> str:
+    return day.strftime("%d/%m/%Y") if day else "…"
+
+
+def _moment(answer: Answer) -> str:
+    fresh = answer.data_as_of
+    return fresh.astimezone(clock.VN).strftime("%d/%m/%Y %H:%M") if fresh else "–"

@@ -1,6 +1,8 @@
 """What people read on pages and above columns, in Vietnamese and in English."""
 
 from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
 
 LANGUAGES = ("vi", "en")
 
@@ -33,6 +35,26 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
         "state",
     ),
     "overdue": ("field", "department", "due_date", "days_late"),
+    "data-quality": (
+        "dossiers",
+        "missing_phone",
+        "invalid_phone",
+        "missing_name",
+        "missing_returned_at",
+        "eligible_for_survey",
+        "refused_events",
+        "undeliverable_phones",
+    ),
+    "activity": ("kind", "activities", "people", "members"),
+    "difficulties": (
+        "category",
+        "text",
+        "raised_at",
+        "resolved_at",
+        "state",
+        "answer",
+    ),
+    "notices": ("channel", "notices", "sent", "delivered", "failed", "segments", "cost"),
 }
 """The figures of each report, beside what its rows are named by."""
 
@@ -91,6 +113,10 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "scorecard": ("Dân chấm điểm", "Scorecard"),
     "timeliness": ("Nộp danh sách, báo cáo", "Lists and reports due"),
     "overdue": ("Hồ sơ quá hạn", "Overdue dossiers"),
+    "data-quality": ("Chất lượng dữ liệu", "Data quality"),
+    "activity": ("Hoạt động của đội hình", "Team activities"),
+    "difficulties": ("Khó khăn, vướng mắc", "Difficulties"),
+    "notices": ("Tin nhắn đã gửi", "Notices sent"),
     "column.code": ("Mã hồ sơ", "Dossier"),
     "column.unit": ("Mã đơn vị", "Unit"),
     "column.unit_name": ("Đơn vị", "Unit name"),
@@ -146,6 +172,44 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "column.department": ("Phòng, ban đang giữ", "Department"),
     "column.due_date": ("Ngày hẹn trả", "Due date"),
     "column.days_late": ("Số ngày quá hạn", "Days late"),
+    "column.dossiers": ("Hồ sơ tiếp nhận", "Dossiers"),
+    "column.missing_phone": ("Thiếu số điện thoại", "No phone"),
+    "column.invalid_phone": ("Số điện thoại sai", "Invalid phone"),
+    "column.missing_name": ("Thiếu tên", "No name"),
+    "column.missing_returned_at": ("Thiếu ngày trả thực tế", "No return date"),
+    "column.eligible_for_survey": ("Đủ điều kiện khảo sát", "Eligible for survey"),
+    "column.refused_events": ("Sự kiện bị từ chối", "Refused events"),
+    "column.undeliverable_phones": ("Số không nhận được tin", "Undeliverable phones"),
+    "column.kind": ("Loại hoạt động", "Kind"),
+    "column.team": ("Đội hình", "Team"),
+    "column.member": ("Thành viên", "Member"),
+    "column.day": ("Ngày", "Day"),
+    "column.activities": ("Số hoạt động", "Activities"),
+    "column.people": ("Lượt người", "Visits"),
+    "column.members": ("Số thành viên", "Members"),
+    "column.difficulty": ("Mã", "Code"),
+    "column.category": ("Loại", "Category"),
+    "column.text": ("Nội dung", "Text"),
+    "column.raised_at": ("Nêu lúc", "Raised at"),
+    "column.resolved_at": ("Giải quyết lúc", "Resolved at"),
+    "column.answer": ("Cách giải quyết", "Answer"),
+    "column.channel": ("Kênh", "Channel"),
+    "column.notices": ("Số tin", "Notices"),
+    "column.sent": ("Đã gửi", "Sent"),
+    "column.delivered": ("Đã nhận", "Delivered"),
+    "column.segments": ("Số đoạn SMS", "SMS segments"),
+    "column.cost": ("Chi phí (VND)", "Cost (VND)"),
+    "value.open": ("Chưa giải quyết", "Open"),
+    "value.resolved": ("Đã giải quyết", "Resolved"),
+    "value.sms": ("Tin nhắn SMS", "SMS"),
+    "value.email": ("Thư điện tử", "Email"),
+    "value.reached": ("Tiếp cận", "Reached"),
+    "value.guided": ("Hướng dẫn", "Guided"),
+    "value.supported": ("Hỗ trợ", "Supported"),
+    "value.trained": ("Tập huấn", "Trained"),
+    "value.core": ("Nòng cốt", "Core"),
+    "value.account_created": ("Lập tài khoản", "Accounts created"),
+    "value.duty": ("Trực", "On duty"),
     "value.met": ("Đạt", "Met"),
     "value.on_track": ("Đúng tiến độ", "On track"),
     "value.behind": ("Chậm tiến độ", "Behind"),
@@ -171,6 +235,10 @@ _WORDS: Mapping[str, tuple[str, str]] = {
 }
 
 
+_SHARES = frozenset({"share", "target", "rate"})
+_SPOKEN = frozenset({"state", "authority", "mode", "domain", "place", "kind", "channel"})
+
+
 def word(name: str, language: str = "vi") -> str:
     """A text by its name; the name itself where there is none."""
     pair = _WORDS.get(name)
@@ -190,6 +258,8 @@ def columns_of(report: str, by: str | None) -> list[str]:
     figures = list(COLUMNS[report])
     if report == "overdue":
         return ["code", "unit", "unit_name", *figures]
+    if report == "difficulties":
+        return ["difficulty", "unit", "unit_name", *figures]
     if report == "timeliness":
         return ["plan", "unit", "unit_name", *figures]
     if report == "installs" and by in (None, "unit"):
@@ -197,3 +267,26 @@ def columns_of(report: str, by: str | None) -> list[str]:
     if report == "bieu-06" and by is None:
         by = "field"
     return [*(["unit", "unit_name"] if by in (None, "unit") else [by]), *figures]
+
+
+def shown(column: str, value: Any, language: str = "vi") -> str:
+    """A value as people read it: 1.234, 12,5%, words for states; a dash for what is unknown."""
+    if value is None:
+        return "–"
+    if column in _SPOKEN:
+        return word(f"value.{value}", language)
+    if column in _SHARES:
+        return _local(f"{value * 100:,.1f}", language) + "%"
+    if isinstance(value, float):
+        return _local(f"{value:,.2f}", language)
+    if isinstance(value, int):
+        return _local(f"{value:,}", language)
+    if column in ("fulfilled_at", "due_at", "raised_at", "resolved_at"):
+        return datetime.fromisoformat(value).strftime("%d/%m/%Y %H:%M")
+    if column in ("due", "due_date"):
+        return datetime.fromisoformat(value).strftime("%d/%m/%Y")
+    return str(value)
+
+
+def _local(number: str, language: str) -> str:
+    return number.translate(str.maketrans(",.", ".,")) if language == "vi" else number

@@ -3,6 +3,7 @@
 from services.reporting.handlers.answering import Reports
 from services.reporting.handlers.applying import apply_events
 from services.reporting.handlers.asking import Asked, ask
+from services.reporting.handlers.outcomes import apply_outcomes
 from services.reporting.handlers.planning import PlanMessage, apply_plans, parse_plan
 from services.reporting.handlers.reports import GROUPINGS, REPORTS, Answer
 
@@ -14,6 +15,7 @@ __all__ = [
     "PlanMessage",
     "Reports",
     "apply_events",
+    "apply_outcomes",
     "apply_plans",
     "ask",
     "parse_plan",

@@ -48,6 +48,8 @@ async def apply_events(session: AsyncSession, events: Sequence[Event]) -> None:
         session, [_install(event) for event in events if _is(event, data.Install)]
     )
     await facts.add_filings(session, [event for event in events if event.type in FILINGS])
+    await facts.add_activities(session, events)
+    await facts.add_difficulties(session, events)
     await facts.add_voids(session, changed)
     await facts.freshen(session, max(event.receivedat or event.time for event in events))
     log.debug("events_applied", events=len(events))

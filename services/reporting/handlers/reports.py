@@ -1,5 +1,6 @@
 """What each report answers: load sums, make rows."""
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -8,9 +9,10 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.reporting import rules
-from services.reporting.rules import DossierSums, Install
-from services.reporting.store import figures
+from services.reporting.rules import DossierSums, Install, Said
+from services.reporting.store import figures, notices, refusals, teams
 from services.reporting.store.figures import Scope
+from shared.clock import VN, local_day
 from shared.plans import Plan
 from shared.units import UnitRegistry
 from shared.working_days import WorkingDays
@@ -244,6 +246,96 @@ async def timeliness(session: AsyncSession, question: Question, book: Book) -> A
     )
 
 
+QUALITY = (
+    "dossiers",
+    "missing_phone",
+    "invalid_phone",
+    "missing_name",
+    "missing_returned_at",
+    "eligible_for_survey",
+    "refused_events",
+    "undeliverable_phones",
+)
+"""The columns of the report on data quality."""
+
+
+async def data_quality(session: AsyncSession, question: Question, book: Book) -> Answer:
+    """What the data of each unit lack: contact data, return dates, events that were refused."""
+    span = (question.first, question.last, question.units)
+    found = await figures.quality_counts(session, question.scope)
+    refused = await refusals.counts(session, *span)
+    undeliverable = await notices.undeliverable(session, *span)
+    rows = []
+    for unit in sorted(found.keys() | refused.keys() | undeliverable.keys()):
+        sums = found.get(unit, {})
+        counts = {name: sums.get(name, 0) for name in QUALITY}
+        counts["dossiers"] = sums.get("received", 0)
+        counts["eligible_for_survey"] = sums.get("eligible", 0)
+        counts["refused_events"] = refused.get(unit, 0)
+        counts["undeliverable_phones"] = undeliverable.get(unit, 0)
+        rows.append(book.named(unit, question.last) | counts)
+    return Answer(rows, _total(rows, QUALITY))
+
+
+async def activity(session: AsyncSession, question: Question, book: Book) -> Answer:
+    """What teams did: activities and people, by kind; people are visits, members are persons."""
+    by = question.by or "unit"
+    rows = [
+        (book.named(group, question.last) if by == "unit" else {by: group})
+        | {"kind": kind, "activities": count, "people": people, "members": members}
+        for group, kind, count, people, members in await teams.activities(
+            session, question.scope, by
+        )
+    ]
+    return Answer(rows, _total(rows, ("activities", "people")))
+
+
+async def difficulties(session: AsyncSession, question: Question, book: Book) -> Answer:
+    """Every difficulty open in the period or resolved in it, the oldest first."""
+    told = await teams.difficulties(session, question.scope)
+    rows = [
+        {"difficulty": each.difficulty, **book.named(each.unit, question.last)}
+        | {
+            "category": each.category,
+            "text": each.text,
+            "raised_at": _local(each.raised_at),
+            "resolved_at": _local(each.resolved_at),
+            "state": "open" if each.resolved_at is None else "resolved",
+            "answer": each.answer,
+        }
+        for each in rules.difficulties(
+            Said(each.difficulty, each.unit, each.category, each.text, each.resolved, each.time)
+            for each in told
+        )
+        if each.resolved_at is None or local_day(each.resolved_at) >= question.first
+    ]
+    states = Counter(row["state"] for row in rows)
+    return Answer(rows, {"open": states["open"], "resolved": states["resolved"]})
+
+
+async def notice_counts(session: AsyncSession, question: Question, book: Book) -> Answer:
+    """Notices handed to a provider, per unit and channel: sent, delivered, failed, segments, cost
+    in VND where the provider tells it."""
+    found = await notices.counts(session, question.first, question.last, question.units)
+    rows = [
+        book.named(each.unit, question.last)
+        | {"channel": each.channel}
+        | {name: getattr(each, name) for name in NOTICES}
+        for each in found
+    ]
+    costs = [row["cost"] for row in rows if row["cost"] is not None]
+    total = _total(rows, NOTICES[:-1])
+    return Answer(rows, total | {"cost": sum(costs) if costs else None})
+
+
+NOTICES = ("notices", "sent", "delivered", "failed", "segments", "cost")
+"""The figures of the report on notices."""
+
+
+def _local(instant: datetime | None) -> str | None:
+    return None if instant is None else instant.astimezone(VN).isoformat()
+
+
 def _total(rows: list[Row], names: tuple[str, ...]) -> Row:
     return {name: sum(row[name] for row in rows) for name in names}
 
@@ -258,11 +350,16 @@ REPORTS: Mapping[str, Handler] = {
     "scorecard": scorecard,
     "timeliness": timeliness,
     "overdue": overdue,
+    "data-quality": data_quality,
+    "activity": activity,
+    "difficulties": difficulties,
+    "notices": notice_counts,
 }
 """Report name -> what answers it."""
 
 GROUPINGS: Mapping[str, tuple[str, ...]] = {
     "bieu-06": ("field", "unit"),
     "installs": ("unit", "month", "place", "installer"),
+    "activity": ("unit", "team", "member", "day", "month"),
 }
 """What `by=` may be, the default first; other reports have one grouping."""

@@ -1,5 +1,6 @@
 """What the reports' figures are: pure decisions over facts and sums."""
 
+from services.reporting.rules.difficulties import Difficulty, Said, difficulties
 from services.reporting.rules.dossiers import (
     FOREVER,
     Cell,
@@ -45,12 +46,14 @@ __all__ = [
     "FORM_06",
     "LIKERT",
     "Cell",
+    "Difficulty",
     "DossierSums",
     "Filed",
     "History",
     "Install",
     "Judged",
     "Overdue",
+    "Said",
     "ScoreCell",
     "Survey",
     "Tally",
@@ -58,6 +61,7 @@ __all__ = [
     "contributions",
     "counted_once",
     "difference",
+    "difficulties",
     "form_06",
     "history",
     "install_plan",

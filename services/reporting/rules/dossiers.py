@@ -12,9 +12,21 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal, NamedTuple
 
+from shared.clock import local_day
 from shared.dossiers import StatusChange, Story, Submission, read_story, turning_days
 
-Measure = Literal["received", "resolved_early", "resolved_on_time", "resolved_late", "overdue"]
+Measure = Literal[
+    "received",
+    "resolved_early",
+    "resolved_on_time",
+    "resolved_late",
+    "overdue",
+    "missing_phone",
+    "invalid_phone",
+    "missing_name",
+    "missing_returned_at",
+    "eligible",
+]
 
 FOREVER = date.max
 """Stands for the end of what has no end."""
@@ -87,7 +99,31 @@ def _figures(story: Story | None) -> Counter[tuple[Any, ...]]:
         figures[f"resolved_{story.outcome}", *place, story.closed_day] = 1
     for day, change in story.overdue_changes():
         figures["overdue", *place, day] = change
+    for measure, day in _quality(story):
+        figures[measure, *place, day] = 1
     return figures
+
+
+def _quality(story: Story) -> list[tuple[str, date]]:
+    """What is wanting in a dossier's data, by day of receipt; and by day of return whether the
+    return date was told, and whether the applicant can be asked: name and mobile number present."""
+    flags = story.submission.quality or {}
+    found: list[tuple[str, date]] = []
+    assert story.received_day is not None
+    for measure, field, flag in (
+        ("missing_phone", "phone", "missing"),
+        ("invalid_phone", "phone", "invalid"),
+        ("missing_name", "name", "missing"),
+    ):
+        if flags.get(field) == flag:
+            found.append((measure, story.received_day))
+    returned = next((each for each in story.statuses if each.status == "returned"), None)
+    if returned is not None:
+        if story.returned_at is None:
+            found.append(("missing_returned_at", local_day(returned.at)))
+        if flags.get("name") == flags.get("phone") == "present":
+            found.append(("eligible", local_day(story.returned_at or returned.at)))
+    return found
 
 
 def overdue_spells(known: History) -> list[Overdue]:

@@ -10,8 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.reporting.rules import Install, Survey
 from services.reporting.store.rows import Insert
+from shared import clock
 from shared.dossiers import StatusChange, Submission
-from shared.events import Event
+from shared.events import Event, data
 
 DossierFacts = tuple[list[Submission], list[StatusChange]]
 
@@ -77,6 +78,21 @@ _SURVEYS = Insert(
     },
 )
 _FILINGS = Insert("filings", _FACT | {"type": "text", "data": "jsonb"})
+_ACTIVITIES = Insert(
+    "activities",
+    _FACT | {"day": "date", "team": "text", "member": "text", "kind": "text", "people": "bigint"},
+)
+_DIFFICULTIES = Insert(
+    "difficulties",
+    _FACT
+    | {
+        "day": "date",
+        "difficulty": "text",
+        "category": "text",
+        "text": "text",
+        "resolved": "boolean",
+    },
+)
 _VOIDS = Insert(
     "voids",
     {"target": "bytea", "rday": "date"},
@@ -134,6 +150,7 @@ async def load_dossiers(session: AsyncSession, codes: Collection[str]) -> dict[s
                 received_at=row.received_at,
                 due_at=row.due_at,
                 assisted_by=row.assisted_by,
+                quality=_decoded(row.quality),
                 voided_rday=row.voided_rday,
             )
         )
@@ -299,6 +316,50 @@ async def add_filings(session: AsyncSession, events: Iterable[Event]) -> None:
                 _encoded(event.data.model_dump(mode="json", exclude_none=True)),
             )
             for event in events
+        ],
+    )
+
+
+async def add_activities(session: AsyncSession, events: Iterable[Event]) -> None:
+    """Keep what teams did."""
+    await _ACTIVITIES.run(
+        session,
+        [
+            (
+                event.uid,
+                *event.order,
+                event.rday,
+                event.unit,
+                clock.local_day(event.time),
+                told.team,
+                told.member,
+                told.kind,
+                told.people,
+            )
+            for event in events
+            if isinstance(told := event.data, data.Activity)
+        ],
+    )
+
+
+async def add_difficulties(session: AsyncSession, events: Iterable[Event]) -> None:
+    """Keep difficulties raised and resolved."""
+    await _DIFFICULTIES.run(
+        session,
+        [
+            (
+                event.uid,
+                *event.order,
+                event.rday,
+                event.unit,
+                clock.local_day(event.time),
+                told.difficulty,
+                told.category,
+                told.text,
+                event.type == "motcua.difficulty.resolved.v1",
+            )
+            for event in events
+            if isinstance(told := event.data, data.Difficulty)
         ],
     )
 

@@ -14,8 +14,8 @@ from services.reporting.rules import FOREVER, DossierSums, Filed, Install, Tally
 LATEST = FOREVER - timedelta(days=1)
 """The recorded day that asks for all that is known now."""
 
-_STANDS = "f.rday <= :known AND (v.rday IS NULL OR v.rday > :known)"
-_WITHIN = "(CAST(:units AS text[]) IS NULL OR {column} = ANY(CAST(:units AS text[])))"
+STANDS = "f.rday <= :known AND (v.rday IS NULL OR v.rday > :known)"
+WITHIN = "(CAST(:units AS text[]) IS NULL OR {column} = ANY(CAST(:units AS text[])))"
 _SUMS = """
 SELECT {groups},
     sum(n) FILTER (WHERE measure = 'received' AND business_day < :first) AS received_before,
@@ -50,22 +50,30 @@ GROUP BY 1 ORDER BY {group} COLLATE "C"
 """
 _SUCCESSES = sa.text(f"""
 SELECT f.* FROM installs f LEFT JOIN voids v ON v.target = f.uid
-WHERE f.succeeded AND f.day BETWEEN :first AND :last AND {_STANDS}
+WHERE f.succeeded AND f.day BETWEEN :first AND :last AND {STANDS}
 """)
 _SCORES = sa.text(f"""
 SELECT unit, domain, mode, to_char(business_day, 'YYYY-"Q"Q') AS quarter, item,
     sum(n) AS n, sum(scored) AS scored, sum(total) AS total
 FROM scores
 WHERE business_day BETWEEN :first AND :last AND recorded_day <= :known
-    AND (CAST(:domain AS text) IS NULL OR domain = :domain) AND {_WITHIN.format(column="unit")}
+    AND (CAST(:domain AS text) IS NULL OR domain = :domain) AND {WITHIN.format(column="unit")}
 GROUP BY 1, 2, 3, 4, 5
 HAVING sum(n) <> 0
 ORDER BY unit COLLATE "C", domain, mode, quarter, item COLLATE "C"
 """)
+_QUALITY = sa.text(f"""
+SELECT unit, measure, sum(n) AS n FROM daily
+WHERE measure IN ('received', 'missing_phone', 'invalid_phone', 'missing_name',
+    'missing_returned_at', 'eligible')
+    AND business_day BETWEEN :first AND :last AND recorded_day <= :known
+    AND {WITHIN.format(column="unit")}
+GROUP BY unit, measure HAVING sum(n) <> 0
+""")
 _OVERDUE_WHERE = f"""
 FROM overdue_spells
 WHERE since <= :day AND until > :day AND known_from <= :known AND known_until > :known
-    AND {_WITHIN.format(column="unit")}
+    AND {WITHIN.format(column="unit")}
 """
 _OVERDUE = sa.text(f"""
 SELECT code, unit, field, department, due_day {_OVERDUE_WHERE}
@@ -75,7 +83,7 @@ _OVERDUE_COUNT = sa.text(f"SELECT count(*) {_OVERDUE_WHERE}")
 _FILINGS = sa.text(f"""
 SELECT f.type, f.time, f.source, f.event_id, f.unit, f.data
 FROM filings f LEFT JOIN voids v ON v.target = f.uid
-WHERE {_STANDS}
+WHERE {STANDS}
 ORDER BY f.time, f.source COLLATE "C", f.event_id COLLATE "C"
 """)
 _HOLD_STILL = sa.text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
@@ -114,7 +122,7 @@ async def dossier_sums(
     query = _SUMS.format(
         groups=", ".join(groups),
         order=", ".join(f'{group} COLLATE "C"' for group in groups),
-        within=_WITHIN.format(column="unit"),
+        within=WITHIN.format(column="unit"),
     )
     names = [one.name for one in fields(DossierSums)]
     found = []
@@ -125,14 +133,22 @@ async def dossier_sums(
     return found
 
 
+async def quality_counts(session: AsyncSession, scope: Scope) -> dict[str, dict[str, int]]:
+    """Per unit how many dossiers were received in the period, and what their data lack."""
+    found: dict[str, dict[str, int]] = {}
+    for row in await session.execute(_QUALITY, scope.parameters()):
+        found.setdefault(row.unit, {})[row.measure] = int(row.n)
+    return found
+
+
 async def install_counts(
     session: AsyncSession, scope: Scope, by: str | None
 ) -> list[tuple[str, int, int, int]]:
     """(group, attempts, successes, different citizens); by null: one row of everything."""
     query = _INSTALLS.format(
         group="''" if by is None else _INSTALL_GROUPS[by],
-        stands=_STANDS,
-        within=_WITHIN.format(column="f.unit"),
+        stands=STANDS,
+        within=WITHIN.format(column="f.unit"),
     )
     rows = await session.execute(sa.text(query), scope.parameters())
     return [(row.group, row.installs, row.succeeded, row.distinct_citizens) for row in rows]

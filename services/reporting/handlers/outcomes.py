@@ -1,0 +1,14 @@
+"""What other services announced: notices on their way, events refused."""
+
+from collections.abc import Sequence
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.reporting.store import notices, refusals
+from shared.events import Event
+
+
+async def apply_outcomes(session: AsyncSession, outcomes: Sequence[Event]) -> None:
+    """Keep what reports need of outcomes that were not seen before."""
+    await notices.keep(session, outcomes)
+    await refusals.add(session, outcomes)

@@ -1,0 +1,99 @@
+"""What became of notices: one row each, the furthest state that was heard of."""
+
+from collections.abc import Iterable
+from datetime import date
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.reporting.store.rows import Insert
+from shared import clock
+from shared.events import Event
+from shared.events.outcomes import Notice
+
+STATES = {
+    "motcua.notice.sent.v1": "sent",
+    "motcua.notice.failed.v1": "failed",
+    "motcua.notice.delivered.v1": "delivered",
+}
+"""The state that each outcome tells, in the order in which one may replace another."""
+
+_RANK = "array_position(ARRAY['sent', 'failed', 'delivered'], {})"
+_KEEP = Insert(
+    "notices",
+    {
+        "notice": "text",
+        "unit": "text",
+        "channel": "text",
+        "template": "text",
+        "subject": "text",
+        "segments": "bigint",
+        "cost": "bigint",
+        "day": "date",
+        "state": "text",
+        "reason": "text",
+    },
+    "ON CONFLICT (notice) DO UPDATE SET state = excluded.state, reason = excluded.reason,"
+    " day = least(notices.day, excluded.day)"
+    f" WHERE {_RANK.format('excluded.state')} > {_RANK.format('notices.state')}",
+)
+_COUNTS = sa.text(
+    "SELECT unit, channel, count(*) AS notices,"
+    " count(*) FILTER (WHERE state <> 'failed') AS sent,"
+    " count(*) FILTER (WHERE state = 'delivered') AS delivered,"
+    " count(*) FILTER (WHERE state = 'failed') AS failed,"
+    " sum(segments)::bigint AS segments, sum(cost)::bigint AS cost"
+    " FROM notices WHERE day BETWEEN :first AND :last"
+    " AND (CAST(:units AS text[]) IS NULL OR unit = ANY(CAST(:units AS text[])))"
+    ' GROUP BY unit, channel ORDER BY unit COLLATE "C", channel'
+)
+_UNDELIVERABLE = sa.text(
+    "SELECT unit, count(DISTINCT subject) AS n FROM notices"
+    " WHERE channel = 'sms' AND state = 'failed' AND reason IN ('carrier', 'refused')"
+    " AND day BETWEEN :first AND :last"
+    " AND (CAST(:units AS text[]) IS NULL OR unit = ANY(CAST(:units AS text[]))) GROUP BY unit"
+)
+
+
+async def keep(session: AsyncSession, outcomes: Iterable[Event]) -> None:
+    """Keep the furthest state of each notice; earlier news that comes later changes nothing."""
+    furthest: dict[str, tuple] = {}
+    order = list(STATES.values())
+    for event in outcomes:
+        told = event.data
+        if event.type not in STATES or not isinstance(told, Notice):
+            continue
+        state = STATES[event.type]
+        row = (
+            told.notice,
+            told.unit or "_",
+            told.channel,
+            told.template,
+            told.subject,
+            told.segments or 0,
+            told.cost,
+            clock.local_day(told.at or event.time),
+            state,
+            told.reason,
+        )
+        before = furthest.get(told.notice)
+        if before is None or order.index(state) > order.index(before[8]):
+            furthest[told.notice] = row
+    await _KEEP.run(session, [furthest[key] for key in sorted(furthest)])
+
+
+async def counts(
+    session: AsyncSession, first: date, last: date, units: frozenset[str] | None
+) -> list[sa.Row]:
+    """Per unit and channel: notices, sent, delivered, failed, segments, cost (VND, or null)."""
+    asked = {"first": first, "last": last, "units": None if units is None else sorted(units)}
+    return list((await session.execute(_COUNTS, asked)).all())
+
+
+async def undeliverable(
+    session: AsyncSession, first: date, last: date, units: frozenset[str] | None
+) -> dict[str, int]:
+    """Per unit the dossiers whose phone number the carrier does not serve."""
+    asked = {"first": first, "last": last, "units": None if units is None else sorted(units)}
+    rows = await session.execute(_UNDELIVERABLE, asked)
+    return {row.unit: row.n for row in rows}
