@@ -59,12 +59,13 @@ class Service:
         self.database = Database(
             settings.database_url.get_secret_value(), name, settings.database_pool
         )
+        self.inbox = f"_INBOX_{name}"
         self.broker = NatsBroker(
             settings.nats_url.get_secret_value().split(","),
             max_reconnect_attempts=-1,
             graceful_timeout=20,
             logger=None,
-            inbox_prefix=f"_INBOX_{name}",
+            inbox_prefix=self.inbox,
         )
         admin = settings.admin_key.get_secret_value() if settings.admin_key else None
         self.keyring = Keyring(self.database, admin)
@@ -109,7 +110,7 @@ class Service:
             private=private,
         )
         self.consumers[consumer.name] = consumer
-        subscribe(self.router, consumer, self.settings.batch_size)
+        subscribe(self.router, consumer, self.inbox, self.settings.batch_size)
 
     def consume_keys(self) -> None:
         """Learn of keys and revocations from KEYS."""
@@ -189,7 +190,7 @@ class Service:
             self.settings.nats_url.get_secret_value().split(","),
             allow_reconnect=False,
             connect_timeout=5,
-            inbox_prefix=f"_INBOX_{self.name}",
+            inbox_prefix=self.inbox,
         )
         try:
             if self.settings.provision:

@@ -39,7 +39,7 @@ class WorkingDays:
         for path in sorted(Path(folder).glob("*.yaml")):
             try:
                 content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-            except (yaml.YAMLError, UnicodeDecodeError):
+            except (yaml.YAMLError, ValueError):  # also a day such as 2026-01-41
                 raise CalendarFault(f"{path.name}: không đọc được") from None
             if not isinstance(content, dict) or set(content) - {"closed", "worked"}:
                 raise CalendarFault(f"{path.name}: chỉ có hai khoá closed và worked")

@@ -13,6 +13,7 @@ import typer
 from shared.cli import client
 from shared.cli.errors import CommandError
 from shared.embedded.process import EmbeddedError, follow_parent
+from shared.settings import FolderFaults
 
 app = typer.Typer(
     name="motcua",
@@ -235,6 +236,9 @@ def main() -> None:
     except CommandError as error:
         print(f"motcua: {error}", file=sys.stderr)
         sys.exit(error.code)
+    except FolderFaults as error:
+        print(f"motcua: {error}", file=sys.stderr)
+        sys.exit(2)
     except EmbeddedError as error:
         print(f"motcua: {error}", file=sys.stderr)
         sys.exit(1)

@@ -1,6 +1,7 @@
 """Writes `docs/contracts`: JSON Schemas and an AsyncAPI document, from the models themselves.
 
-Run `python -m shared.events.generate` after a change to the contract.
+Run `python -m shared.events.generate` after a change to the contract; with `--check` it writes
+nothing and names what is out of date.
 """
 
 import json
@@ -47,6 +48,18 @@ def write(folder: Path = HERE) -> list[Path]:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text, encoding="utf-8")
     return [folder / path for path in wanted]
+
+
+def stale(folder: Path = HERE) -> list[Path]:
+    """Documents that are missing, differ from the models, or belong to a type that is gone."""
+    wanted = {folder / path: text for path, text in documents().items()}
+    there = {*folder.rglob("*.json"), *folder.rglob("asyncapi.yaml")}
+    wrong = [
+        path
+        for path, text in wanted.items()
+        if path not in there or path.read_text(encoding="utf-8") != text
+    ]
+    return sorted([*wrong, *(there - wanted.keys())])
 
 
 def _schema(model: type[Any]) -> dict[str, Any]:
@@ -139,4 +152,8 @@ def _json(value: Any) -> str:
 
 
 if __name__ == "__main__":
+    if "--check" in sys.argv[1:]:
+        wrong = stale()
+        sys.stdout.writelines(f"{path} is out of date\n" for path in wrong)
+        sys.exit(1 if wrong else 0)
     sys.stdout.write(f"{len(write())} documents\n")

@@ -201,8 +201,10 @@ def _place(fault: BaseException) -> str:
     return trace.tb_frame.f_code.co_name if trace else "?"
 
 
-def subscribe(router: NatsRouter, consumer: BatchConsumer[Any], batch_size: int = 500) -> None:
-    """Attach a consumer to its durable.
+def subscribe(
+    router: NatsRouter, consumer: BatchConsumer[Any], inbox: str, batch_size: int = 500
+) -> None:
+    """Attach a consumer to its durable; messages come to a subject below ``inbox``.
 
     The decoder leaves payloads raw: one unreadable message must not take its batch with it.
     Acknowledgement is ours alone, after the commit.
@@ -218,6 +220,8 @@ def subscribe(router: NatsRouter, consumer: BatchConsumer[Any], batch_size: int 
         pull_sub=PullSub(batch_size=batch_size, batch=True, timeout=LINGER_SECONDS),
         ack_policy=AckPolicy.MANUAL,
         decoder=raw,
+        # The prefix of the connection does not reach pull subscriptions.
+        inbox_prefix=f"{inbox}.".encode(),
     )
     async def consume(message: Annotated[NatsBatchMessage, Context("message")]) -> None:
         await consumer.consume(message.raw_message)

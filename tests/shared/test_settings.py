@@ -78,6 +78,8 @@ def read_by_the_code() -> set[str]:
 def test_the_example_is_complete_and_knows_nothing_else() -> None:
     wanted = {name for name in environment.known() if not name.endswith("_FILE")}
     wanted |= {"MOTCUA_KEY_FILE"}
+    compose = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
+    wanted |= set(re.findall(r"\$\{(\w+)", compose))
     assert set(assignments()) == wanted
 
 

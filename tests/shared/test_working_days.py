@@ -49,7 +49,8 @@ def test_shifting_there_and_back(day: date, count: int) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["closed: 2020-01-01", "off: [2020-01-01]", "closed: [x]", "- 1", "closed: [", "closed: [1]",
+    ["closed: 2020-01-01", "closed: [2020-01-41]",
+     "off: [2020-01-01]", "closed: [x]", "- 1", "closed: [", "closed: [1]",
      "closed: [2020-01-01]\nworked: [2020-01-01]"],
 )  # fmt: skip
 def test_a_bad_file_is_named(tmp_path: Path, text: str) -> None:
