@@ -24,8 +24,12 @@ SCOPES = (
     "contacts:read",
     "admin",
 )
+SANDBOX = "sandbox"
+"""Beside ``events:write``: what the key sends is checked and answered, and goes no further."""
 CACHE_SECONDS = 1.0
 ARRIVAL_SECONDS = 0.3
+FIND_SECONDS = 8.0
+"""How long a caller waits for a store that does not answer; then it is an outage."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,11 @@ class Key:
     def may(self, scope: str) -> bool:
         """Whether the key has a scope; ``admin`` has them all."""
         return scope in self.scopes or "admin" in self.scopes
+
+    @property
+    def sandbox(self) -> bool:
+        """Whether what the key sends is for trial only."""
+        return SANDBOX in self.scopes
 
 
 def generate(key_id: str | None = None) -> tuple[str, str]:
@@ -169,7 +178,8 @@ class Keyring:
         if kept and clock.monotonic() - kept[0] < CACHE_SECONDS:
             key = kept[1]
         else:
-            key = await self._find(shown, hashed)
+            async with asyncio.timeout(FIND_SECONDS):
+                key = await self._find(shown, hashed)
             if len(self.cache) > 10_000:
                 self.cache.clear()
             self.cache[hashed] = (clock.monotonic(), key)

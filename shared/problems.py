@@ -6,6 +6,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -28,6 +29,39 @@ TITLES = {
     500: ("internal", "Something failed on our side"),
     503: ("unavailable", "A part that is needed does not answer"),
 }
+
+
+class Fault(BaseModel):
+    """One thing to mend in a request."""
+
+    pointer: str
+    code: str
+    message: str
+
+
+class ProblemDocument(BaseModel):
+    """An error as RFC 9457 has it, with every fault at once."""
+
+    model_config = ConfigDict(extra="allow")
+    type: str
+    title: str
+    status: int
+    detail: str | None = None
+    errors: list[Fault]
+
+
+MEDIA_TYPE = "application/problem+json"
+COMMON = (400, 401, 403, 422, 503)
+"""What any route with a key may answer."""
+
+
+def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """What to say of these answers in the description of a route."""
+    schema = {"$ref": "#/components/schemas/ProblemDocument"}
+    return {
+        status: {"description": TITLES[status][1], "content": {MEDIA_TYPE: {"schema": schema}}}
+        for status in statuses
+    }
 
 
 class Problem(Exception):
@@ -57,9 +91,7 @@ def answer(problem: Problem) -> JSONResponse:
     headers = dict(problem.headers or {})
     if problem.status == 401:
         headers.setdefault("WWW-Authenticate", 'Bearer realm="motcua"')
-    return JSONResponse(
-        body, problem.status, headers=headers, media_type="application/problem+json"
-    )
+    return JSONResponse(body, problem.status, headers=headers, media_type=MEDIA_TYPE)
 
 
 class Guard:
@@ -103,6 +135,7 @@ class Guard:
 def install(app: FastAPI, on_crash: Callable[[str, Exception], Problem]) -> None:
     """Make every error of an app a problem document; what crashed asks ``on_crash``."""
     app.add_middleware(Guard, on_crash=on_crash)
+    _describe(app)
 
     @app.exception_handler(Problem)
     async def on_problem(_request: Request, problem: Problem) -> JSONResponse:
@@ -124,3 +157,23 @@ def install(app: FastAPI, on_crash: Callable[[str, Exception], Problem]) -> None
     @app.exception_handler(StarletteHTTPException)
     async def on_http(_request: Request, fault: StarletteHTTPException) -> JSONResponse:
         return answer(Problem(fault.status_code, headers=dict(fault.headers or {})))
+
+
+def _describe(app: FastAPI) -> None:
+    """Add the problem document's schema to the app's description, and drop FastAPI's own."""
+    made = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            schemas = made().setdefault("components", {}).setdefault("schemas", {})
+            document = ProblemDocument.model_json_schema(
+                ref_template="#/components/schemas/{model}"
+            )
+            schemas |= document.pop("$defs")
+            schemas["ProblemDocument"] = document
+            for name in ("HTTPValidationError", "ValidationError"):
+                schemas.pop(name, None)
+        assert app.openapi_schema is not None
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]

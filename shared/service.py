@@ -235,6 +235,10 @@ class Service:
         """The broker's JetStream, as seen by this service."""
         return self._nats().jetstream()
 
+    def connection(self) -> Any:
+        """The broker's client, for plain messages."""
+        return self._nats()
+
     def _nats(self) -> Any:
         return self.broker._connection  # FastStream hands out no public handle of its client
 

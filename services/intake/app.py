@@ -8,7 +8,9 @@ from fastapi import FastAPI
 
 from services.intake import store
 from services.intake.api import build_router
-from services.intake.handlers import Admission
+from services.intake.consumer import Inboxes
+from services.intake.handlers import Admission, Agreements, Eraser, Reception, Silence, Tidying
+from services.intake.rules import SilencePolicy
 from services.intake.settings import IntakeSettings
 from shared.service import Service
 from shared.settings import deploy_dir, load
@@ -16,19 +18,48 @@ from shared.units import UnitRegistry
 
 
 def create_app(settings: IntakeSettings | None = None) -> FastAPI:
-    """The intake service: HTTP in, event log and outbox, relay to the broker."""
+    """The intake service: events in, event log and outbox, relay to the broker."""
     settings = settings or load(IntakeSettings)
     service = Service(
         "intake", settings, Path(__file__).parent / "migrations", publish_first=("CONTACTS", "KEYS")
     )
+    database = service.database
     registry = UnitRegistry.load(deploy_dir() / "units")
     hash_key = settings.hash_key.get_secret_value().encode()
-    admission = Admission(service.database, registry, hash_key, settings.max_event_bytes)
+    admission = Admission(
+        database, registry, hash_key, settings.max_event_bytes, settings.answer_seconds
+    )
     admission.announce = service.wake_relay
+    agreements = Agreements(database, hash_key, settings.events_per_minute)
+    reception = Reception(admission, agreements, settings)
+    silence = Silence(database, policy_of(settings))
+    eraser = Eraser(database, service.jetstream, service.wake_relay)
+    inboxes = Inboxes(reception, agreements, settings)
+
+    async def listen() -> None:
+        await service.started.wait()
+        await inboxes.listen(service.connection())
+
     service.before_start(lambda: check_hash_key(service, hash_key))
     service.run_always(admission.run)
-    service.app.include_router(build_router(service, admission, settings, registry))
+    service.run_always(silence.run)
+    service.run_always(eraser.run)
+    service.run_always(Tidying(database, settings).run)
+    service.run_always(listen)
+    service.app.include_router(
+        build_router(service, reception, agreements, silence, eraser, settings, registry)
+    )
     return service.app
+
+
+def policy_of(settings: IntakeSettings) -> SilencePolicy:
+    """When a source counts as silent here."""
+    return SilencePolicy(
+        settings.silence_hour,
+        settings.silence_weeks,
+        settings.silence_history_days,
+        settings.silence_share,
+    )
 
 
 async def check_hash_key(service: Service, hash_key: bytes) -> None:

@@ -1,14 +1,57 @@
 """Intake's settings."""
 
-from pydantic import Field, SecretStr
+import json
+from datetime import date
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic_settings import NoDecode
 
 from shared.settings import ServiceSettings
 
 
+class Ageing(BaseModel):
+    """A version of a type that is going out of use: since when, and until when it is taken."""
+
+    model_config = ConfigDict(extra="forbid")
+    since: date
+    sunset: date | None = None
+    link: str | None = Field(default=None, pattern=r"^https?://[^\s<>\"]+$")
+
+
 class IntakeSettings(ServiceSettings):
-    """``hash_key`` turns devices and citizens into keyed hashes: back it up, never change it."""
+    """``hash_key`` turns devices and citizens into keyed hashes: back it up, never change it.
+
+    ``events_per_minute`` holds for each source with which nothing else is agreed; 0 = no limit.
+    ``max_in_flight_bytes`` is what all requests that are being read and stored may hold together.
+    ``ageing_types``: type to `Ageing`, as JSON. ``silence_*`` say when a source counts as silent
+    (see ``rules/silence.py``), ``*_days`` how long is kept what is not kept for ever.
+    """
 
     hash_key: SecretStr = Field(min_length=32)
     max_request_bytes: int = Field(default=1 << 20, ge=1024)
     max_events: int = Field(default=1000, ge=1, le=1000)
     max_event_bytes: int = Field(default=256 << 10, ge=1024, le=900 << 10)
+    max_in_flight_bytes: int = Field(default=64 << 20, ge=2 << 20)
+    answer_seconds: int = Field(default=15, ge=1, le=60)
+    events_per_minute: int = Field(default=0, ge=0)
+    ageing_types: Annotated[dict[str, Ageing], NoDecode] = Field(default={})
+    silence_hour: int = Field(default=17, ge=0, le=23)
+    silence_weeks: int = Field(default=8, ge=2, le=52)
+    silence_history_days: int = Field(default=14, ge=1, le=365)
+    silence_share: float = Field(default=0.2, ge=0.0, lt=1.0)
+    answer_days: int = Field(default=3, ge=1, le=365)
+    sandbox_days: int = Field(default=30, ge=1, le=3650)
+    sealed_days: int = Field(default=90, ge=0, le=3650)
+    quarantine_days: int = Field(default=730, ge=1, le=36500)
+
+    @field_validator("ageing_types", mode="before")
+    @classmethod
+    def read_ageing_types(cls, given: Any) -> Any:
+        """Decode what the environment says."""
+        if not isinstance(given, str):
+            return given
+        try:
+            return json.loads(given)
+        except ValueError:
+            raise ValueError("write a JSON object") from None

@@ -1,6 +1,6 @@
 """What intake keeps: every event's identity for ever, tokens of contacts, what was refused."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -40,10 +40,9 @@ class DeadLetter(tables.DeadLetterRow, Table, table=True):
     __tablename__ = "dead_letters"
 
 
-class LoggedEvent(Table, table=True):
+class LoggedEventRow(SQLModel):
     """An accepted event's identity; its body without personal data lies in the outbox."""
 
-    __tablename__ = "events"
     uid: bytes = Field(primary_key=True)
     message_id: str
     source: str
@@ -56,16 +55,28 @@ class LoggedEvent(Table, table=True):
     key_id: str
 
 
+class LoggedEvent(LoggedEventRow, Table, table=True):
+    __tablename__ = "events"
+
+
+class SandboxEvent(LoggedEventRow, Table, table=True):
+    """What a key of the sandbox sent: an identity of its own, and no body anywhere."""
+
+    __tablename__ = "sandbox_events"
+
+
 class ContactToken(Table, table=True):
     """The random token under which a dossier's contact travels."""
 
     __tablename__ = "contact_tokens"
     code: str = Field(primary_key=True)
     token: str
+    erased_at: datetime | None = Field(default=None, sa_type=sa.DateTime(timezone=True))
+    purge_due: bool = False
 
 
 class Quarantined(Table, table=True):
-    """A refused or conflicting event: who, what, why; never its contents."""
+    """A refused or conflicting event: who, what, why; its contents sealed."""
 
     __tablename__ = "quarantine"
     id: int | None = Field(default=None, primary_key=True, sa_type=sa.BigInteger)
@@ -77,6 +88,16 @@ class Quarantined(Table, table=True):
     type: str | None
     unit: str | None
     errors: list[dict[str, Any]] = Field(sa_type=JSONB)
+    codes: list[str] = Field(sa_type=sa.ARRAY(sa.Text))
+    dossier: str | None
+    uid: bytes | None
+    fingerprint: bytes | None
+    day: date
+    state: str
+    corrected_at: datetime | None = Field(default=None, sa_type=sa.DateTime(timezone=True))
+    times: int
+    last_at: datetime = Field(sa_type=sa.DateTime(timezone=True))
+    sealed: bytes | None
 
 
 class Fingerprint(Table, table=True):
@@ -85,3 +106,81 @@ class Fingerprint(Table, table=True):
     __tablename__ = "fingerprints"
     name: str = Field(primary_key=True)
     value: str
+
+
+class Source(Table, table=True):
+    """What is agreed with a source."""
+
+    __tablename__ = "sources"
+    source: str = Field(primary_key=True)
+    name: str | None
+    units: list[str] = Field(sa_type=sa.ARRAY(sa.Text))
+    signing: str
+    events_per_minute: int | None
+    created_at: datetime = Field(sa_type=sa.DateTime(timezone=True))
+
+
+class SourceSecret(Table, table=True):
+    """What a source signs with, sealed."""
+
+    __tablename__ = "source_secrets"
+    id: str = Field(primary_key=True)
+    source: str
+    sealed: bytes
+    created_at: datetime = Field(sa_type=sa.DateTime(timezone=True))
+
+
+class Arrivals(Table, table=True):
+    """Events that arrived from a source on a day in Viet Nam."""
+
+    __tablename__ = "arrivals"
+    source: str = Field(primary_key=True)
+    day: date = Field(primary_key=True)
+    accepted: int = Field(sa_type=sa.BigInteger)
+    duplicate: int = Field(sa_type=sa.BigInteger)
+    conflict: int = Field(sa_type=sa.BigInteger)
+    last_at: datetime = Field(sa_type=sa.DateTime(timezone=True))
+
+
+class SourceSilence(Table, table=True):
+    """An alert about a source: at most one is open."""
+
+    __tablename__ = "silences"
+    source: str = Field(primary_key=True)
+    state: str
+    since: date
+    noticed_at: datetime = Field(primary_key=True, sa_type=sa.DateTime(timezone=True))
+    ended_at: datetime | None = Field(default=None, sa_type=sa.DateTime(timezone=True))
+
+
+class Allowance(Table, table=True):
+    """What a limited source may still send, as of an instant; below 0 where it owes."""
+
+    __tablename__ = "allowances"
+    bucket: str = Field(primary_key=True)
+    tokens: float
+    filled_at: datetime = Field(sa_type=sa.DateTime(timezone=True))
+
+
+class GivenAnswer(Table, table=True):
+    """An answer that a repeat of its request is given again."""
+
+    __tablename__ = "answers"
+    caller: str = Field(primary_key=True)
+    key: str = Field(primary_key=True)
+    digest: bytes
+    status: int
+    body: bytes
+    created_at: datetime = Field(sa_type=sa.DateTime(timezone=True))
+
+
+class Access(Table, table=True):
+    """Who did what with whose data, and why."""
+
+    __tablename__ = "access_log"
+    id: int | None = Field(default=None, primary_key=True, sa_type=sa.BigInteger)
+    at: datetime = Field(sa_type=sa.DateTime(timezone=True))
+    key_id: str
+    action: str
+    subject: str
+    reason: str | None

@@ -18,7 +18,12 @@ ARRIVAL = 30.0
 
 
 async def create(
-    instance: Instance, name: str, scopes: list[str], units: list[str], sources: list[str]
+    instance: Instance,
+    name: str,
+    scopes: list[str],
+    units: list[str],
+    sources: list[str],
+    sandbox: bool = False,
 ) -> str:
     """Make a key, wait until every service takes it, and return it.
 
@@ -26,7 +31,9 @@ async def create(
         CommandError: 1 refused, 3 unreachable. Where only some services know the key in time,
         it is printed all the same by the caller's text, because it is never shown again.
     """
-    body = {"name": name, "scopes": scopes, "units": units, "sources": sources}
+    body: dict[str, Any] = {"name": name, "scopes": scopes, "units": units, "sources": sources}
+    if sandbox:
+        body["sandbox"] = True
     async with Client(instance) as client:
         made = await client.fetch("intake", "POST", "/v1/keys", json=body, repeatable=False)
     missing = await _unaware(instance, made["key"])
@@ -67,7 +74,7 @@ async def show(instance: Instance) -> None:
         table.add_row(
             str(key["id"]),
             str(key.get("name", "")),
-            " ".join(key.get("scopes") or ()),
+            " ".join(key.get("scopes") or ()) + (" (sandbox)" if key.get("sandbox") else ""),
             " ".join(key.get("units") or ()) or "*",
             " ".join(key.get("sources") or ()) or "*",
             local(key.get("created_at")),

@@ -172,12 +172,16 @@ def key_create(
     source: Annotated[
         list[str] | None, typer.Option("--source", help="Only for events of this source.")
     ] = None,
+    sandbox: Annotated[
+        bool,
+        typer.Option("--sandbox", help="For trial: its events are answered and go no further."),
+    ] = False,
     data_dir: Where = None,
 ) -> None:
     """Make a key; it is printed alone on the last line, once and never again."""
     from shared.cli import key as command
 
-    work = command.create(client.find(data_dir), name, scope, unit or [], source or [])
+    work = command.create(client.find(data_dir), name, scope, unit or [], source or [], sandbox)
     typer.echo(asyncio.run(work))
 
 

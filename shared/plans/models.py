@@ -141,12 +141,6 @@ class Publication(Model):
     note: Text | None = None
 
 
-class FileList(Model):
-    """A list of procedures kept as `deploy/procedures/NAME.csv`; its codes go into the version."""
-
-    from_: Slug = Field(alias="from")
-
-
 Groups = dict[
     Slug,
     Annotated[
@@ -184,10 +178,7 @@ class Plan(Model):
         Slug,
         Annotated[
             list[str] | Literal["undecided"],
-            BeforeValidator(
-                lambda v: listed(v) if isinstance(v, list) else v,
-                json_schema_input_type=list[str] | Literal["undecided"] | FileList,
-            ),
+            BeforeValidator(lambda v: listed(v) if isinstance(v, list) else v),
         ],
     ] = Field(default={})
     indicators: dict[Slug, Indicator] = Field(default={})

@@ -2,18 +2,29 @@
 
 from fastapi import APIRouter
 
-from services.intake.api import events, keys
-from services.intake.handlers import Admission
+from services.intake.api import contacts, events, keys, quarantine, sources
+from services.intake.handlers import Agreements, Eraser, Reception, Silence
 from services.intake.settings import IntakeSettings
+from shared.problems import COMMON, documented
 from shared.service import Service
 from shared.units import UnitRegistry
 
 
 def build_router(
-    service: Service, admission: Admission, settings: IntakeSettings, registry: UnitRegistry
+    service: Service,
+    reception: Reception,
+    agreements: Agreements,
+    silence: Silence,
+    eraser: Eraser,
+    settings: IntakeSettings,
+    registry: UnitRegistry,
 ) -> APIRouter:
     """All routes of intake."""
-    router = APIRouter()
-    router.include_router(events.build_router(service, admission, settings))
+    hash_key = settings.hash_key.get_secret_value().encode()
+    router = APIRouter(responses=documented(*COMMON))
+    router.include_router(events.build_router(service, reception, settings, registry))
+    router.include_router(quarantine.build_router(service, registry, hash_key))
+    router.include_router(contacts.build_router(service, eraser))
+    router.include_router(sources.build_router(service, agreements, silence, registry))
     router.include_router(keys.build_router(service, registry))
     return router

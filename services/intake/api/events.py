@@ -1,76 +1,141 @@
-"""`/v1/events`: events in, where they are, what was refused."""
+"""`/v1/events`: events in, and where each of them is."""
 
+import asyncio
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request
-from fastapi.responses import JSONResponse
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from services.intake import envelopes, store
-from services.intake.handlers import Admission
-from services.intake.rules import Status
+from services.intake.api.gate import Gate
+from services.intake.api.seeing import may_see
+from services.intake.handlers import Reception
 from services.intake.settings import IntakeSettings
 from shared import events
 from shared.db import Database
-from shared.http import read_body
+from shared.http import read_packed, unpack
 from shared.keys import Key
-from shared.problems import Problem
+from shared.problems import Problem, documented
 from shared.service import Service, needs
+from shared.units import UnitRegistry
+
+EVENT = {
+    "type": "object",
+    "required": ["specversion", "id", "source", "type", "time", "data"],
+    "properties": {
+        "specversion": {"const": "1.0"},
+        "id": {"type": "string", "minLength": 1},
+        "source": {"type": "string", "minLength": 1},
+        "type": {"enum": sorted(events.INCOMING)},
+        "time": {"type": "string", "format": "date-time"},
+        "data": {"type": "object"},
+    },
+}
+BODY = {
+    "requestBody": {
+        "required": True,
+        "description": "One CloudEvent (structured mode, or binary mode with `ce-` headers), or a"
+        " batch of them. `Content-Encoding: gzip` is taken.",
+        "content": {
+            envelopes.STRUCTURED: {"schema": EVENT},
+            envelopes.BATCH: {"schema": {"type": "array", "items": EVENT}},
+            envelopes.PLAIN: {
+                "schema": {"oneOf": [EVENT, {"type": "array", "items": EVENT}, {"type": "object"}]}
+            },
+        },
+    },
+    "parameters": [
+        {
+            "name": name,
+            "in": "header",
+            "required": False,
+            "description": text,
+            "schema": {"type": "string"},
+        }
+        for name, text in (
+            ("Idempotency-Key", "A repeat with this key and body gets the first answer again."),
+            ("webhook-id", "Standard Webhooks: the message; taken as Idempotency-Key as well."),
+            ("webhook-timestamp", "Standard Webhooks: seconds since 1970, within 5 minutes."),
+            ("webhook-signature", "Standard Webhooks: `v1,BASE64` of HMAC-SHA256."),
+        )
+    ],
+}
 
 
-def build_router(service: Service, admission: Admission, settings: IntakeSettings) -> APIRouter:
+def build_router(
+    service: Service, reception: Reception, settings: IntakeSettings, registry: UnitRegistry
+) -> APIRouter:
     """The routes about events."""
-    router = APIRouter(prefix="/v1")
+    router = APIRouter(prefix="/v1", tags=["events"])
     database: Database = service.database
+    gate = Gate(settings.max_in_flight_bytes, settings.max_request_bytes)
 
-    @router.post("/events", status_code=202, tags=["events"])
+    @router.post(
+        "/events",
+        status_code=202,
+        openapi_extra=BODY,
+        responses=documented(409, 413, 415, 429),
+    )
     async def post_events(
         request: Request, key: Annotated[Key, Depends(needs("events:write"))]
-    ) -> Any:
+    ) -> Response:
         """Take one CloudEvent (structured or binary mode) or a batch of them."""
         if not service.stored.is_set():
             raise Problem(503, headers={"Retry-After": "2"})
-        body = await read_body(request, settings.max_request_bytes)
-        try:
-            raws, batch = envelopes.read(request.headers, body)
-        except envelopes.Unreadable as fault:
-            error = {"pointer": "", "code": fault.code, "message": fault.message}
-            raise Problem(fault.status, errors=[error]) from None
-        if len(raws) > settings.max_events:
-            raise Problem(413, f"Send at most {settings.max_events} events a request.")
-        results = await admission.admit(raws, key)
-        shown = [result.as_dict() for result in results]
-        if not batch and results[0].status in (Status.REFUSED, Status.CONFLICT):
-            raise Problem(results[0].code, errors=shown[0]["errors"], results=shown)
-        return JSONResponse({"results": shown}, 202)
+        async with gate.enter(request):
+            limit = settings.max_request_bytes
+            packed = await read_packed(request, limit)
+            body = unpack(request.headers.get("content-encoding", ""), packed, limit)
+            async with asyncio.timeout(settings.answer_seconds):
+                reply = await reception.receive(request.headers, body, key, packed)
+        return Response(reply.body, reply.status, reply.headers, reply.media_type)
 
-    @router.get("/events", tags=["events"])
+    @router.get("/events", responses=documented(404))
     async def find_event(
-        _key: Annotated[Key, Depends(needs("events:write"))],
+        key: Annotated[Key, Depends(needs("events:write"))],
         source: Annotated[str, Query(max_length=500)],
         id: Annotated[str, Query(max_length=500)],
     ) -> dict[str, Any]:
-        """Where an event is now: stored, or published with its place in the stream."""
+        """Where an event is now.
+
+        ``state``: `stored` (in, not yet published), `published` (with its place in the stream),
+        `quarantined` (refused, with every fault) or `sandboxed`.
+        """
+        if not may_see(key, registry, source, None, None):
+            raise Problem(403, "The key is bound to other sources.")
         async with database.transaction() as session:
-            found = await store.find_event(session, events.uid(source, id))
+            if key.sandbox:
+                found = await reception.find_in_sandbox(session, key, source, id)
+                refusals = []
+            else:
+                found = await store.find_event(session, events.uid(source, id))
+                refusals = await store.refusals_of(session, events.uid(source, id))
+        if found is None and not refusals:
+            raise Problem(404, "No event with this source and id is known.")
         if found is None:
-            raise Problem(404, "No event with this source and id was accepted.")
-        found["state"] = "published" if found["published_at"] else "stored"
+            last = refusals[0]
+            if key.units and last["key"] != key.id:
+                unit, at = last["unit"], last["received_at"]
+                if unit is None or not may_see(key, registry, source, unit, at):
+                    raise Problem(403, "The key is bound to other units.")
+            return {
+                "source": source,
+                "id": id,
+                "type": last["type"],
+                "unit": last["unit"],
+                "receivedat": last["received_at"],
+                "state": "quarantined",
+                "errors": last["errors"],
+                "refusals": refusals,
+            }
+        if not may_see(key, registry, source, found["unit"], found["time"]):
+            raise Problem(403, "The key is bound to other units.")
+        if not key.sandbox:
+            found["state"] = "published" if found["published_at"] else "stored"
+            found["refusals"] = refusals
         return found
 
-    @router.get("/quarantine", tags=["events"])
-    async def list_quarantine(
-        _key: Annotated[Key, Depends(needs("admin"))],
-        before: int | None = None,
-        source: str | None = None,
-        limit: Annotated[int, Query(ge=1, le=1000)] = 100,
-    ) -> dict[str, Any]:
-        """Refused and conflicting events without their contents, newest first."""
-        async with database.transaction() as session:
-            rows = await store.list_quarantine(session, before, limit, source)
-        return {"quarantine": rows, "next": rows[-1]["id"] if len(rows) == limit else None}
-
-    @router.post("/replays", status_code=202, tags=["events"])
+    @router.post("/replays", status_code=202)
     async def replay(
         since: datetime, _key: Annotated[Key, Depends(needs("admin"))]
     ) -> dict[str, Any]:

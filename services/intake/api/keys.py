@@ -6,20 +6,24 @@ from fastapi import APIRouter, Body, Depends
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.intake import handlers, store
-from shared.keys import SCOPES, Key
+from shared.keys import SANDBOX, SCOPES, Key
 from shared.problems import Problem
 from shared.service import Service, needs
 from shared.units import UnitRegistry
 
 
 class NewKey(BaseModel):
-    """A key to make; without units or sources it speaks for all."""
+    """A key to make; without units or sources it speaks for all.
+
+    What a key of the ``sandbox`` sends is checked and answered like the rest, and goes no further.
+    """
 
     model_config = ConfigDict(extra="forbid", strict=True)
     name: str = Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f]+$")
     scopes: list[str] = Field(min_length=1)
     units: list[str] = []
     sources: list[str] = []
+    sandbox: bool = False
 
 
 def build_router(service: Service, registry: UnitRegistry) -> APIRouter:
@@ -42,19 +46,28 @@ def build_router(service: Service, registry: UnitRegistry) -> APIRouter:
             for n, unit in enumerate(given.units)
             if not registry.known(unit)
         ]
+        if given.sandbox and set(given.scopes) - {"events:write"}:
+            message = "A key of the sandbox has the scope events:write, and no other."
+            faults.append({"pointer": "/scopes", "code": "not_allowed", "message": message})
         if faults:
             raise Problem(422, errors=faults)
+        scopes = [*given.scopes, SANDBOX] if given.sandbox else given.scopes
         key_id, shown = await handlers.create_key(
-            database, given.name, given.scopes, given.units, given.sources
+            database, given.name, scopes, given.units, given.sources
         )
         service.wake_relay()
-        return {"id": key_id, "name": given.name, "scopes": given.scopes, "key": shown}
+        made = {"id": key_id, "name": given.name, "scopes": given.scopes, "key": shown}
+        return made | {"sandbox": given.sandbox}
 
     @router.get("/keys", tags=["keys"])
     async def list_keys(_key: Annotated[Key, Depends(needs("admin"))]) -> dict[str, Any]:
         """All keys, without what would let anyone use them."""
         async with database.transaction() as session:
-            return {"keys": await store.list_keys(session)}
+            kept = await store.list_keys(session)
+        for row in kept:
+            row["sandbox"] = SANDBOX in row["scopes"]
+            row["scopes"] = [scope for scope in row["scopes"] if scope != SANDBOX]
+        return {"keys": kept}
 
     @router.delete("/keys/{key_id}", tags=["keys"])
     async def revoke_key(

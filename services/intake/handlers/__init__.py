@@ -1,6 +1,23 @@
-"""Use cases of intake: admit events, make and revoke keys."""
+"""Use cases of intake: receive and admit events, keys, sources, erasure, silence, tidying."""
 
-from services.intake.handlers.admission import Admission, Result
+from services.intake.handlers.admission import Admission, Memo, Result
+from services.intake.handlers.agreements import Agreements
+from services.intake.handlers.erasure import Eraser
 from services.intake.handlers.keys import create_key, revoke_key
+from services.intake.handlers.reception import Reception, Reply
+from services.intake.handlers.silence import Silence
+from services.intake.handlers.tidying import Tidying
 
-__all__ = ["Admission", "Result", "create_key", "revoke_key"]
+__all__ = [
+    "Admission",
+    "Agreements",
+    "Eraser",
+    "Memo",
+    "Reception",
+    "Reply",
+    "Result",
+    "Silence",
+    "Tidying",
+    "create_key",
+    "revoke_key",
+]

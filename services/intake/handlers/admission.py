@@ -1,17 +1,17 @@
 """Admitting events: check, store with their messages in one commit that requests share."""
 
 import asyncio
-import contextlib
-import json
-from collections.abc import Sequence
+import hashlib
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-import orjson
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.intake import store
+from services.intake.handlers.quarantining import Quarantining, encode, text_of
 from services.intake.handlers.refusals import count_refusals
 from services.intake.rules import Status, judge_caller, judge_units
 from shared import clock, events
@@ -20,11 +20,14 @@ from shared.events import Fault, IncomingEvent
 from shared.keys import Key
 from shared.messaging.batches import is_outage
 from shared.outbox import Message, enqueue
-from shared.redaction import looks_personal, scrub
+from shared.problems import Problem
 from shared.units import UnitRegistry
 
 VOID = "motcua.record.voided.v1"
 GROUP_LIMIT = 1000
+NOBODY: Mapping[int, list[Fault]] = {}
+MOST_WAITING = 20_000
+"""Events that may wait for their commit; what comes beyond is sent away for a moment."""
 
 
 @dataclass(slots=True)
@@ -62,20 +65,47 @@ class Candidate:
 
 
 @dataclass(slots=True)
+class Memo:
+    """A request whose answer is given again to its repeats.
+
+    ``render`` makes the answer (status, body) of its results. ``lost`` says that another request
+    had the key first: then nothing of this one was stored.
+    """
+
+    caller: str
+    key: str
+    digest: bytes
+    render: Callable[[list[Result]], tuple[int, bytes]]
+    lost: bool = False
+
+    @property
+    def place(self) -> tuple[str, str]:
+        return self.caller, self.key
+
+
+@dataclass(slots=True, eq=False)
 class Submission:
     """One request's candidates and refusals, waiting for the group's commit."""
 
+    results: list[Result]
     candidates: list[Candidate]
     refusals: list[dict[str, Any]]
+    memo: Memo | None
     done: asyncio.Future[None]
+
+    def __len__(self) -> int:
+        return len(self.candidates) + len(self.refusals)
 
 
 class Admission:
     """Takes events in. Requests that arrive together share one transaction.
 
+    What a key of the sandbox sends is checked and answered alike, in a log of that key's own.
+
     Args:
-        hash_key: turns devices and citizens into keyed hashes and guards digests.
+        hash_key: turns devices and citizens into keyed hashes, guards digests and contents.
         max_event_bytes: largest event taken.
+        answer_seconds: how long a request may wait for its commit.
     """
 
     def __init__(
@@ -84,25 +114,61 @@ class Admission:
         registry: UnitRegistry,
         hash_key: bytes,
         max_event_bytes: int,
+        answer_seconds: float = 15.0,
     ) -> None:
         self.database, self.registry = database, registry
         self.hash_key, self.max_event_bytes = hash_key, max_event_bytes
+        self.answer_seconds = answer_seconds
+        self.quarantining = Quarantining(hash_key)
         self.announce = lambda: None
-        self.waiting: list[Submission] = []
+        self.waiting: deque[Submission] = deque()
         self.wake = asyncio.Event()
 
-    async def admit(self, raws: Sequence[Any], key: Key) -> list[Result]:
-        """Check and store events; when this returns, what is accepted is committed."""
-        results, candidates, refusals = await self.examine(raws, key)
-        if candidates or refusals:
+    async def admit(
+        self,
+        raws: Sequence[Any],
+        key: Key,
+        memo: Memo | None = None,
+        barred: Mapping[int, list[Fault]] = NOBODY,
+    ) -> list[Result]:
+        """Check and store events; when this returns, what is accepted is committed.
+
+        ``barred``: what is wrong, by an event's index, with who sent it.
+
+        Raises:
+            Problem: 503 where too much waits already, or the store does not answer in time.
+        """
+        if sum(map(len, self.waiting)) + len(raws) > MOST_WAITING:
+            raise Problem(503, "Too many events are waiting.", headers={"Retry-After": "2"})
+        try:
+            async with asyncio.timeout(self.answer_seconds):
+                return await self._admit(raws, key, memo, barred)
+        except TimeoutError:
+            raise Problem(503, headers={"Retry-After": "5"}) from None
+
+    async def _admit(
+        self,
+        raws: Sequence[Any],
+        key: Key,
+        memo: Memo | None,
+        barred: Mapping[int, list[Fault]],
+    ) -> list[Result]:
+        results, candidates, refusals = await self.examine(raws, key, barred)
+        if candidates or refusals or memo:
             done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self.waiting.append(Submission(candidates, refusals, done))
+            submission = Submission(results, candidates, refusals, memo, done)
+            self.waiting.append(submission)
             self.wake.set()
-            await done
+            try:
+                await done
+            except asyncio.CancelledError:
+                if submission in self.waiting:
+                    self.waiting.remove(submission)
+                raise
         return results
 
     async def examine(
-        self, raws: Sequence[Any], key: Key
+        self, raws: Sequence[Any], key: Key, barred: Mapping[int, list[Fault]] = NOBODY
     ) -> tuple[list[Result], list[Candidate], list[dict[str, Any]]]:
         """Check events without storing any: a result for each, what ``save`` may admit of them,
         and what is to be kept of those that are refused."""
@@ -111,25 +177,28 @@ class Admission:
         candidates: list[Candidate] = []
         for index, raw in enumerate(raws):
             result, event = self._check(index, raw, key)
+            if index in barred:
+                result.status, result.code, event = Status.REFUSED, 401, None
+                result.errors = [*barred[index], *result.errors]
             results.append(result)
             if event is not None:
                 digest = events.canonical_digest(event.raw, self.hash_key)
-                uid = events.uid(event.source, event.id)
+                uid = uid_in_log(event.source, event.id, key)
                 candidates.append(Candidate(result, event, uid, digest, key))
         await self._check_voids(candidates, key)
         candidates = [c for c in candidates if c.result.status != Status.REFUSED]
         refusals = [
-            _refusal(result, raws[result.index], key, now)
+            self._refusal(result, raws[result.index], key, now)
             for result in results
-            if result.status == Status.REFUSED
+            if result.status == Status.REFUSED and not key.sandbox
         ]
         return results, candidates, refusals
 
     def _check(self, index: int, raw: Any, key: Key) -> tuple[Result, IncomingEvent | None]:
-        source, event_id = _text(raw, "source"), _text(raw, "id")
+        source, event_id = text_of(raw, "source"), text_of(raw, "id")
         result = Result(index, source, event_id, Status.REFUSED)
         event, faults = events.check(raw)
-        if not faults and _size(raw) > self.max_event_bytes:
+        if not faults and len(encode(raw)) > self.max_event_bytes:
             message = f"Send at most {self.max_event_bytes} bytes an event."
             faults, result.code = [Fault("", "too_large", message)], 413
         elif any(fault.is_envelope for fault in faults):
@@ -176,9 +245,9 @@ class Admission:
         voids = [c for c in candidates if c.event.type == VOID] if key.units else []
         if not voids:
             return
-        targets = {id(c): events.uid(c.event.data.of_source, c.event.data.of_id) for c in voids}
+        targets = {id(c): _target(c) for c in voids}
         async with self.database.transaction() as session:
-            known = await store.units_of(session, targets.values())
+            known = await store.units_of(session, targets.values(), _log_of(key))
         for void in voids:
             unit, at = known.get(targets[id(void)], (None, void.event.time))
             if unit is None:
@@ -204,9 +273,9 @@ class Admission:
         group: list[Submission] = []
         size = 0
         while self.waiting and (not group or size < GROUP_LIMIT):
-            submission = self.waiting.pop(0)
+            submission = self.waiting.popleft()
             group.append(submission)
-            size += len(submission.candidates)
+            size += len(submission)
         return group
 
     async def _commit(self, group: list[Submission]) -> None:
@@ -231,10 +300,15 @@ class Admission:
         self.announce()
 
     async def _store(self, group: list[Submission]) -> None:
-        candidates = [c for submission in group for c in submission.candidates]
-        refusals = [r for submission in group for r in submission.refusals]
         async with self.database.transaction() as session:
+            group = await self._claim(session, group, clock.now())
+            candidates = [c for submission in group for c in submission.candidates]
+            refusals = [r for submission in group for r in submission.refusals]
             await self.save(session, candidates, refusals)
+            for submission in group:
+                if memo := submission.memo:
+                    status, body = memo.render(submission.results)
+                    await store.fill_answer(session, memo.caller, memo.key, status, body)
 
     async def save(
         self,
@@ -245,36 +319,68 @@ class Admission:
         """Store what was examined, in the caller's transaction; the results take on what became
         of each event. The caller wakes the relay by ``announce`` after the commit."""
         now = clock.now()
+        await self._log(session, [c for c in candidates if c.key.sandbox], now)
+        candidates = [c for c in candidates if not c.key.sandbox]
+        accepted = await self._log(session, candidates, now)
+        await enqueue(session, await self._messages(session, accepted, now))
+        for candidate in candidates:
+            if candidate.result.status == Status.CONFLICT:
+                raw = candidate.event.raw
+                refusals.append(self._refusal(candidate.result, raw, candidate.key, now))
+        fresh = await store.quarantine(session, refusals)
+        new = {row["fingerprint"]: row for row in refusals if row["fingerprint"] in fresh}
+        await enqueue(session, count_refusals(new.values(), self.registry.known, now))
+        refused = {row["uid"] for row in refusals if row["uid"]}
+        await store.correct(session, refused | {c.uid for c in accepted})
+        voided = [_target(c) for c in accepted if c.event.type == VOID]
+        await store.settle_conflicts(session, voided)
+        await store.note_arrivals(session, _count(candidates), clock.local_day(now), now)
+
+    async def _claim(
+        self, session: AsyncSession, group: list[Submission], now: datetime
+    ) -> list[Submission]:
+        """The submissions that are to be stored: a key whose answer exists stores nothing."""
+        first: dict[tuple[str, str], Memo] = {}
+        for submission in group:
+            if memo := submission.memo:
+                first.setdefault(memo.place, memo)
+        asked = [(memo.caller, memo.key, memo.digest) for memo in first.values()]
+        free = await store.claim_answers(session, asked, now)
+        for submission in group:
+            if memo := submission.memo:
+                memo.lost = first[memo.place] is not memo or memo.place not in free
+        return [s for s in group if s.memo is None or not s.memo.lost]
+
+    async def _log(
+        self, session: AsyncSession, candidates: list[Candidate], now: datetime
+    ) -> list[Candidate]:
+        """Log candidates and say of each what became of it; returns those that are new."""
+        if not candidates:
+            return []
+        log = _log_of(candidates[0].key)
         statuses: dict[int, Status] = {}
         first: dict[bytes, Candidate] = {}
         for candidate in candidates:
             earlier = first.setdefault(candidate.uid, candidate)
             if earlier is not candidate:
                 statuses[id(candidate)] = _repeat(earlier.digest, candidate.digest)
-        if first:
-            rows = [_log_row(candidate, now) for candidate in first.values()]
-            fresh = await store.log_events(session, rows)
-            seen = [uid for uid in first if uid not in fresh]
-            digests = await store.digests_of(session, seen) if seen else {}
-            for candidate in candidates:
-                if candidate.uid in digests:
-                    statuses[id(candidate)] = _repeat(digests[candidate.uid], candidate.digest)
-            accepted = [first[uid] for uid in first if uid in fresh]
-            await enqueue(session, await self._messages(session, accepted, now))
+        rows = [_log_row(candidate, now) for candidate in first.values()]
+        fresh = await store.log_events(session, rows, log)
+        digests = await store.digests_of(session, [uid for uid in first if uid not in fresh], log)
         for candidate in candidates:
-            status = statuses.get(id(candidate), Status.ACCEPTED)
-            candidate.result.status = status
-            candidate.result.errors = []
-            if status == Status.CONFLICT:
-                candidate.result.code = 409
-                candidate.result.errors = [CONFLICT]
-                raw = candidate.event.raw
-                refusals.append(_refusal(candidate.result, raw, candidate.key, now))
-        await store.quarantine(session, refusals)
-        await enqueue(session, count_refusals(refusals, self.registry.known, now))
+            if candidate.uid in digests:
+                statuses[id(candidate)] = _repeat(digests[candidate.uid], candidate.digest)
+            result = candidate.result
+            result.status = statuses.get(id(candidate), Status.ACCEPTED)
+            conflict = result.status == Status.CONFLICT
+            result.code, result.errors = (409, [CONFLICT]) if conflict else (202, [])
+        return [first[uid] for uid in first if uid in fresh]
+
+    def _refusal(self, result: Result, raw: Any, key: Key, now: datetime) -> dict[str, Any]:
+        return self.quarantining.row(str(result.status), raw, key, now, result.as_dict()["errors"])
 
     async def _messages(
-        self, session: Any, accepted: list[Candidate], now: datetime
+        self, session: AsyncSession, accepted: list[Candidate], now: datetime
     ) -> list[Message]:
         codes = [
             c.event.data.code
@@ -286,12 +392,13 @@ class Admission:
         published: list[Message] = []
         for candidate in accepted:
             event = candidate.event
-            token = tokens.get(getattr(event.data, "code", None) or "")
+            known = tokens.get(getattr(event.data, "code", None) or "")
+            token = known.token if known else None
             parts = events.publish(
                 event, receivedat=now, hash_key=self.hash_key, contact_token=token
             )
             message_id = events.message_id(event.source, event.id)
-            if parts.contact_json is not None:
+            if parts.contact_json is not None and known and not known.erased:
                 subject = f"motcua.contacts.{token}"
                 contacts.append(Message("CONTACTS", subject, message_id, parts.contact_json))
             subject = events.subject(event.type, event.unit)
@@ -310,6 +417,28 @@ def _repeat(known: bytes, given: bytes) -> Status:
     return Status.DUPLICATE if known == given else Status.CONFLICT
 
 
+def _log_of(key: Key) -> store.Log:
+    return "sandbox_events" if key.sandbox else "events"
+
+
+def uid_in_log(source: str, id: str, key: Key) -> bytes:
+    """16 bytes that stand for an event in its log; in the sandbox each key has its own."""
+    uid = events.uid(source, id)
+    return hashlib.sha256(key.id.encode() + b"\0" + uid).digest()[:16] if key.sandbox else uid
+
+
+def _target(void: Candidate) -> bytes:
+    return uid_in_log(void.event.data.of_source, void.event.data.of_id, void.key)
+
+
+def _count(candidates: list[Candidate]) -> dict[str, store.Arrived]:
+    counts: dict[str, dict[str, int]] = {}
+    for candidate in candidates:
+        per = counts.setdefault(candidate.event.source, dict.fromkeys(store.Arrived._fields, 0))
+        per[str(candidate.result.status)] += 1
+    return {source: store.Arrived(**per) for source, per in counts.items()}
+
+
 def _log_row(candidate: Candidate, now: datetime) -> dict[str, Any]:
     event = candidate.event
     return {
@@ -324,48 +453,3 @@ def _log_row(candidate: Candidate, now: datetime) -> dict[str, Any]:
         "digest": candidate.digest,
         "key_id": candidate.key.id,
     }
-
-
-def _refusal(result: Result, raw: Any, key: Key, now: datetime) -> dict[str, Any]:
-    """The quarantine's row: what a careless source wrote into an id is no less personal there.
-
-    A conflict's id and source are those of an event that was taken, so they stay as they are.
-    """
-    data = raw.get("data") if isinstance(raw, dict) else None
-    unit = data.get("unit") if isinstance(data, dict) else None
-    kind = _text(raw, "type")
-    refused = result.status == Status.REFUSED
-    return {
-        "received_at": now,
-        "key_id": key.id,
-        "kind": str(result.status),
-        "source": _masked(result.source) if refused else result.source,
-        "event_id": _masked(result.id) if refused else result.id,
-        "type": kind if kind in events.TYPES else None,
-        "unit": unit if isinstance(unit, str) and _is_code(unit) else None,
-        "errors": result.as_dict()["errors"],
-    }
-
-
-def _is_code(text: str) -> bool:
-    plain = text.isascii() and text.replace("-", "").replace("_", "").isalnum()
-    return len(text) <= 40 and plain and not looks_personal(text)
-
-
-def _masked(text: str | None) -> str | None:
-    return None if text is None else scrub(text)
-
-
-def _text(raw: Any, name: str) -> str | None:
-    """An attribute to name an event by, cut and cleaned of what a store cannot keep."""
-    value = raw.get(name) if isinstance(raw, dict) else None
-    if not isinstance(value, str):
-        return None
-    value = "".join(c for c in value if c.isprintable())
-    return value.encode("utf-8", "replace").decode()[:200]
-
-
-def _size(raw: Any) -> int:
-    with contextlib.suppress(orjson.JSONEncodeError):
-        return len(orjson.dumps(raw))
-    return len(json.dumps(raw))  # half characters and huge numbers, which orjson does not write

@@ -2,14 +2,24 @@
 
 import secrets
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 
-async def tokens_of(session: AsyncSession, codes: Iterable[str]) -> dict[str, str]:
-    """The contact token of each dossier code, made at random where there is none yet."""
+class Token(NamedTuple):
+    """The token of a dossier's contact; of an erased one nothing more may be kept."""
+
+    token: str
+    erased: bool
+
+
+async def tokens_of(session: AsyncSession, codes: Iterable[str]) -> dict[str, Token]:
+    """The contact token of each dossier code, made at random where there is none yet.
+
+    Until the commit none of them can be erased.
+    """
     ordered = sorted(set(codes))
     if not ordered:
         return {}
@@ -23,45 +33,87 @@ async def tokens_of(session: AsyncSession, codes: Iterable[str]) -> dict[str, st
         {"codes": ordered, "tokens": fresh},
     )
     rows = await session.execute(
-        sa.text("SELECT code, token FROM contact_tokens WHERE code = ANY(:codes)"),
+        sa.text(
+            "SELECT code, token, erased_at IS NOT NULL AS erased FROM contact_tokens"
+            " WHERE code = ANY(:codes) ORDER BY code FOR KEY SHARE"
+        ),
         {"codes": ordered},
     )
-    return dict(rows.tuples().all())
+    return {row.code: Token(row.token, row.erased) for row in rows}
 
 
-LOG_EVENTS = sa.text(
-    "INSERT INTO events (uid, message_id, source, event_id, type, unit, occurred_at, received_at,"
-    " digest, key_id)"
-    " SELECT * FROM unnest(CAST(:uid AS bytea[]), CAST(:message_id AS text[]),"
-    " CAST(:source AS text[]), CAST(:event_id AS text[]), CAST(:type AS text[]),"
-    " CAST(:unit AS text[]), CAST(:occurred_at AS timestamptz[]),"
-    " CAST(:received_at AS timestamptz[]), CAST(:digest AS bytea[]), CAST(:key_id AS text[]))"
-    " ON CONFLICT (uid) DO NOTHING RETURNING uid"
-)
+Log = Literal["events", "sandbox_events"]
+"""The event log, or the one of what keys of the sandbox send."""
 
 
-async def log_events(session: AsyncSession, rows: Sequence[dict[str, Any]]) -> set[bytes]:
+def _log_events(log: Log) -> sa.TextClause:
+    return sa.text(
+        f"INSERT INTO {log} (uid, message_id, source, event_id, type, unit, occurred_at,"
+        " received_at, digest, key_id)"
+        " SELECT * FROM unnest(CAST(:uid AS bytea[]), CAST(:message_id AS text[]),"
+        " CAST(:source AS text[]), CAST(:event_id AS text[]), CAST(:type AS text[]),"
+        " CAST(:unit AS text[]), CAST(:occurred_at AS timestamptz[]),"
+        " CAST(:received_at AS timestamptz[]), CAST(:digest AS bytea[]),"
+        " CAST(:key_id AS text[])) ON CONFLICT (uid) DO NOTHING RETURNING uid"
+    )
+
+
+LOG_EVENTS = {"events": _log_events("events"), "sandbox_events": _log_events("sandbox_events")}
+
+
+async def log_events(
+    session: AsyncSession, rows: Sequence[dict[str, Any]], log: Log = "events"
+) -> set[bytes]:
     """Log events; returns the uids that were new. Rows go in sorted, so replicas don't deadlock."""
+    if not rows:
+        return set()
     ordered = sorted(rows, key=lambda row: row["uid"])
     columns = {name: [row[name] for row in ordered] for name in ordered[0]}
-    return set((await session.scalars(LOG_EVENTS, columns)).all())
+    return set((await session.scalars(LOG_EVENTS[log], columns)).all())
 
 
-async def digests_of(session: AsyncSession, uids: Iterable[bytes]) -> dict[bytes, bytes]:
+async def digests_of(
+    session: AsyncSession, uids: Iterable[bytes], log: Log = "events"
+) -> dict[bytes, bytes]:
     """The digest of each logged event."""
+    wanted = list(uids)
+    if not wanted:
+        return {}
     rows = await session.execute(
-        sa.text("SELECT uid, digest FROM events WHERE uid = ANY(:uids)"), {"uids": list(uids)}
+        sa.text(f"SELECT uid, digest FROM {log} WHERE uid = ANY(:uids)"), {"uids": wanted}
     )
     return dict(rows.tuples().all())
 
 
-async def units_of(session: AsyncSession, uids: Iterable[bytes]) -> dict[bytes, tuple[str, Any]]:
+async def units_of(
+    session: AsyncSession, uids: Iterable[bytes], log: Log = "events"
+) -> dict[bytes, tuple[str, Any]]:
     """Unit and time of each logged event."""
     rows = await session.execute(
-        sa.text("SELECT uid, unit, occurred_at FROM events WHERE uid = ANY(:uids)"),
+        sa.text(f"SELECT uid, unit, occurred_at FROM {log} WHERE uid = ANY(:uids)"),
         {"uids": list(uids)},
     )
     return {row.uid: (row.unit, row.occurred_at) for row in rows}
+
+
+async def find_sandbox_event(session: AsyncSession, uid: bytes) -> dict[str, Any] | None:
+    """The log entry of an event in the sandbox."""
+    row = await session.execute(
+        sa.text(
+            "SELECT source, event_id AS id, type, unit, occurred_at AS time,"
+            " received_at AS receivedat FROM sandbox_events WHERE uid = :uid"
+        ),
+        {"uid": uid},
+    )
+    found = row.mappings().first()
+    return dict(found) if found else None
+
+
+async def tidy_sandbox(session: AsyncSession, before: Any) -> None:
+    """Forget what came into the sandbox before an instant."""
+    await session.execute(
+        sa.text("DELETE FROM sandbox_events WHERE received_at < :before"), {"before": before}
+    )
 
 
 async def find_event(session: AsyncSession, uid: bytes) -> dict[str, Any] | None:
