@@ -42,7 +42,7 @@ class DeadLetter(tables.DeadLetterRow, Table, table=True):
 
 
 class PlanVersion(Table, table=True):
-    """A plan as it was applied."""
+    """A plan as it was applied; it judges the days from ``effective_from`` on."""
 
     __tablename__ = "plans"
     plan: str = Field(primary_key=True)
@@ -50,6 +50,14 @@ class PlanVersion(Table, table=True):
     digest: str
     document: str
     applied_at: datetime = Field(sa_type=INSTANT)
+    effective_from: date
+
+
+class Recount(Table, table=True):
+    """A plan whose facts have to be counted anew before anything else is."""
+
+    __tablename__ = "recounts"
+    plan: str = Field(primary_key=True)
 
 
 class Fact(Table, table=True):
@@ -86,7 +94,7 @@ class Membership(Table, table=True):
 
 
 class Counted(Table, table=True):
-    """What one key adds to the counters."""
+    """What one key adds to the counters; ``period`` is a month, or a day of a daily indicator."""
 
     __tablename__ = "counted"
     plan: str = Field(primary_key=True)
@@ -113,7 +121,7 @@ class Counter(Table, table=True):
 
 
 class Winner(Table, table=True):
-    """The event of a key that earns its stipend: the earliest."""
+    """The event of a key that earns its stipend: the earliest; ``beyond`` the quota or a cap."""
 
     __tablename__ = "winners"
     plan: str = Field(primary_key=True)
@@ -124,7 +132,9 @@ class Winner(Table, table=True):
     occurred_at: datetime = Field(sa_type=INSTANT)
     source: str
     event_id: str
-    payable: bool
+    state: str
+    beyond: bool
+    amount: int
 
 
 class LedgerEntry(Table, table=True):
@@ -143,6 +153,70 @@ class LedgerEntry(Table, table=True):
     currency: str
     reason: str
     booked_at: datetime = Field(sa_type=INSTANT)
+    occurred_at: datetime = Field(sa_type=INSTANT)
+
+
+class Decision(Table, table=True):
+    """What an official decided about a key whose event was held; the newest of a key holds."""
+
+    __tablename__ = "decisions"
+    id: int | None = Field(default=None, primary_key=True)
+    plan: str
+    indicator: str
+    key: str
+    decision: str
+    document: str
+    note: str | None
+    decided_by: str
+    decided_at: datetime = Field(sa_type=INSTANT)
+
+
+class Run(Table, table=True):
+    """A month of a plan that was closed for payment."""
+
+    __tablename__ = "runs"
+    id: int | None = Field(default=None, primary_key=True)
+    plan: str
+    month: str
+    closed_by: str
+    closed_at: datetime = Field(sa_type=INSTANT)
+
+
+class RunEntry(Table, table=True):
+    """In which run an entry of the ledger is paid: once, for ever."""
+
+    __tablename__ = "run_entries"
+    entry_id: int = Field(primary_key=True)
+    run_id: int
+
+
+class Person(Table, table=True):
+    """An official or volunteer; never a citizen, never a phone number."""
+
+    __tablename__ = "people"
+    code: str = Field(primary_key=True)
+    valid_from: date = Field(primary_key=True)
+    valid_to: date | None
+    name: str
+    role: str
+    unit: str
+
+
+class Session(Table, table=True):
+    """A half day on which somebody is planned to be on duty."""
+
+    __tablename__ = "roster"
+    unit: str = Field(primary_key=True)
+    day: date = Field(primary_key=True)
+    session: str = Field(primary_key=True)
+    member: str = Field(primary_key=True)
+
+
+class CheckedDay(Table, table=True):
+    """A day on whose morning it was looked who has fallen behind."""
+
+    __tablename__ = "checked_days"
+    day: date = Field(primary_key=True)
 
 
 class Milestone(Table, table=True):

@@ -149,11 +149,17 @@ def plan_check(files: Annotated[list[Path], typer.Argument(metavar="FILE...")]) 
 
 
 @plans.command("apply")
-def plan_apply(file: Path, data_dir: Where = None) -> None:
-    """Make a plan file the newest version of its plan."""
+def plan_apply(
+    file: Path,
+    data_dir: Where = None,
+    restate: Annotated[
+        bool, typer.Option("--restate", help="Judge the past by it, too, not only what comes.")
+    ] = False,
+) -> None:
+    """Show what a plan file changes, and make it the newest version of its plan."""
     from shared.cli import plan as command
 
-    asyncio.run(command.apply(client.find(data_dir), file))
+    asyncio.run(command.apply(client.find(data_dir), file, restate))
 
 
 @keys.command("create")

@@ -43,26 +43,36 @@ def check(files: list[Path]) -> int:
     return REFUSED if refused else 0
 
 
-async def apply(instance: Instance, file: Path) -> None:
-    """Make the file the newest version of its plan, and say which one it is.
+async def apply(instance: Instance, file: Path, restate: bool = False) -> None:
+    """Show what a file changes, make it the newest version of its plan, and read it back.
 
     Raises:
         CommandError: 1 it has faults, 3 quota is unreachable.
     """
     async with Client(instance) as client:
-        answer = await put(client, file)
+        for change in (await put(client, file, restate, dry_run=True)).get("diff") or ():
+            print(change["text"])
+        answer = await put(client, file, restate)
     for warning in answer.get("warnings") or ():
         print(f"{file}: {fault_line(warning)}", file=sys.stderr)
+    for sentence in answer.get("sentences", {}).get("all") or ():
+        print(sentence)
     unchanged = "" if answer["changed"] else " unchanged"
-    print(f"{answer['plan']} version {answer['version']}{unchanged}")
+    since = f" from {answer['effective_from']}" if answer.get("effective_from") else ""
+    print(f"{answer['plan']} version {answer['version']}{since}{unchanged}")
 
 
-async def put(client: Client, file: Path) -> dict[str, Any]:
+async def put(
+    client: Client, file: Path, restate: bool = False, dry_run: bool = False
+) -> dict[str, Any]:
     """Send a plan file to quota; the same content again changes nothing."""
     text = read(file)
     path = f"/v1/plans/{quote(_name(file, text), safe='')}"
     headers = {"Content-Type": "application/yaml"}
-    return await client.fetch("quota", "PUT", path, content=text.encode(), headers=headers)
+    asked = {"restate": str(restate).lower(), "dry_run": str(dry_run).lower()}
+    return await client.fetch(
+        "quota", "PUT", path, content=text.encode(), headers=headers, params=asked
+    )
 
 
 def _name(file: Path, text: str) -> str:

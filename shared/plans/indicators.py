@@ -122,12 +122,16 @@ class Target(Model):
 
 
 class Stipend(Model):
-    """What one counted event pays; `amount` in whole units of `currency`."""
+    """What one counted event pays; `amount` in whole units of `currency`.
+
+    `cap` is how many of them one installer is paid for in one unit; what is more is held.
+    """
 
     amount: Annotated[int, Field(gt=0)]
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
     to: Literal["unit", "installer"]
     beyond_target: Literal["hold", "pay"] = "hold"
+    cap: Annotated[int, Field(gt=0)] | None = None
 
 
 class Indicator(Model):

@@ -165,6 +165,8 @@ class _Teller:
             }[stipend.beyond_target]
             paid = f"{number(stipend.amount)} {stipend.currency}"
             yield f"  Chi {paid} cho {whom} mỗi lượt được tính; {beyond}."
+            if stipend.cap:
+                yield f"  Mỗi người cài được chi nhiều nhất {number(stipend.cap)} lượt một đơn vị."
 
     def _each(
         self, name: str, indicator: Indicator, units: Sequence[str], ratio: bool

@@ -16,7 +16,7 @@ def build_router(
     """All routes of quota."""
     router = APIRouter(prefix="/v1")
     scopes = Scopes(registry)
-    router.include_router(plans.build_router(service, kept, settings, registry))
+    router.include_router(plans.build_router(service, kept, settings, scopes))
     router.include_router(progress.build_router(service, kept, scopes))
     router.include_router(stipends.build_router(service, kept, scopes))
     return router

@@ -29,10 +29,16 @@ def build_router(service: Service, plans: Plans, scopes: Scopes) -> APIRouter:
         roots = scopes.roots(key, unit)
         rows: list[dict[str, Any]] = []
         async with database.transaction() as session:
-            for current in await chosen(session, plans, plan):
-                if indicator is not None and indicator not in current.plan.indicators:
-                    continue
-                rows += await handlers.progress(session, current, scopes.registry, indicator, as_of)
-        return {"rows": [row for row in rows if scopes.allowed(row["unit"], roots)]}
+            for history in await chosen(session, plans, plan):
+                if indicator is None or indicator in history.indicators():
+                    rows += await handlers.progress(
+                        session,
+                        history,
+                        scopes.registry,
+                        indicator,
+                        lambda code: scopes.allowed(code, roots),
+                        as_of,
+                    )
+        return {"rows": rows}
 
     return router

@@ -1,8 +1,11 @@
 """Which rows a caller may see."""
 
+from collections.abc import Iterable
+
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.quota.handlers import Current, Plans
+from services.quota.handlers import Plans
+from services.quota.rules import History
 from shared.keys import Key
 from shared.problems import Problem
 from shared.units import UnitRegistry
@@ -29,6 +32,11 @@ class Scopes:
         asked = [frozenset({unit})] if unit else []
         return asked + ([key.units] if key.units else [])
 
+    def need(self, key: Key, units: Iterable[str]) -> None:
+        """Raise ``Problem`` 403 unless a key that is bound to units may act for all of these."""
+        if key.units and not all(self._within_ever(unit, key.units) for unit in units):
+            raise Problem(403, "This key is bound to units, and this concerns others.")
+
     def allowed(self, unit: str, roots: Roots) -> bool:
         """Whether a unit was ever one of the roots, or below one, for every bound."""
         return all(self._within_ever(unit, each) for each in roots)
@@ -42,15 +50,15 @@ class Scopes:
         )
 
 
-async def chosen(session: AsyncSession, plans: Plans, plan: str | None) -> list[Current]:
+async def chosen(session: AsyncSession, plans: Plans, plan: str | None) -> list[History]:
     """The plans that a caller asks about: one, or all.
 
     Raises:
         Problem: 404 there is no such plan.
     """
-    current = await plans.load(session)
+    histories = await plans.load(session)
     if plan is None:
-        return list(current.values())
-    if plan not in current:
+        return list(histories.values())
+    if plan not in histories:
         raise Problem(404, "No such plan.")
-    return [current[plan]]
+    return [histories[plan]]

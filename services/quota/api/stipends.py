@@ -6,11 +6,9 @@ from fastapi import APIRouter, Depends, Query
 
 from services.quota import handlers, store
 from services.quota.api.scopes import Scopes, chosen
-from services.quota.handlers import Plans
+from services.quota.handlers import COUNTED, Plans
 from shared.keys import Key
 from shared.service import Service, needs
-
-SUMMED = ("succeeded", "payable", "beyond_quota", "amount")
 
 
 def build_router(service: Service, plans: Plans, scopes: Scopes) -> APIRouter:
@@ -29,10 +27,10 @@ def build_router(service: Service, plans: Plans, scopes: Scopes) -> APIRouter:
         roots = scopes.roots(key, unit)
         rows: list[dict[str, Any]] = []
         async with database.transaction() as session:
-            for current in await chosen(session, plans, plan):
-                rows += await handlers.stipends(session, current, None, by)
+            for history in await chosen(session, plans, plan):
+                rows += await handlers.stipends(session, history, by)
         rows = [row for row in rows if scopes.allowed(row["unit"], roots)]
-        return {"rows": rows, "total": {name: sum(row[name] for row in rows) for name in SUMMED}}
+        return {"rows": rows, "total": {name: sum(row[name] for row in rows) for name in COUNTED}}
 
     @router.get("/stipends/ledger")
     async def ledger(

@@ -1,9 +1,32 @@
 """Use cases of quota: count events, apply a plan, answer how far units are."""
 
 from services.quota.handlers.counting import Counting
-from services.quota.handlers.plans import apply_plan
+from services.quota.handlers.milestones import check_morning
+from services.quota.handlers.morning import watch_mornings
+from services.quota.handlers.plans import (
+    Applied,
+    apply_plan,
+    bound_units,
+    foresee,
+    recount_due,
+    shown_since,
+)
 from services.quota.handlers.progress import progress
-from services.quota.handlers.stipends import stipends
-from services.quota.handlers.versions import Current, Plans
+from services.quota.handlers.stipends import COUNTED, stipends
+from services.quota.handlers.versions import Plans
 
-__all__ = ["Counting", "Current", "Plans", "apply_plan", "progress", "stipends"]
+__all__ = [
+    "COUNTED",
+    "Applied",
+    "Counting",
+    "Plans",
+    "apply_plan",
+    "bound_units",
+    "check_morning",
+    "foresee",
+    "progress",
+    "recount_due",
+    "shown_since",
+    "stipends",
+    "watch_mornings",
+]

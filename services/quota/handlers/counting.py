@@ -1,15 +1,15 @@
 """Counts events against plans."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.quota import rules, store
 from services.quota.handlers.milestones import announce_milestones
-from services.quota.handlers.stipends import Groups, pay
-from services.quota.handlers.versions import Current, Plans
-from services.quota.rules import Fact, Part
+from services.quota.handlers.stipends import Groups, find_winners, settle
+from services.quota.handlers.versions import Plans
+from services.quota.rules import Fact, History, Part
 from shared import events
 from shared.events import Event
 from shared.plans import fact_name
@@ -24,26 +24,34 @@ class Counting:
         self.plans = plans
 
     async def count_events(self, session: AsyncSession, batch: Sequence[Event]) -> None:
-        """Keep a batch as facts and bring every count that it touches up to date."""
+        """Keep a batch as facts and bring every count that it touches up to date.
+
+        The number of statements does not depend on how many events, units or plans there are.
+        """
         facts, voids = _split(batch)
         await store.add_facts(session, facts)
         await store.add_voids(session, voids)
-        current = await self.plans.load(session)
-        withdrawn = await store.facts_of(session, voids) if voids else []
-        await recount(session, current, [*facts, *withdrawn])
+        histories = await self.plans.load(session)
+        known = await store.facts_of(session, [*(fact.uid for fact in facts), *voids])
+        cells, places = await tally(session, histories, known)
+        await settle(session, histories, places)
+        await announce_milestones(session, histories, cells)
 
 
-async def recount(
-    session: AsyncSession, current: dict[str, Current], facts: Sequence[Fact]
-) -> None:
-    """Judge the keys of some facts anew, then what follows from them: stipends, milestones."""
-    parts = rules.parts(c.plan for c in current.values())
+async def tally(
+    session: AsyncSession, histories: Mapping[str, History], facts: Sequence[Fact]
+) -> tuple[set[store.Cell], set[store.Place]]:
+    """Judge the keys of some facts anew: counts, and who earned what.
+
+    Returns the touched (plan, indicator, unit, period of storage), and the (plan, indicator, unit)
+    with which to settle.
+    """
+    parts = rules.parts(histories.values())
     adds = await _judge_stories(session, parts, facts)
     groups = await _gather(session, parts, facts)
     adds |= {part.key(key): rules.contributions(part, group) for (part, key), group in groups}
-    touched = await store.recount(session, adds)
-    await pay(session, current, groups)
-    await announce_milestones(session, current, touched)
+    cells = await store.recount(session, adds)
+    return cells, await find_winners(session, groups)
 
 
 async def _judge_stories(
@@ -98,10 +106,19 @@ def _split(batch: Sequence[Event]) -> tuple[list[Fact], dict[bytes, date]]:
     return facts, voids
 
 
-async def count_all(session: AsyncSession, current: dict[str, Current]) -> None:
-    """Count every fact that is kept, by some plans."""
-    types = [t for t in events.INCOMING if t != "motcua.record.voided.v1"]
+async def count_all(session: AsyncSession, history: History) -> set[store.Cell]:
+    """Count every fact that is kept, by one plan; returns what was touched. Nothing is settled."""
     last = b""
+    cells: set[store.Cell] = set()
+    types = _types(set(rules.parts([history])))
     while facts := await store.facts_after(session, last, types, CHUNK):
-        await recount(session, current, facts)
+        cells |= (await tally(session, {history.name: history}, facts))[0]
         last = facts[-1].uid
+    return cells
+
+
+def _types(kinds: set[str]) -> list[str]:
+    """The types of events from which some kinds of facts are read."""
+    dossiers = {rules.SUBMITTED, rules.STATUS_CHANGED} if kinds & set(rules.DERIVED) else set()
+    named = {each for each in events.INCOMING if fact_name(each) in kinds}
+    return sorted(named | dossiers)

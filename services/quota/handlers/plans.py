@@ -1,44 +1,154 @@
 """Applies plans."""
 
-import orjson
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
 
-from services.quota import store
+import orjson
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.quota import rules, store
 from services.quota.handlers.counting import count_all
+from services.quota.handlers.milestones import announce_milestones
 from services.quota.handlers.stipends import settle
-from services.quota.handlers.versions import Current, Plans
+from services.quota.handlers.versions import Plans
+from services.quota.rules import History, Version
 from shared import clock
 from shared.db import Database, take_turn
 from shared.outbox import Message, enqueue
 from shared.plans import Plan
 
 
-async def apply_plan(database: Database, plans: Plans, plan: Plan) -> tuple[int, bool]:
-    """Store a plan as a new version and count all facts by it; returns (version, changed)."""
-    document, digest = plan.canonical(), plan.digest()
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """A plan's newest version, and whether it was made just now."""
+
+    version: int
+    changed: bool
+    since: date
+
+
+async def apply_plan(
+    database: Database,
+    plans: Plans,
+    plan: Plan,
+    restate: bool = False,
+    since: date | None = None,
+) -> Applied:
+    """Store a plan as a new version; count anew where that changes what was counted.
+
+    Args:
+        restate: judge the past by it, too.
+        since: the first day that it judges, where that does not follow from the plan.
+    """
     async with database.transaction() as session:
         await take_turn(session, "store")
-        versions = await store.plan_versions(session, plan.plan)
-        if versions and versions[0].digest == digest:
-            return versions[0].version, False
-        version = versions[0].version + 1 if versions else 1
-        await store.add_plan(session, plan.plan, version, digest, document.decode())
-        await store.forget_counts(session, plan.plan)
-        current = {plan.plan: Current(plan, version)}
-        await count_all(session, current)
-        for name, made in plan.indicators.items():
-            if made.stipend is not None:
-                for unit in plan.target_units(name):
-                    await settle(session, current[plan.plan], plan.plan, name, unit)
-        message_id = f"plan:{plan.plan}:{version}"
-        payload = orjson.dumps(
-            {
-                "plan": plan.plan,
-                "version": version,
-                "digest": digest,
-                "applied_at": clock.now().isoformat(),
-                "document": orjson.loads(document),
-            }
-        )
-        subject = f"motcua.plans.{plan.plan}.{version}"
-        await enqueue(session, [Message("PLANS", subject, message_id, payload)])
-    return version, True
+        return await store_version(session, plans, plan, restate, since)
+
+
+async def store_version(
+    session: AsyncSession, plans: Plans, plan: Plan, restate: bool, since: date | None
+) -> Applied:
+    """The same inside a transaction that holds the store's turn."""
+    known = [row for row in await store.plan_marks(session) if row.plan == plan.plan]
+    digest = plan.digest()
+    newest = known[-1] if known else None
+    restated = newest is not None and newest.effective_from == rules.BEGINNING
+    if newest and newest.digest == digest and (restated or not restate):
+        return Applied(newest.version, False, newest.effective_from)
+    if since is None:
+        earlier = [(row.digest, row.effective_from) for row in known]
+        since = rules.takes_effect(digest, plan.effective_from, earlier, clock.today(), restate)
+    number = newest.version + 1 if newest else 1
+    before = (await plans.load(session)).get(plan.plan)
+    document = plan.canonical()
+    await store.add_plan(session, plan.plan, number, digest, document.decode(), since)
+    same = next((row.version for row in known if row.digest == digest), number)
+    version = Version(plan, number, same, since)
+    after = History([*(before.versions if before else ()), version])
+    await _inherit(session, before, version)
+    if before is None or before.judgement() != after.judgement():
+        await recount(session, after)
+    await _publish(session, version, digest, document)
+    return Applied(number, True, since)
+
+
+async def foresee(database: Database, plan: Plan, restate: bool) -> dict[str, Any]:
+    """What applying a plan would come to; nothing is stored."""
+    async with database.transaction() as session:
+        known = [row for row in await store.plan_marks(session) if row.plan == plan.plan]
+    newest = known[-1] if known else None
+    restated = newest is not None and newest.effective_from == rules.BEGINNING
+    unchanged = newest and newest.digest == plan.digest() and (restated or not restate)
+    earlier = [(row.digest, row.effective_from) for row in known]
+    since = rules.takes_effect(plan.digest(), plan.effective_from, earlier, clock.today(), restate)
+    number = newest.version if newest else 0
+    return {
+        "version": number,
+        "changed": not unchanged,
+        "effective_from": shown_since(plan, since).isoformat(),
+    }
+
+
+async def _inherit(session: AsyncSession, before: History | None, version: Version) -> None:
+    if before is None:
+        return
+    earlier = before.newest
+    same = [
+        name
+        for name in version.plan.indicators
+        if name in earlier.plan.indicators
+        and rules.counted_content(version.plan, name) == rules.counted_content(earlier.plan, name)
+    ]
+    await store.inherit_milestones(
+        session, version.plan.plan, version.judged_as, earlier.judged_as, same
+    )
+
+
+async def recount(session: AsyncSession, history: History) -> None:
+    """Count every fact by a plan anew, and settle what it pays. The ledger is only added to."""
+    await store.forget_counts(session, history.name)
+    cells = await count_all(session, history)
+    places = await store.paid_places(session, history.name)
+    await settle(session, {history.name: history}, places)
+    await announce_milestones(session, {history.name: history}, cells)
+
+
+async def recount_due(database: Database, plans: Plans) -> None:
+    """Count anew what an upgrade asks for."""
+    async with database.transaction() as session:
+        await take_turn(session, "store")
+        due = await store.recounts_due(session)
+        histories = await plans.load(session)
+        for name in due:
+            if name in histories:
+                await recount(session, histories[name])
+
+
+async def _publish(session: AsyncSession, version: Version, digest: str, document: bytes) -> None:
+    name = version.plan.plan
+    payload = orjson.dumps(
+        {
+            "plan": name,
+            "version": version.number,
+            "digest": digest,
+            "applied_at": clock.now().isoformat(),
+            "effective_from": shown_since(version.plan, version.since).isoformat(),
+            "document": orjson.loads(document),
+        }
+    )
+    subject = f"motcua.plans.{name}.{version.number}"
+    message_id = f"plan:{name}:{version.number}"
+    await enqueue(session, [Message("PLANS", subject, message_id, payload)])
+
+
+def shown_since(plan: Plan, since: date) -> date:
+    """The first day of the plan itself that is judged by a version that holds since a day."""
+    return max(since, plan.runs.from_)
+
+
+def bound_units(plan: Plan) -> set[str]:
+    """Every unit of which a plan asks something."""
+    owing = (code for each in plan.obligations.values() for code in plan.members(each.owed_by))
+    counted = (code for name in plan.indicators for code in plan.target_units(name))
+    return {*owing, *counted}

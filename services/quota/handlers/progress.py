@@ -1,6 +1,6 @@
 """Answers how far units are."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable
 from datetime import date
 from fractions import Fraction
 from typing import Any
@@ -8,82 +8,105 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.quota import rules, store
-from services.quota.handlers.versions import Current
-from services.quota.rules import OF, OVER, period_end, period_start, periods
+from services.quota.rules import MISSING, Cell, History, Owned, Stand
 from shared import clock
-from shared.plans import Plan
 from shared.units import UnitRegistry
+from shared.working_days import working_days
+
+ByUnit = dict[str, dict[tuple[str, str], int]]
 
 
 async def progress(
     session: AsyncSession,
-    current: Current,
+    history: History,
     registry: UnitRegistry,
-    indicator: str | None,
-    as_of: date | None,
+    indicator: str | None = None,
+    allowed: Callable[[str], bool] = lambda _unit: True,
+    as_of: date | None = None,
+    today: date | None = None,
 ) -> list[dict[str, Any]]:
-    """How far every unit of a plan is, per indicator and period; from counters only."""
-    plan = current.plan
-    sums = await store.totals(session, plan.plan, indicator, as_of)
-    today = min(as_of or clock.today(), clock.today())
-    rows = []
-    for name, made in plan.indicators.items():
-        if indicator not in (None, name):
-            continue
-        units: Sequence[str] = plan.target_units(name)
-        if made.target.together:
-            total = plan.total_unit(name)
-            units = [total] if total else units
-        for period in periods(plan, made.period, today):
-            for unit in units:
-                numerator = sums.get((name, OF, unit, period), 0)
-                denominator = sums.get((name, OVER, unit, period), 0) if made.ratio else None
-                rows.append(_row(plan, registry, name, unit, period, numerator, denominator, today))
+    """How far every unit of a plan is, per indicator and period; from counters only.
+
+    Args:
+        indicator: only this one.
+        allowed: which units are asked for.
+        as_of: by what had been received up to the end of that day.
+        today: the present day, where it is not the clock's.
+    """
+    today = today or clock.today()
+    today = min(as_of or today, today)
+    names = [name for name in history.indicators() if indicator in (None, name)]
+    sums: dict[str, ByUnit] = {}
+    for row in await store.totals(session, history.name, names, as_of=as_of):
+        by_unit = sums.setdefault(row.indicator, {})
+        by_unit.setdefault(row.unit, {})[row.part, row.period] = row.n
+    rows: list[dict[str, Any]] = []
+    for name in names:
+        mine = sums.get(name, {})
+        owned = rules.owned_periods(history, name, today)
+        given = {unit: rules.reported(of) for unit, of in mine.items()}
+        for one in owned:
+            plan = one.version.plan
+            ended = today > one.end
+            pace = rules.pace_of(one.start, one.end, today, working_days())
+            for unit in plan.result_units(name):
+                if not allowed(unit) or not rules.exists(registry, unit, one):
+                    continue
+                cell = rules.add_up(
+                    plan, one.made, mine.get(unit, {}), given.get(unit, ()), one.period
+                )
+                stand = rules.stand_of(one, name, unit, cell, pace, ended)
+                row = _row(one, name, unit, cell, stand)
+                row["unit_name"] = registry.name(unit, one.start)
+                row["missing_unit"] = _missing(one, unit, mine, registry)
+                rows.append(row | {"as_of": today.isoformat()})
     return rows
 
 
-def _row(
-    plan: Plan,
-    registry: UnitRegistry,
-    indicator: str,
-    unit: str,
-    period: str,
-    numerator: int,
-    denominator: int | None,
-    today: date,
-) -> dict[str, Any]:
-    start = period_start(plan, period)
-    end = period_end(plan, period)
-    bound = plan.target_for(indicator, unit, start)
-    ratio = denominator is not None
-    ended = today > end
-    length = Fraction((end - start).days + 1)
-    pace = min(max(Fraction((today - start).days + 1) / length, Fraction(0)), Fraction(1))
-    met = bound.met(numerator, denominator) if bound else None
-    share = numerator / bound.value if bound and bound.value and not ratio else None
-    if denominator is None:
-        actual: float | int | None = numerator
-        projected: float | int | None = rules.project(numerator, pace, ended)
-    else:
-        actual = numerator / denominator if denominator else None
-        projected = actual
-    target = None if bound is None else (float(bound.value) if ratio else _whole(bound.value))
+def _row(one: Owned, indicator: str, unit: str, cell: Cell, stand: Stand) -> dict[str, Any]:
+    ratio = cell.denominator is not None
+    actual: float | int | None = cell.numerator
+    if cell.denominator is not None:
+        actual = cell.numerator / cell.denominator if cell.denominator else None
+    target = None
+    if stand.bound is not None:
+        target = float(stand.bound.value) if ratio else _whole(stand.bound.value)
+    projection = rules.project(cell, one.made, stand.pace, stand.ended)
     return {
-        "plan": plan.plan,
+        "plan": one.version.plan.plan,
         "indicator": indicator,
         "unit": unit,
-        "unit_name": registry.name(unit, start),
-        "period": period,
-        "numerator": numerator,
-        "denominator": denominator,
+        "unit_name": unit,
+        "period": one.period,
+        "numerator": cell.numerator,
+        "denominator": cell.denominator,
         "actual": actual,
         "target": target,
-        "comparison": bound.comparison if bound else None,
-        "state": rules.state(met, ratio=ratio, ended=ended, pace=pace, share=share),
-        "projected": projected,
-        "as_of": today.isoformat(),
+        "comparison": stand.bound.comparison if stand.bound else None,
+        "state": stand.state,
+        "projected": projection.value,
+        "projected_low": projection.low,
+        "projected_high": projection.high,
+        "pace": round(float(stand.pace), 4),
+        "opening": cell.opening,
+        "missing_unit": 0,
+        "version": one.version.judged_as,
     }
 
 
 def _whole(value: Fraction) -> int | float:
     return int(value) if value.denominator == 1 else float(value)
+
+
+def _missing(one: Owned, unit: str, sums: ByUnit, registry: UnitRegistry) -> int | None:
+    """How many events in the offices above a unit name no unit to credit; null where none need."""
+    if one.made.by != "credited_unit":
+        return None
+    offices: Iterable[str] = registry.ancestors(unit, one.start) or (unit,)
+    periods = set(rules.stored_periods(one.made.period, (one.start, one.end)))
+    return sum(
+        n
+        for office in offices
+        for (part, period), n in sums.get(office, {}).items()
+        if part == MISSING and period in periods
+    )

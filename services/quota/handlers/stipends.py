@@ -1,13 +1,14 @@
 """Books what units earn, and answers what is payable."""
 
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.quota import rules, store
 from services.quota.handlers.outcomes import outcome
-from services.quota.handlers.versions import Current
-from services.quota.rules import OF, Fact, Part
+from services.quota.rules import OF, PAID, Earned, Fact, History, Part, Terms
+from services.quota.store import Place
 from shared import clock
 from shared.events import outcomes
 from shared.outbox import enqueue
@@ -15,57 +16,111 @@ from shared.outbox import enqueue
 Groups = list[tuple[tuple[Part, str], list[Fact]]]
 """Each touched key of a count with all facts that share it."""
 
+COUNTED = ("succeeded", "payable", "beyond_quota", "amount", "held", "approved", "refused")
 
-async def pay(session: AsyncSession, current: dict[str, Current], groups: Groups) -> None:
-    """Find the paid event of each touched key and settle with the units that this concerns."""
+
+async def find_winners(session: AsyncSession, groups: Groups) -> set[Place]:
+    """Set the paid event of each touched key; returns the places that this concerns."""
     rows, losers = [], []
     for (part, key), group in groups:
-        name, indicator = part.plan.plan, part.indicator
-        if part.part != OF or part.plan.indicators[indicator].stipend is None:
+        name, indicator = part.history.name, part.indicator
+        if part.part != OF or not any(made.stipend for _, made in part.history.variants(indicator)):
             continue
-        found = rules.winner(part.plan, indicator, group)
+        found = rules.winner(part, group)
         if found is None:
             losers.append((name, indicator, key))
             continue
         unit, fact = found
         order = (fact.occurred_at, fact.source, fact.event_id)
         rows.append((name, indicator, key, unit, fact.data.get("installer"), *order))
-    for name, indicator, unit in sorted(await store.set_winners(session, rows, losers)):
-        await settle(session, current[name], name, indicator, unit)
+    return await store.set_winners(session, rows, losers)
 
 
 async def settle(
-    session: AsyncSession, current: Current, name: str, indicator: str, unit: str
+    session: AsyncSession, histories: Mapping[str, History], places: Collection[Place]
 ) -> None:
-    """Book what a unit has earned: the difference between what is due and what is booked."""
-    plan = current.plan
-    stipend = plan.indicators[indicator].stipend
-    assert stipend is not None
-    winners = await store.winners_of(session, name, indicator, unit)
-    bound = plan.target_for(indicator, unit, plan.runs.from_)
-    payable = rules.pay(winners, bound.value if bound else None, stipend.beyond_target == "hold")
-    paid = [winner for winner, pays in zip(winners, payable, strict=True) if pays]
-    await store.mark_payable(session, name, indicator, unit, [winner.key for winner in paid])
-    due = {(w.installer, w.source, w.event_id): stipend.amount for w in paid}
-    booked = await store.balances(session, name, indicator, unit)
-    changes = {
-        entry: due.get(entry, 0) - booked.get(entry, 0)
-        for entry in due.keys() | booked.keys()
-        if due.get(entry, 0) != booked.get(entry, 0)
-    }
+    """Book what some places have earned: the difference between what is due and what is booked."""
+    if not places:
+        return
+    earned, stood = await store.earned(session, places)
+    booked: dict[Place, dict[rules.Entry, Any]] = {}
+    for row in await store.balances(session, places):
+        place = (row.plan, row.indicator, row.unit)
+        booked.setdefault(place, {})[row.installer, row.source, row.event_id] = row
+    changed, rows = [], []
     now = clock.now()
-    rows = [
-        (name, current.version, indicator, unit, *entry, amount, stipend.currency,
-         "earned" if amount > 0 else "reversed", now)
-        for entry, amount in sorted(changes.items(), key=lambda item: item[0][1:])
-    ]  # fmt: skip
+    for place in sorted(places):
+        name, indicator, unit = place
+        history = histories[name]
+        due: dict[rules.Entry, tuple[int, Earned]] = {}
+        terms = _terms_by_version(history, indicator, unit)
+        for standing in rules.stand(
+            earned.get(place, ()), lambda each, t=terms, h=history: t.get(_number(h, each))
+        ):
+            each = standing.earned
+            stands = (standing.state, standing.beyond, standing.amount)
+            if stood.get((place, each.key)) != stands:
+                changed.append((name, indicator, each.key, *stands))
+            if standing.state in PAID:
+                due[each.installer, each.source, each.event_id] = (standing.amount, each)
+        before = booked.get(place, {})
+        owed = {entry: amount for entry, (amount, _) in due.items()}
+        for entry, amount in rules.corrections(
+            owed, {entry: row.amount for entry, row in before.items()}
+        ).items():
+            at = due[entry][1].occurred_at if entry in due else before[entry].occurred_at
+            version = history.at(at) or history.newest
+            currency = _currency(history, indicator, version.number, before.get(entry))
+            reason = "earned" if amount > 0 else "reversed"
+            rows.append(
+                (
+                    name,
+                    version.judged_as,
+                    indicator,
+                    unit,
+                    *entry,
+                    amount,
+                    currency,
+                    reason,
+                    now,
+                    at,
+                )
+            )
+    await store.set_standings(session, changed)
+    await _book(session, rows)
+
+
+def _number(history: History, earned: Earned) -> int:
+    version = history.at(earned.occurred_at)
+    return version.number if version else 0
+
+
+def _terms_by_version(history: History, indicator: str, unit: str) -> dict[int, Terms | None]:
+    found = {}
+    for version, made in history.variants(indicator):
+        bound = version.plan.target_for(indicator, unit, version.plan.runs.from_)
+        found[version.number] = rules.terms(made, bound.value if bound else None)
+    return found
+
+
+def _currency(history: History, indicator: str, number: int, booked: Any) -> str:
+    if booked is not None:
+        return booked.currency
+    return next(
+        made.stipend.currency
+        for version, made in history.variants(indicator)
+        if version.number == number and made.stipend
+    )
+
+
+async def _book(session: AsyncSession, rows: list[tuple[Any, ...]]) -> None:
     ids = await store.book(session, rows)
     messages = []
     for entry_id, row in zip(ids, rows, strict=True):
         earned = outcomes.StipendEntry(
-            plan=name,
-            indicator=indicator,
-            unit=unit,
+            plan=row[0],
+            indicator=row[2],
+            unit=row[3],
             installer=row[4],
             amount=row[7],
             state="payable" if row[7] > 0 else "reversed",
@@ -73,32 +128,30 @@ async def settle(
             of_source=row[5],
             of_id=row[6],
         )
-        messages.append(outcome("motcua.stipend.earned.v1", earned, f"ledger-{entry_id}", now))
+        messages.append(outcome("motcua.stipend.earned.v1", earned, f"ledger-{entry_id}", row[10]))
     await enqueue(session, messages)
 
 
-async def stipends(
-    session: AsyncSession, current: Current, unit: str | None, by: str
-) -> list[dict[str, Any]]:
+async def stipends(session: AsyncSession, history: History, by: str) -> list[dict[str, Any]]:
     """What is payable, per unit or per installer; units of the plan without any are there too."""
-    plan = current.plan
     rows: dict[tuple[str, str | None], dict[str, Any]] = {}
-    for name, made in plan.indicators.items():
-        if made.stipend is None:
+    currencies = {}
+    for name in history.indicators():
+        variants = [(v, made) for v, made in history.variants(name) if made.stipend]
+        if not variants:
             continue
+        version, made = variants[0]
+        currencies[name] = made.stipend.currency if made.stipend else ""
         if by == "unit":
-            for code in plan.target_units(name):
-                rows.setdefault((code, None), _empty(code, None, made.stipend.currency))
-        for found in await store.stipends(session, plan.plan, name):
-            installer = found.installer if by == "installer" else None
-            place = (found.unit, installer)
-            row = rows.setdefault(place, _empty(*place, made.stipend.currency))
-            row["succeeded"] += found.succeeded
-            row["payable"] += found.payable
-            row["beyond_quota"] += found.succeeded - found.payable
-            row["amount"] += found.payable * made.stipend.amount
+            for code in version.plan.target_units(name):
+                rows.setdefault((code, None), _empty(code, None, currencies[name]))
+    for found in await store.stipends(session, history.name):
+        place = (found.unit, found.installer if by == "installer" else None)
+        row = rows.setdefault(place, _empty(*place, currencies.get(found.indicator, "VND")))
+        for column in COUNTED:
+            row[column] += getattr(found, column)
     ordered = sorted(rows.items(), key=lambda item: (item[0][0], item[0][1] or ""))
-    return [row for (code, _), row in ordered if unit in (None, code)]
+    return [row for _, row in ordered]
 
 
 def _empty(unit: str, installer: str | None, currency: str) -> dict[str, Any]:
@@ -110,4 +163,7 @@ def _empty(unit: str, installer: str | None, currency: str) -> dict[str, Any]:
         "beyond_quota": 0,
         "amount": 0,
         "currency": currency,
+        "held": 0,
+        "approved": 0,
+        "refused": 0,
     }

@@ -9,6 +9,7 @@ from shared import dossiers
 
 SUBMITTED = "motcua.dossier.submitted.v1"
 STATUS_CHANGED = "motcua.dossier.status_changed.v1"
+TOTAL_RECORDED = "motcua.total.recorded.v1"
 
 
 @dataclass(frozen=True, slots=True)

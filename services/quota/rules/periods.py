@@ -1,8 +1,38 @@
-"""The periods of a plan."""
+"""The periods of a plan, and the finer ones in which quota keeps its counts.
 
-from datetime import date
+Counts are kept by month, those of daily indicators by day, and added up when they are asked for:
+so opening figures of a month can give way when that month's events arrive.
+"""
 
-from shared.plans import WHOLE, Plan, period_key
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from services.quota.rules.versions import History, Version
+from shared.plans import WHOLE, Indicator, Plan, period_key
+
+_DAY = timedelta(days=1)
+_NAMED = re.compile(r"(\d{4})(?:-Q([1-4])|-(0[1-9]|1[0-2])(?:-(\d{2}))?)?")
+
+Span = tuple[date, date]
+"""First and last day, both included."""
+
+
+@dataclass(frozen=True, slots=True)
+class Owned:
+    """A period of an indicator and the version that judges it."""
+
+    version: Version
+    made: Indicator
+    period: str
+    start: date
+    end: date
+
+
+def stored_period(kind: str, day: date) -> str:
+    """The period in which a count of an indicator is kept."""
+    return period_key("day" if kind == "day" else "month", day)
 
 
 def periods(plan: Plan, kind: str, today: date) -> list[str]:
@@ -11,37 +41,96 @@ def periods(plan: Plan, kind: str, today: date) -> list[str]:
         return [WHOLE]
     last = min(max(today, plan.runs.from_), plan.runs.to)
     seen: dict[str, None] = {}
-    for offset in range((last - plan.runs.from_).days + 1):
-        day = date.fromordinal(plan.runs.from_.toordinal() + offset)
-        seen[period_key(kind, day)] = None
+    day = plan.runs.from_
+    while day <= last:
+        key = period_key(kind, day)
+        seen[key] = None
+        day = span(plan, key)[1] + _DAY
     return list(seen)
 
 
-def period_start(plan: Plan, period: str) -> date:
-    """The first day of a period inside the plan."""
-    return max(_span(plan, period)[0], plan.runs.from_)
+def owned_periods(history: History, indicator: str, today: date) -> list[Owned]:
+    """The periods of an indicator up to today, each with the version that judges it.
+
+    That is the version in force on the period's last day, or today where the period still runs: a
+    later version changes nothing in periods that were over.
+    """
+    found: list[Owned] = []
+    claimed: set[str] = set()
+    for window in history.windows:
+        plan = window.version.plan
+        made = plan.indicators.get(indicator)
+        if made is None:
+            continue
+        mine = []
+        for period in periods(plan, made.period, today):
+            start, end = bounds(plan, period)
+            if period not in claimed and window.holds(min(end, max(today, start))):
+                mine.append(Owned(window.version, made, period, start, end))
+        claimed.update(each.period for each in mine)
+        found = mine + found
+    return found
 
 
-def period_end(plan: Plan, period: str) -> date:
-    """The last day of a period inside the plan."""
-    return min(_span(plan, period)[1], plan.runs.to)
+def touches(one: Owned, stored: Iterable[str]) -> bool:
+    """Whether something kept or reported for one of some periods counts in an owned one."""
+    for each in stored:
+        days = given_span(one.version.plan, one.made.period, each)
+        if days is not None and one.start <= days[0] and days[1] <= one.end:
+            return True
+    return False
 
 
-def _span(plan: Plan, period: str) -> tuple[date, date]:
+def bounds(plan: Plan, period: str) -> Span:
+    """The first and last day of a period inside the plan."""
+    first, last = span(plan, period)
+    return max(first, plan.runs.from_), min(last, plan.runs.to)
+
+
+def span(plan: Plan, period: str) -> Span:
+    """The first and last day of a period; of the whole the plan's.
+
+    Raises ValueError where it is no period.
+    """
     if period == WHOLE:
         return plan.runs.from_, plan.runs.to
-    if "-Q" in period:
-        year, quarter = int(period[:4]), int(period[-1])
+    match = _NAMED.fullmatch(period)
+    if match is None:
+        raise ValueError("not a period")
+    year = int(match[1])
+    if match[4]:
+        day = date(year, int(match[3]), int(match[4]))
+        return day, day
+    if match[3]:
+        return date(year, int(match[3]), 1), _month_end(year, int(match[3]))
+    if match[2]:
+        quarter = int(match[2])
         return date(year, quarter * 3 - 2, 1), _month_end(year, quarter * 3)
-    parts = [int(part) for part in period.split("-")]
-    if len(parts) == 1:
-        return date(parts[0], 1, 1), date(parts[0], 12, 31)
-    if len(parts) == 2:
-        return date(parts[0], parts[1], 1), _month_end(parts[0], parts[1])
-    day = date(*parts)
-    return day, day
+    return date(year, 1, 1), date(year, 12, 31)
+
+
+def given_span(plan: Plan, kind: str, period: str) -> Span | None:
+    """The days inside the plan that a reported figure is about.
+
+    None where they do not lie within one period of the indicator, or not in the plan at all.
+    """
+    try:
+        first, last = bounds(plan, period)
+    except ValueError:
+        return None
+    if first > last or period_key(kind, first) != period_key(kind, last):
+        return None
+    return first, last
+
+
+def stored_periods(kind: str, days: Span) -> Iterator[str]:
+    """The periods of storage that some days touch."""
+    day, last = days
+    while day <= last:
+        yield stored_period(kind, day)
+        day = day + _DAY if kind == "day" else _month_end(day.year, day.month) + _DAY
 
 
 def _month_end(year: int, month: int) -> date:
     first_after = date(year + month // 12, month % 12 + 1, 1)
-    return date.fromordinal(first_after.toordinal() - 1)
+    return first_after - _DAY

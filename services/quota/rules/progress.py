@@ -1,6 +1,110 @@
-"""How far a unit is."""
+"""How far a unit is, and where it will come to if it goes on like this."""
 
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
 from fractions import Fraction
+from functools import lru_cache
+from typing import Literal
+
+from services.quota.rules.counting import OF, OPENING, OPENING_OVER, OVER, SQUARES
+from services.quota.rules.periods import Owned, given_span, span, stored_periods
+from shared.plans import Bound, Indicator, Plan
+from shared.units import UnitRegistry
+from shared.working_days import WorkingDays
+
+LEVEL = 0.9
+"""How likely the result lies within the projected interval."""
+_Z = 1.6448536269514722  # of a normal distribution, 5% lie beyond it on either side
+_MANY = 400.0  # expected events above which a normal distribution is close enough
+
+Sums = Mapping[tuple[str, str], int]
+"""(part, period of storage) -> how much, of one indicator and unit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """The figures of one unit in one period.
+
+    ``opening``: whether figures that were reported for a time without events are among them.
+    """
+
+    numerator: int
+    denominator: int | None
+    squares: int = 0
+    opening: bool = False
+
+
+def add_up(plan: Plan, made: Indicator, sums: Sums, given: Sequence[str], period: str) -> Cell:
+    """The figures of a period, from what is kept by month or by day.
+
+    `given` names the periods of which `sums` has reported figures.
+
+    An opening figure counts only while no event of its own period is counted. Where one lies
+    within another, the longer counts.
+    """
+    first, last = span(plan, period)
+    inside = list(stored_periods(made.period, (first, last)))
+    numerator = sum(sums.get((OF, each), 0) for each in inside)
+    denominator = sum(sums.get((OVER, each), 0) for each in inside)
+    squares = sum(sums.get((SQUARES, each), 0) for each in inside)
+    figures_of = bool(made.measure.figures)
+    figures_over = bool(made.denominator and made.denominator.figures)
+    opening = False
+    taken: set[str] = set()
+    for name, (start, end) in _openings(plan, made, given, first, last):
+        covered = set(stored_periods(made.period, (start, end)))
+        replaced = any(sums.get((part, each)) for part in (OF, OVER) for each in covered)
+        if covered & taken:
+            continue
+        value, over = sums.get((OPENING, name), 0), sums.get((OPENING_OVER, name), 0)
+        if figures_of or not replaced:
+            numerator += value
+        if figures_over or not replaced:
+            denominator += over
+        if not replaced and not (figures_of or figures_over):
+            opening = True
+        if not replaced or figures_of or figures_over:
+            taken |= covered
+    return Cell(numerator, denominator if made.ratio else None, squares, opening)
+
+
+def _openings(
+    plan: Plan, made: Indicator, given: Sequence[str], first: date, last: date
+) -> list[tuple[str, tuple[date, date]]]:
+    found = []
+    for name in given:
+        days = given_span(plan, made.period, name)
+        if days is not None and first <= days[0] and days[1] <= last:
+            found.append((name, days))
+    return sorted(found, key=lambda each: (each[1][0] - each[1][1], each[0]))
+
+
+def reported(sums: Sums) -> list[str]:
+    """The periods of which sums have reported figures."""
+    return sorted({each for part, each in sums if part in (OPENING, OPENING_OVER)})
+
+
+@lru_cache(maxsize=20_000)
+def _worked(start: date, end: date, calendar: WorkingDays) -> int:
+    days = range(start.toordinal(), end.toordinal() + 1)
+    return sum(calendar.is_working(date.fromordinal(day)) for day in days)
+
+
+def pace_of(start: date, end: date, today: date, calendar: WorkingDays) -> Fraction:
+    """The part of a period's working days that has passed, today included, 0 to 1.
+
+    Where nobody works in the period, its calendar days are taken.
+    """
+    if today < start:
+        return Fraction(0)
+    if today >= end:
+        return Fraction(1)
+    length = _worked(start, end, calendar)
+    if length == 0:
+        return Fraction((today - start).days + 1, (end - start).days + 1)
+    return Fraction(_worked(start, today, calendar), length)
 
 
 def state(
@@ -26,10 +130,150 @@ def state(
     return "on_track" if share >= pace else "behind"
 
 
-def project(numerator: int, pace: Fraction, ended: bool) -> int | None:
-    """What a count comes to at the period's end if it goes on as until now."""
+def exists(registry: UnitRegistry, unit: str, one: Owned) -> bool:
+    """Whether a unit is there at some time of a period, as the plan means it."""
+    return any(
+        version.valid_from <= one.end and one.start < version.end
+        for version in registry.versions(unit)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """How one unit stands in one period: its target, the time that has passed, its state."""
+
+    bound: Bound | None
+    pace: Fraction
+    ended: bool
+    state: str
+
+
+def stand_of(
+    one: Owned, indicator: str, unit: str, cell: Cell, pace: Fraction, ended: bool
+) -> Stand:
+    """How a unit stands by the version that judges the period."""
+    bound = one.version.plan.target_for(indicator, unit, one.start)
+    ratio = cell.denominator is not None
+    met = bound.met(cell.numerator, cell.denominator) if bound else None
+    share = cell.numerator / bound.value if bound and bound.value and not ratio else None
+    return Stand(bound, pace, ended, state(met, ratio=ratio, ended=ended, pace=pace, share=share))
+
+
+SOON = Fraction(1, 10)
+"""Before this part of a period has passed, nobody is said to have fallen behind."""
+LATELY = timedelta(days=7)
+"""How long after its end a ratio's period is still looked at."""
+
+
+def judge_morning(
+    one: Owned,
+    indicator: str,
+    sums: Mapping[str, Sums],
+    today: date,
+    calendar: WorkingDays,
+) -> Iterator[tuple[str, Literal["behind", "reached"], Cell, Fraction]]:
+    """What is to be told of a period on a morning: by what is known, up to the evening before.
+
+    Yields (unit, what, figures, target). Periods of a day are over before anybody could act.
+    """
+    yesterday = today - timedelta(days=1)
+    ended = yesterday >= one.end
+    over = ended and (one.made.ratio is None or yesterday - one.end >= LATELY)
+    if one.made.target.amount is None or one.made.period == "day" or over or yesterday < one.start:
+        return
+    pace = pace_of(one.start, one.end, yesterday, calendar)
+    plan = one.version.plan
+    for unit in plan.result_units(indicator):
+        mine = sums.get(unit, {})
+        cell = add_up(plan, one.made, mine, reported(mine), one.period)
+        stand = stand_of(one, indicator, unit, cell, pace, ended)
+        if stand.bound is None:
+            continue
+        if ended and stand.state == "met":
+            yield unit, "reached", cell, stand.bound.value
+        elif not ended and stand.state == "behind" and pace >= SOON:
+            yield unit, "behind", cell, stand.bound.value
+
+
+@dataclass(frozen=True, slots=True)
+class Projection:
+    """What a figure comes to at the period's end; with 90% between ``low`` and ``high``."""
+
+    value: float | int | None
+    low: float | int | None = None
+    high: float | int | None = None
+
+
+def project(cell: Cell, made: Indicator, pace: Fraction, ended: bool) -> Projection:
+    """Where a unit comes to at the period's end if it goes on as until now.
+
+    A count grows with the working days: what is still to come is Poisson with a rate learnt from
+    what came so far (Jeffreys prior), which makes it negative binomial. A sum scatters by the
+    squares of its parts (compound Poisson). A ratio keeps the share of what is counted already;
+    the rest is binomial. Figures that are only reported have no pace: nothing is said of them.
+    """
+    figures = bool(made.measure.figures or (made.denominator and made.denominator.figures))
+    if cell.denominator is not None:
+        return _project_ratio(cell.numerator, cell.denominator, pace, ended, figures)
+    n = cell.numerator
     if ended:
-        return numerator
+        return Projection(n, n, n)
+    if figures:
+        return Projection(n)
     if pace <= 0:
-        return None
-    return round(numerator / pace)
+        return Projection(None)
+    value = round(n / pace)
+    if made.sum is not None:
+        return _project_sum(value, n, cell.squares, pace)
+    more = float((1 - pace) / pace)
+    low, high = _negative_binomial(n + 0.5, float(pace), (n + 0.5) * more)
+    return Projection(value, n + low, n + high)
+
+
+def _project_sum(value: int, n: int, squares: int, pace: Fraction) -> Projection:
+    if not squares:
+        return Projection(value)
+    left, rate = float(1 - pace), float(pace)
+    scatter = _Z * math.sqrt(squares * left / rate**2)
+    expected = n * left / rate
+    return Projection(
+        value, n + max(0, math.floor(expected - scatter)), n + math.ceil(expected + scatter)
+    )
+
+
+def _project_ratio(
+    numerator: int, denominator: int, pace: Fraction, ended: bool, figures: bool
+) -> Projection:
+    if not denominator:
+        return Projection(None)
+    share = numerator / denominator
+    if ended:
+        return Projection(share, share, share)
+    if figures or pace <= 0:
+        return Projection(share)
+    passed = float(pace)
+    guess = (numerator + 1) / (denominator + 2)
+    scatter = _Z * math.sqrt((1 - passed) * guess * (1 - guess) / denominator)
+    least, most = share * passed, share * passed + 1 - passed
+    return Projection(share, max(least, share - scatter), min(most, share + scatter))
+
+
+def _negative_binomial(size: float, chance: float, mean: float) -> tuple[int, int]:
+    """The numbers below and above which 5% lie each."""
+    if chance >= 1:
+        return 0, 0
+    tail = (1 - LEVEL) / 2
+    if mean > _MANY:
+        scatter = _Z * math.sqrt(mean / chance)
+        return max(0, math.floor(mean - scatter)), math.ceil(mean + scatter)
+    low, number = None, 0
+    term = chance**size
+    reached = term
+    while True:
+        if low is None and reached >= tail:
+            low = number
+        if reached >= 1 - tail or number > 100_000:
+            return low or 0, number
+        term *= (number + size) / (number + 1) * (1 - chance)
+        number += 1
+        reached += term

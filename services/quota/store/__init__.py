@@ -1,6 +1,7 @@
 """Every query of quota."""
 
 from services.quota.store.counts import (
+    Cell,
     CountKey,
     forget_counts,
     join_keys,
@@ -8,6 +9,7 @@ from services.quota.store.counts import (
     members_of,
     recount,
     totals,
+    totals_of,
 )
 from services.quota.store.facts import (
     add_facts,
@@ -17,45 +19,61 @@ from services.quota.store.facts import (
     facts_of_codes,
 )
 from services.quota.store.milestones import (
+    check_day,
+    inherit_milestones,
     pass_milestones,
 )
 from services.quota.store.plans import (
     add_plan,
     newest_plans,
+    plan_documents,
+    plan_marks,
     plan_versions,
+    recounts_due,
 )
 from services.quota.store.stipends import (
+    Place,
     balances,
     book,
+    earned,
     ledger,
-    mark_payable,
+    paid_places,
+    set_standings,
     set_winners,
     stipends,
-    winners_of,
 )
 
 __all__ = [
+    "Cell",
     "CountKey",
+    "Place",
     "add_facts",
     "add_plan",
     "add_voids",
     "balances",
     "book",
+    "check_day",
+    "earned",
     "facts_after",
     "facts_of",
     "facts_of_codes",
     "forget_counts",
+    "inherit_milestones",
     "join_keys",
     "keys_of",
     "ledger",
-    "mark_payable",
     "members_of",
     "newest_plans",
+    "paid_places",
     "pass_milestones",
+    "plan_documents",
+    "plan_marks",
     "plan_versions",
     "recount",
+    "recounts_due",
+    "set_standings",
     "set_winners",
     "stipends",
     "totals",
-    "winners_of",
+    "totals_of",
 ]

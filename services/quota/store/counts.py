@@ -12,6 +12,8 @@ from services.quota.store.batches import insert
 
 CountKey = tuple[str, str, str, str]
 """(plan, indicator, part, key)."""
+Cell = tuple[str, str, str, str]
+"""(plan, indicator, unit, period of storage)."""
 
 
 async def join_keys(session: AsyncSession, members: Iterable[tuple[*CountKey, bytes]]) -> None:
@@ -61,12 +63,10 @@ async def _by_keys(
     return list(rows.all())
 
 
-async def recount(
-    session: AsyncSession, now: Mapping[CountKey, Adds]
-) -> set[tuple[str, str, str, str]]:
+async def recount(session: AsyncSession, now: Mapping[CountKey, Adds]) -> set[Cell]:
     """Make the counters say what the keys add now instead of what they added before.
 
-    Returns the touched (plan, indicator, unit, period).
+    Returns the touched (plan, indicator, unit, period of storage).
     """
     if not now:
         return set()
@@ -107,19 +107,48 @@ async def recount(
 
 
 async def totals(
-    session: AsyncSession, plan: str, indicator: str | None = None, as_of: date | None = None
-) -> dict[tuple[str, str, str, str], int]:
-    """(indicator, part, unit, period) -> how much, as far as recorded up to ``as_of``."""
+    session: AsyncSession,
+    plan: str,
+    indicators: Sequence[str] | None = None,
+    units: Sequence[str] | None = None,
+    as_of: date | None = None,
+) -> list[Any]:
+    """(indicator, part, unit, period, n): what is counted, as far as recorded up to ``as_of``."""
     rows = await session.execute(
         sa.text(
             "SELECT indicator, part, unit, period, sum(n)::bigint AS n FROM counters"
-            " WHERE plan = :plan AND (CAST(:indicator AS text) IS NULL OR indicator = :indicator)"
+            " WHERE plan = :plan"
+            " AND (CAST(:indicators AS text[]) IS NULL OR indicator = ANY(:indicators))"
+            " AND (CAST(:units AS text[]) IS NULL OR unit = ANY(:units))"
             " AND (CAST(:as_of AS date) IS NULL OR rday <= :as_of)"
-            " GROUP BY indicator, part, unit, period"
+            " GROUP BY indicator, part, unit, period HAVING sum(n) <> 0"
         ),
-        {"plan": plan, "indicator": indicator, "as_of": as_of},
+        {
+            "plan": plan,
+            "indicators": None if indicators is None else list(indicators),
+            "units": None if units is None else list(units),
+            "as_of": as_of,
+        },
     )
-    return {(r.indicator, r.part, r.unit, r.period): r.n for r in rows}
+    return list(rows.all())
+
+
+async def totals_of(session: AsyncSession, cells: Iterable[tuple[str, str, str]]) -> list[Any]:
+    """(plan, indicator, part, unit, period, n) of some (plan, indicator, unit)."""
+    ordered = sorted(set(cells))
+    if not ordered:
+        return []
+    rows = await session.execute(
+        sa.text(
+            "SELECT c.plan, c.indicator, c.part, c.unit, c.period, sum(c.n)::bigint AS n"
+            " FROM unnest(CAST(:a AS text[]), CAST(:b AS text[]), CAST(:c AS text[]))"
+            " AS r(plan, indicator, unit) JOIN counters c ON c.plan = r.plan"
+            " AND c.indicator = r.indicator AND c.unit = r.unit"
+            " GROUP BY c.plan, c.indicator, c.part, c.unit, c.period HAVING sum(c.n) <> 0"
+        ),
+        dict(zip("abc", map(list, zip(*ordered, strict=True)), strict=True)),
+    )
+    return list(rows.all())
 
 
 async def forget_counts(session: AsyncSession, plan: str) -> None:

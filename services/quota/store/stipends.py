@@ -1,17 +1,30 @@
 """Queries about who earned what, and the ledger."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.quota.rules import Earned
 from services.quota.store.batches import insert
+
+Place = tuple[str, str, str]
+"""(plan, indicator, unit)."""
+
+PLACES = (
+    "unnest(CAST(:a AS text[]), CAST(:b AS text[]), CAST(:c AS text[])) AS r(plan, indicator, unit)"
+)
+
+
+def _columns(rows: Iterable[Sequence[Any]]) -> dict[str, list[Any]]:
+    columns = map(list, zip(*sorted(rows), strict=True))
+    return dict(zip("abc", columns, strict=True))
 
 
 async def set_winners(
     session: AsyncSession, rows: Sequence[tuple[Any, ...]], losers: Sequence[tuple[str, str, str]]
-) -> set[tuple[str, str, str]]:
+) -> set[Place]:
     """Set the paid event of each key, or none; returns (plan, indicator, unit) it touches."""
     gone = [(plan, indicator, key) for plan, indicator, key, *_ in rows] + list(losers)
     touched = {(row[0], row[1], row[3]) for row in rows}
@@ -23,53 +36,94 @@ async def set_winners(
                 " AND w.indicator = r.indicator AND w.key = r.key"
                 " RETURNING w.plan, w.indicator, w.unit"
             ),
-            dict(zip("abc", map(list, zip(*sorted(gone), strict=True)), strict=True)),
+            _columns(gone),
         )
         touched |= {(r.plan, r.indicator, r.unit) for r in removed}
     types = {
         "plan": "text", "indicator": "text", "key": "text", "unit": "text", "installer": "text",
         "occurred_at": "timestamptz", "source": "text", "event_id": "text",
     }  # fmt: skip
-    await insert(session, "winners", types, sorted(rows))
+    await insert(session, "winners", types, sorted(rows, key=lambda row: row[:3]))
     return touched
 
 
-async def winners_of(session: AsyncSession, plan: str, indicator: str, unit: str) -> list[Any]:
-    """A unit's paid events, earliest first."""
+async def paid_places(session: AsyncSession, plan: str) -> set[Place]:
+    """Every (plan, indicator, unit) that earned something, or to which something was booked."""
     rows = await session.execute(
         sa.text(
-            "SELECT key, unit, installer, occurred_at, source, event_id FROM winners"
-            " WHERE plan = :plan AND indicator = :indicator AND unit = :unit"
+            "SELECT plan, indicator, unit FROM winners WHERE plan = :plan"
+            " UNION SELECT plan, indicator, unit FROM ledger WHERE plan = :plan"
         ),
-        {"plan": plan, "indicator": indicator, "unit": unit},
+        {"plan": plan},
     )
-    return sorted(rows, key=lambda r: (r.occurred_at, r.source, r.event_id))
+    return {(r.plan, r.indicator, r.unit) for r in rows}
 
 
-async def mark_payable(
-    session: AsyncSession, plan: str, indicator: str, unit: str, keys: Sequence[str]
-) -> None:
-    """Say which of a unit's winners are payable."""
+async def earned(
+    session: AsyncSession, places: Iterable[Place]
+) -> tuple[dict[Place, list[Earned]], dict[tuple[Place, str], tuple[str, bool, int]]]:
+    """What earned something in some places, with its decisions; and how it stood until now."""
+    ordered = set(places)
+    found: dict[Place, list[Earned]] = {}
+    stood: dict[tuple[Place, str], tuple[str, bool, int]] = {}
+    if not ordered:
+        return found, stood
+    rows = await session.execute(
+        sa.text(
+            "SELECT w.*, d.decision FROM "
+            + PLACES
+            + " JOIN winners w ON w.plan = r.plan AND w.indicator = r.indicator AND w.unit = r.unit"
+            " LEFT JOIN LATERAL (SELECT decision FROM decisions d WHERE d.plan = w.plan"
+            " AND d.indicator = w.indicator AND d.key = w.key ORDER BY id DESC LIMIT 1) d ON true"
+        ),
+        _columns(ordered),
+    )
+    for row in rows:
+        place = (row.plan, row.indicator, row.unit)
+        found.setdefault(place, []).append(
+            Earned(
+                row.key, row.unit, row.installer, row.occurred_at, row.source, row.event_id,
+                row.decision,
+            )
+        )  # fmt: skip
+        stood[place, row.key] = (row.state, row.beyond, row.amount)
+    return found, stood
+
+
+async def set_standings(session: AsyncSession, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Say how winners stand: (plan, indicator, key, state, beyond, amount)."""
+    if not rows:
+        return
+    columns = map(list, zip(*sorted(rows), strict=True))
     await session.execute(
         sa.text(
-            "UPDATE winners SET payable = (key = ANY(:keys)) WHERE plan = :plan"
-            " AND indicator = :indicator AND unit = :unit AND payable <> (key = ANY(:keys))"
+            "UPDATE winners w SET state = r.state, beyond = r.beyond, amount = r.amount"
+            " FROM unnest(CAST(:a AS text[]), CAST(:b AS text[]), CAST(:c AS text[]),"
+            " CAST(:d AS text[]), CAST(:e AS boolean[]), CAST(:f AS bigint[]))"
+            " AS r(plan, indicator, key, state, beyond, amount)"
+            " WHERE w.plan = r.plan AND w.indicator = r.indicator AND w.key = r.key"
         ),
-        {"plan": plan, "indicator": indicator, "unit": unit, "keys": list(keys)},
+        dict(zip("abcdef", columns, strict=True)),
     )
 
 
-async def balances(session: AsyncSession, plan: str, indicator: str, unit: str) -> dict[Any, int]:
-    """(installer, source, event id) -> what the ledger has booked for it."""
+async def balances(session: AsyncSession, places: Iterable[Place]) -> list[Any]:
+    """What the ledger has booked in some places, per installer and event, where it is not 0."""
+    ordered = set(places)
+    if not ordered:
+        return []
     rows = await session.execute(
         sa.text(
-            "SELECT installer, source, event_id, sum(amount)::bigint AS amount FROM ledger"
-            " WHERE plan = :plan AND indicator = :indicator AND unit = :unit"
-            " GROUP BY installer, source, event_id HAVING sum(amount) <> 0"
+            "SELECT l.plan, l.indicator, l.unit, l.installer, l.source, l.event_id,"
+            " sum(l.amount)::bigint AS amount, max(l.occurred_at) AS occurred_at,"
+            " max(l.currency) AS currency FROM "
+            + PLACES
+            + " JOIN ledger l ON l.plan = r.plan AND l.indicator = r.indicator AND l.unit = r.unit"
+            " GROUP BY 1, 2, 3, 4, 5, 6 HAVING sum(l.amount) <> 0"
         ),
-        {"plan": plan, "indicator": indicator, "unit": unit},
+        _columns(ordered),
     )
-    return {(r.installer, r.source, r.event_id): r.amount for r in rows}
+    return list(rows.all())
 
 
 async def book(session: AsyncSession, rows: Sequence[tuple[Any, ...]]) -> list[int]:
@@ -78,19 +132,26 @@ async def book(session: AsyncSession, rows: Sequence[tuple[Any, ...]]) -> list[i
         "plan": "text", "version": "integer", "indicator": "text", "unit": "text",
         "installer": "text", "source": "text", "event_id": "text", "amount": "bigint",
         "currency": "text", "reason": "text", "booked_at": "timestamptz",
+        "occurred_at": "timestamptz",
     }  # fmt: skip
     return [row.id for row in await insert(session, "ledger", types, rows, "RETURNING id")]
 
 
-async def stipends(session: AsyncSession, plan: str, indicator: str) -> list[Any]:
-    """Winners per unit and installer: how many, how many of them payable."""
+async def stipends(session: AsyncSession, plan: str) -> list[Any]:
+    """Winners per indicator, unit and installer: how many stand how, and what they come to."""
     rows = await session.execute(
         sa.text(
-            "SELECT unit, installer, count(*) AS succeeded, count(*) FILTER (WHERE payable) AS payable"
-            " FROM winners WHERE plan = :plan AND indicator = :indicator"
-            " GROUP BY unit, installer ORDER BY unit, installer"
+            "SELECT indicator, unit, installer, count(*) AS succeeded,"
+            " count(*) FILTER (WHERE state IN ('payable', 'approved')) AS payable,"
+            " count(*) FILTER (WHERE beyond) AS beyond_quota,"
+            " count(*) FILTER (WHERE state = 'held') AS held,"
+            " count(*) FILTER (WHERE state = 'approved') AS approved,"
+            " count(*) FILTER (WHERE state = 'refused') AS refused,"
+            " sum(amount)::bigint AS amount"
+            " FROM winners WHERE plan = :plan"
+            " GROUP BY indicator, unit, installer ORDER BY indicator, unit, installer"
         ),
-        {"plan": plan, "indicator": indicator},
+        {"plan": plan},
     )
     return list(rows.all())
 
@@ -98,12 +159,13 @@ async def stipends(session: AsyncSession, plan: str, indicator: str) -> list[Any
 async def ledger(
     session: AsyncSession, plan: str | None, unit: str | None, after: int, limit: int
 ) -> list[dict[str, Any]]:
-    """Ledger entries in the order in which they were booked."""
+    """Ledger entries in the order in which they were booked, with the run that pays them."""
     rows = await session.execute(
         sa.text(
-            "SELECT * FROM ledger WHERE (CAST(:plan AS text) IS NULL OR plan = :plan)"
-            " AND (CAST(:unit AS text) IS NULL OR unit = :unit) AND id > :after"
-            " ORDER BY id LIMIT :limit"
+            "SELECT l.*, e.run_id AS run FROM ledger l LEFT JOIN run_entries e ON e.entry_id = l.id"
+            " WHERE (CAST(:plan AS text) IS NULL OR l.plan = :plan)"
+            " AND (CAST(:unit AS text) IS NULL OR l.unit = :unit) AND l.id > :after"
+            " ORDER BY l.id LIMIT :limit"
         ),
         {"plan": plan, "unit": unit, "after": after, "limit": limit},
     )

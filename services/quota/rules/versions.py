@@ -1,0 +1,121 @@
+"""Which version of a plan judges which day."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import orjson
+
+from shared.plans import Indicator, Plan
+from shared.units import day_of
+
+BEGINNING = date.min
+"""``since`` of a version that holds from the plan's start."""
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A version of a plan and the first day that it judges.
+
+    ``judged_as`` is the number under which its results go: of the first version with this content,
+    so that going back to it gives the same results and tells nothing a second time.
+    """
+
+    plan: Plan
+    number: int
+    judged_as: int
+    since: date = BEGINNING
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The days that one version judges: from ``since`` up to, but not on, ``until``."""
+
+    version: Version
+    since: date
+    until: date
+
+    def holds(self, day: date) -> bool:
+        """Whether a day lies in it."""
+        return self.since <= day < self.until
+
+
+class History:
+    """All versions of one plan. Of those in effect on a day, the one applied last judges it."""
+
+    def __init__(self, versions: Iterable[Version]) -> None:
+        """Takes at least one version, in any order."""
+        self.versions = sorted(versions, key=lambda each: each.number)
+        self.newest = self.versions[-1]
+        self.name = self.newest.plan.plan
+        self.windows: list[Window] = []
+        until = date.max
+        for version in reversed(self.versions):
+            if version.since < until:
+                self.windows.append(Window(version, version.since, until))
+                until = version.since
+
+    def at(self, at: date | datetime) -> Version | None:
+        """The version that judges a day, or an instant's day; None before the first one holds."""
+        day = day_of(at)
+        return next((each.version for each in self.windows if each.holds(day)), None)
+
+    def indicators(self) -> list[str]:
+        """The indicators of all versions that judge any day, in the newest one's order."""
+        names: dict[str, None] = {}
+        for window in self.windows:
+            names.update(dict.fromkeys(window.version.plan.indicators))
+        return list(names)
+
+    def variants(self, indicator: str) -> Iterator[tuple[Version, Indicator]]:
+        """An indicator as each version that judges any day has it, newest first."""
+        for window in self.windows:
+            made = window.version.plan.indicators.get(indicator)
+            if made is not None:
+                yield window.version, made
+
+    def judgement(self) -> list[tuple[date, bytes]]:
+        """From which day on what is counted how: equal for histories that judge all days alike."""
+        found: list[tuple[date, bytes]] = []
+        for window in reversed(self.windows):
+            content = counted_content(window.version.plan)
+            if not found or found[-1][1] != content:
+                found.append((window.since, content))
+        return found
+
+
+def counted_content(plan: Plan, indicator: str | None = None) -> bytes:
+    """What of a plan decides its counts, targets and pay: of all indicators, or of one."""
+    body = orjson.loads(plan.canonical())
+    made = body.get("indicators", {})
+    kept = made if indicator is None else made.get(indicator)
+    parts = [kept, body["runs"], body.get("groups"), body.get("lists")]
+    return orjson.dumps(parts, option=orjson.OPT_SORT_KEYS)
+
+
+def takes_effect(
+    digest: str,
+    wanted: date | None,
+    known: Iterable[tuple[str, date]],
+    today: date,
+    restate: bool,
+) -> date:
+    """The first day that a new version judges.
+
+    Args:
+        digest: of the new version's content.
+        wanted: its ``effective_from``.
+        known: (digest, first day) of the versions before it, oldest first.
+        today: the day on which it is applied.
+        restate: judge the past by it, too.
+
+    A first version holds from the plan's start. A return to content that was in force before
+    holds from when that did. Anything else leaves the days before it is applied as they were.
+    """
+    before = list(known)
+    if restate:
+        return BEGINNING
+    for earlier, since in reversed(before):
+        if earlier == digest:
+            return since
+    return wanted or (today if before else BEGINNING)
