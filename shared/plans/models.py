@@ -141,6 +141,12 @@ class Publication(Model):
     note: Text | None = None
 
 
+class FileList(Model):
+    """A list of procedures kept as `deploy/procedures/NAME.csv`; its codes go into the version."""
+
+    from_: Slug = Field(alias="from")
+
+
 Groups = dict[
     Slug,
     Annotated[
@@ -178,7 +184,10 @@ class Plan(Model):
         Slug,
         Annotated[
             list[str] | Literal["undecided"],
-            BeforeValidator(lambda v: listed(v) if isinstance(v, list) else v),
+            BeforeValidator(
+                lambda v: listed(v) if isinstance(v, list) else v,
+                json_schema_input_type=list[str] | Literal["undecided"] | FileList,
+            ),
         ],
     ] = Field(default={})
     indicators: dict[Slug, Indicator] = Field(default={})

@@ -10,8 +10,11 @@ from pydantic import BaseModel, ValidationError
 
 from shared.plans import indicators, models, obligations
 from shared.plans.checks import Finding, findings
+from shared.plans.filters import UNDECIDED
 from shared.plans.models import Plan
 from shared.plans.tree import Path, Tree, Unreadable, read_tree
+from shared.procedures import ProcedureFaults, read_procedures
+from shared.settings import deploy_dir
 from shared.units import UnitRegistry
 
 
@@ -56,6 +59,7 @@ def load_plan(text: str | bytes, *, registry: UnitRegistry) -> tuple[Plan | None
     ]
     plan: Plan | None = None
     if isinstance(tree.value, Mapping):
+        faults += _take_lists(tree)
         try:
             plan = Plan.model_validate_json(orjson.dumps(tree.value))
         except ValidationError as error:
@@ -72,6 +76,24 @@ def load_plan(text: str | bytes, *, registry: UnitRegistry) -> tuple[Plan | None
     if plan is None or any(fault.severity == "error" for fault in faults):
         return None, faults
     return plan.bind(registry), faults
+
+
+def _take_lists(tree: Tree) -> Iterable[PlanFault]:
+    """Put the codes of procedure lists in the place of `{from: name}`: a version of a plan must
+    not change when a file does."""
+    lists = tree.value.get("lists")
+    for name, value in lists.items() if isinstance(lists, Mapping) else ():
+        if not isinstance(value, Mapping) or set(value) != {"from"}:
+            continue
+        path: Path = ("lists", name, "from")
+        try:
+            found = read_procedures(deploy_dir() / "procedures", str(value["from"]))
+        except ProcedureFaults as error:
+            lists[name] = UNDECIDED  # so that only this is told of it
+            for fault in error.faults:
+                yield PlanFault(tree.line(path), pointer(path), "procedures", fault)
+        else:
+            lists[name] = [each.code for each in found]
 
 
 def read_plan(text: str | bytes, *, registry: UnitRegistry) -> Plan:

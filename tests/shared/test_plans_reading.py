@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.plans import PlanFault, PlanFaults, load_plan, plan_schema_text, read_plan
+from shared.procedures import ProcedureFaults, read_procedures
 from shared.units import UnitRegistry
 
 ROOT = Path(__file__).parents[2]
@@ -293,3 +294,41 @@ def test_a_good_plan_with_junk_anywhere_never_raises(
 def test_the_published_schema_is_current() -> None:
     kept = (ROOT / "docs" / "plans" / "plan.schema.json").read_text(encoding="utf-8")
     assert kept == plan_schema_text()
+
+
+LISTED = (
+    GOOD
+    + """\
+lists:
+  some: {from: mau}
+"""
+)
+
+
+def test_a_procedure_list_is_written_into_the_plan() -> None:
+    plan = read_plan(LISTED, registry=REGISTRY)
+    assert plan.lists == {"some": ["9.000001", "9.000002", "9.000003"]}
+    again = read_plan(plan.canonical(), registry=REGISTRY)
+    assert again.digest() == plan.digest()
+
+
+@pytest.mark.parametrize(
+    ("name", "words"), [("none", "mau"), ("../units/gia-lai", "không hợp lệ"), ("''", "hợp lệ")]
+)
+def test_a_list_that_is_not_there_is_named_with_those_that_are(name: str, words: str) -> None:
+    got = faults(LISTED.replace("from: mau", f"from: {name}"))
+    assert [(each.line, each.code) for each in got if each.severity == "error"] == [
+        (19, "procedures")
+    ], got
+    assert any(words in each.message for each in got)
+
+
+def test_every_fault_of_a_procedure_list_is_told(tmp_path: Path) -> None:
+    text = "code,name,authority,level,duration\n1 2,a,,,\n9.1,b,ward,,\n9.1,c,,,5 weeks\n"
+    (tmp_path / "thu.csv").write_text(text, encoding="utf-8")
+    with pytest.raises(ProcedureFaults) as caught:
+        read_procedures(tmp_path, "thu")
+    assert [fault.split(":")[1] for fault in caught.value.faults] == ["2", "3", "4", "4"]
+    (tmp_path / "thu.csv").write_text("code;name\n", encoding="utf-8")
+    with pytest.raises(ProcedureFaults, match="các cột"):
+        read_procedures(tmp_path, "thu")
