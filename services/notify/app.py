@@ -11,6 +11,7 @@ from services.notify.handlers.delivery import Delivery
 from services.notify.handlers.desk import Desk
 from services.notify.handlers.duties import Duties
 from services.notify.handlers.figures import Figures
+from services.notify.handlers.people import Erasure
 from services.notify.handlers.watch import Watch
 from services.notify.rules.notices import Policy
 from services.notify.settings import NotifySettings
@@ -50,8 +51,15 @@ def create_app(settings: NotifySettings | None = None) -> FastAPI:
     service.run_always(delivery.run)
     service.run_always(delivery.sweep)
     service.show_figure(Figures(service.database).measure)
-    service.app.include_router(build_router(service, registry, delivery))
+    erasure = Erasure(service.database, lambda token: purge_contact(service, token))
+    service.run_always(erasure.run)
+    service.app.include_router(build_router(service, desk, delivery, erasure))
     return service.app
+
+
+async def purge_contact(service: Service, token: str) -> None:
+    """Have the broker forget the messages of one contact."""
+    await service.jetstream().purge_stream("CONTACTS", subject=f"motcua.contacts.{token}")
 
 
 def build_providers(settings: NotifySettings) -> dict[str, list[Provider]]:

@@ -79,6 +79,50 @@ class StoredContact(Table, table=True):
     event_id: str
     occurred_at: datetime = Field(sa_type=Instant)
     received_at: datetime = Field(sa_type=Instant)
+    erased: bool = False
+
+
+class StoredConsent(Table, table=True):
+    """A decision of a person about being told; the newest holds."""
+
+    __tablename__ = "consents"
+    id: int | None = Field(default=None, primary_key=True, sa_type=sa.BigInteger)
+    token: str | None
+    code: str | None
+    purpose: str
+    channels: list[str] | None = Field(sa_type=sa.ARRAY(sa.Text))
+    withdrawn: bool
+    at: datetime = Field(sa_type=Instant)
+    how: str
+    note: str | None
+    key_id: str
+    key_name: str
+    recorded_at: datetime = Field(sa_type=Instant)
+
+
+class StoredErasure(Table, table=True):
+    """The tombstone of a contact."""
+
+    __tablename__ = "erasures"
+    token: str = Field(primary_key=True)
+    erased_at: datetime = Field(sa_type=Instant)
+    key_id: str
+    key_name: str
+    why: str | None
+    purged_at: datetime | None = Field(sa_type=Instant)
+
+
+class ContactAccess(Table, table=True):
+    """Somebody saw, or erased, the contact data behind a token."""
+
+    __tablename__ = "contact_access"
+    id: int | None = Field(default=None, primary_key=True, sa_type=sa.BigInteger)
+    token: str
+    at: datetime = Field(sa_type=Instant)
+    key_id: str
+    key_name: str
+    action: str
+    why: str | None
 
 
 class StoredPlan(Table, table=True):

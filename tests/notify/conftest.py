@@ -32,7 +32,10 @@ from tests.instance import stores
 ROOT = Path(__file__).parent.parent.parent
 REGISTRY = UnitRegistry.load(deploy_dir() / "units")
 TEMPLATES = Templates.load(deploy_dir() / "templates")
-TABLES = "events, voids, contacts, plans, deadlines, officers, notices, notice_history, attempts"
+TABLES = (
+    "events, voids, contacts, plans, deadlines, officers, notices, notice_history, attempts,"
+    " consents, erasures, contact_access"
+)
 
 
 class Gateway:

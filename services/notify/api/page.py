@@ -61,6 +61,7 @@ REASON_NAMES = {
     "provider_down": "nhà cung cấp chưa sẵn sàng",
     "gave_up": "đã thử nhiều lần",
     "carrier": "nhà mạng báo không đến",
+    "erased": "thông tin liên hệ đã được xóa",
     "ordered": "được yêu cầu gửi lại",
 }
 KIND_NAMES = {

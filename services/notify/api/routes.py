@@ -1,34 +1,40 @@
 """Notices, due dates, receipts and officers over HTTP."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 from urllib.parse import parse_qs
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notify.api.officers import add_officers
 from services.notify.api.page import add_page
+from services.notify.api.people import Subject, Why, actor_of, add_people
 from services.notify.api.showing import Scope, show_deadline, show_notice
 from services.notify.handlers.delivery import Delivery, take_receipt
+from services.notify.handlers.desk import Desk
+from services.notify.handlers.dossiers import CITIZEN
+from services.notify.handlers.people import Erasure
 from services.notify.rules.deadlines import DEADLINE_STATES
-from services.notify.rules.notices import STATES
+from services.notify.rules.notices import STATES, channels_of
 from services.notify.rules.receipts import read_receipt
 from services.notify.store import deadlines as due_store
 from services.notify.store import notices as store
+from services.notify.store import people, story
 from shared import clock
 from shared.http import read_body
 from shared.keys import Key
 from shared.problems import Problem
 from shared.service import Service, needs
-from shared.units import UnitRegistry
 
 RECEIPT_BYTES = 16 << 10
 
 
-def build_router(service: Service, registry: UnitRegistry, delivery: Delivery) -> APIRouter:
+def build_router(service: Service, desk: Desk, delivery: Delivery, erasure: Erasure) -> APIRouter:
     """The routes of notify."""
     router = APIRouter()
-    database = service.database
+    database, registry = service.database, desk.units
     scope = Scope(registry)
     reader = Annotated[Key, Depends(needs("notices:read"))]
     admin = Annotated[Key, Depends(needs("admin"))]
@@ -37,31 +43,40 @@ def build_router(service: Service, registry: UnitRegistry, delivery: Delivery) -
     async def list_notices(
         key: reader,
         unit: str | None = None,
-        subject: Annotated[str | None, Query(max_length=300)] = None,
+        subject: Subject | None = None,
         state: str | None = None,
         cursor: Annotated[int | None, Query(ge=1)] = None,
         limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+        why: Why = None,
     ) -> dict[str, Any]:
-        """Notices with their texts, newest first; ``unit`` includes what is below it."""
+        """Notices with their texts, newest first; ``unit`` includes what is below it.
+
+        With ``contacts:read`` addresses and names are shown, and it is recorded who saw them.
+        """
         check_state(state, STATES)
         query = store.Query(scope.units(key, unit), subject, state, cursor, limit)
+        may = key.may("contacts:read")
         async with database.transaction() as session:
             rows = await store.find(session, query)
-        may = key.may("contacts:read")
+            if may:
+                await note_readers(session, key, rows, why)
         return {
             "notices": [show_notice(row, registry, may) for row in rows],
             "next": rows[-1].seq if len(rows) == limit else None,
         }
 
     @router.get("/v1/notices/{notice}", tags=["notices"])
-    async def show_one(notice: UUID, key: reader) -> dict[str, Any]:
+    async def show_one(notice: UUID, key: reader, why: Why = None) -> dict[str, Any]:
         """One notice with every state it took on and every attempt made."""
         async with database.transaction() as session:
             row = await store.get(session, notice)
             if row is None or not scope.sees(key, row.unit):
                 raise Problem(404, "No such notice.")
             history, attempts = await store.get_history(session, notice)
-        shown = show_notice(row, registry, key.may("contacts:read"))
+            may = key.may("contacts:read")
+            if may:
+                await note_readers(session, key, [row], why)
+        shown = show_notice(row, registry, may)
         shown["history"] = [dict(each._mapping) for each in history]
         shown["tries"] = [dict(each._mapping) for each in attempts]
         return shown
@@ -78,6 +93,8 @@ def build_router(service: Service, registry: UnitRegistry, delivery: Delivery) -
                 raise Problem(404, "No such notice.")
             if row.channel not in delivery.providers:
                 raise Problem(409, "No provider is configured for this channel.")
+            if row.audience == CITIZEN and not await wanted(session, row):
+                raise Problem(409, "The person no longer wants to be told this way.")
             if not await store.order_retry(session, notice, key.id, clock.now()):
                 raise Problem(409, "Only what failed or is unknown can be sent again.")
         delivery.wake()
@@ -119,9 +136,25 @@ def build_router(service: Service, registry: UnitRegistry, delivery: Delivery) -
         service.wake_relay()
         return {"receipt": receipt}
 
+    add_people(router, service, desk, erasure, scope)
     add_officers(router, database, registry)
     add_page(router, service, registry, scope)
     return router
+
+
+async def wanted(session: AsyncSession, row: Any) -> bool:
+    """Whether a citizen still wants to be told through a notice's channel."""
+    contact = (await story.load_contacts(session, {row.subject})).get(row.subject)
+    ways = channels_of(contact) if contact else None
+    return row.channel in {channel for channel, _ in ways or ()}
+
+
+async def note_readers(
+    session: AsyncSession, key: Key, rows: Sequence[Any], why: str | None
+) -> None:
+    """Record whose contact data a caller is shown with some notices."""
+    codes = {row.subject for row in rows if row.audience == CITIZEN and row.address}
+    await people.log_access(session, actor_of(key, why), "notices", clock.now(), codes=codes)
 
 
 def check_state(state: str | None, allowed: tuple[str, ...]) -> None:

@@ -1,18 +1,15 @@
 """What of a notice or a due date a caller may see."""
 
-import re
-from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-import orjson
 import sqlalchemy as sa
 
+from services.notify.rules.texts import HIDDEN, without
+from services.notify.store.story import facts_of
 from shared.keys import Key
 from shared.problems import Problem
 from shared.units import UnitRegistry
-
-HIDDEN = "***"
 
 
 class Scope:
@@ -63,13 +60,12 @@ def mask(address: str | None) -> str | None:
 
 def show_notice(row: sa.Row, registry: UnitRegistry, open_contacts: bool) -> dict[str, Any]:
     """A notice as JSON; addresses and names only for those who may read contacts."""
-    facts = read_facts(row.facts)
+    facts = facts_of(row.facts)
     title, body = row.title, row.body
     name = facts.get("name")
     if name and not open_contacts:
-        pattern = re.compile(re.escape(name))
-        title = pattern.sub(HIDDEN, title) if title else title
-        body = pattern.sub(HIDDEN, body)
+        title = without(title, name) if title else title
+        body = without(body, name)
     return {
         "id": str(row.id),
         "kind": row.kind,
@@ -110,8 +106,3 @@ def show_deadline(row: sa.Row, registry: UnitRegistry) -> dict[str, Any]:
         "obligation": row.obligation,
         "period": row.period,
     }
-
-
-def read_facts(value: Any) -> Mapping[str, Any]:
-    """Facts as stored."""
-    return value if isinstance(value, dict) else orjson.loads(value)

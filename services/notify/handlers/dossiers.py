@@ -5,7 +5,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID, uuid4
 
-import orjson
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notify.handlers.desk import Desk, announcement, name_of
@@ -249,6 +248,13 @@ async def take_contacts(
     desk.wake()
 
 
+def fact_of(row) -> Fact:
+    """The fact that a stored notice tells."""
+    origin = Origin(bytes(row.event_uid), row.event_source, row.event_time)
+    facts = tuple(story.facts_of(row.facts).items())
+    return Fact(row.subject, row.kind, row.version, row.at, row.unit, origin, facts)
+
+
 async def release(
     session: AsyncSession,
     desk: Desk,
@@ -259,11 +265,7 @@ async def release(
     """Give waiting notices their recipient; without a contact none will come any more."""
     more: list[NewNotice] = []
     for row in await store.waiting(session, codes):
-        facts = row.facts if isinstance(row.facts, dict) else orjson.loads(row.facts)
-        origin = Origin(bytes(row.event_uid), row.event_source, row.event_time)
-        fact = Fact(
-            row.subject, row.kind, row.version, row.at, row.unit, origin, tuple(facts.items())
-        )
+        fact = fact_of(row)
         contact = contacts.get(row.subject)
         drafts: list[Draft] = rules.draft(fact, contact, False, now, desk.policy)
         written = [

@@ -78,6 +78,7 @@ class Contact:
     phone: str | None = None
     email: str | None = None
     notify: tuple[str, ...] | None = None
+    erased: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,12 +267,14 @@ def draft(
         if expected:
             return [Draft(None, None, "waiting_contact")]
         return [Draft(None, None, "unreachable", "no_contact")]
+    if contact.erased:
+        return [Draft(None, None, "withheld", reason or "erased")]
     ways = channels_of(contact)
     if ways is None:
         return [Draft(None, None, "withheld", "declined")]
     if not ways:
         return [Draft(None, None, "withheld" if reason else "unreachable", reason or "no_address")]
-    return [_through(channel, address, reason, policy) for channel, address in ways]
+    return [through(channel, address, reason, policy) for channel, address in ways]
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,14 +311,15 @@ def draft_for_officers(
     for officer in on_duty:
         ways = channels_of(Contact(officer.name, officer.phone, officer.email))
         if ways:
-            drafts.append((officer, _through(*ways[0], reason, policy)))
+            drafts.append((officer, through(*ways[0], reason, policy)))
         else:
             state = "withheld" if reason else "unreachable"
             drafts.append((officer, Draft(None, None, state, reason or "no_address")))
     return drafts
 
 
-def _through(channel: str, address: str, reason: str | None, policy: Policy) -> Draft:
+def through(channel: str, address: str, reason: str | None, policy: Policy) -> Draft:
+    """How a notice to an address begins; ``reason`` is why it may not be sent at all."""
     if reason is not None:
         return Draft(channel, address, "withheld", reason)
     if channel not in policy.channels:

@@ -1,5 +1,6 @@
 """What texts exist, what they may say, and how long they are on a phone."""
 
+import re
 import unicodedata
 from collections.abc import Mapping
 
@@ -35,12 +36,23 @@ VARIABLES: Mapping[str, frozenset[str]] = {
 }
 """What a text of each kind may mention. Days read ``dd/mm/yyyy``; absent values are null."""
 
+HIDDEN = "***"
 _SIGNS = str.maketrans({"₫": "VND", "`": "'"})
 
 
 def plain(text: str) -> str:
     """A text without accents, as status SMS are customarily written; the dong sign reads VND."""
     return anyascii(unicodedata.normalize("NFC", text).translate(_SIGNS))
+
+
+def without(text: str, name: str) -> str:
+    """A text in which a name, with its accents or without, reads ``***``."""
+    words = (unicodedata.normalize("NFC", name), plain(name))
+    patterns = (r"\s+".join(map(re.escape, each.split())) for each in words if each.strip())
+    hidden = "|".join(dict.fromkeys(patterns))
+    return (
+        re.sub(rf"(?<!\w)(?:{hidden})(?!\w)", HIDDEN, text, flags=re.IGNORECASE) if hidden else text
+    )
 
 
 def segments(text: str) -> int:

@@ -51,6 +51,37 @@ WAITING = sa.text(
     " event_time, stale_at, facts FROM notices WHERE state = 'waiting_contact'"
     " AND subject = ANY(CAST(:subjects AS text[])) ORDER BY seq FOR UPDATE"
 )
+PENDING = sa.text(
+    "SELECT id, subject, kind, version, audience, recipient, channel, unit, at, event_uid,"
+    " event_source, event_time, facts FROM notices WHERE state IN ('ready', 'retrying')"
+    " AND audience = 'citizen' AND subject = ANY(CAST(:subjects AS text[]))"
+    " ORDER BY seq FOR UPDATE"
+)
+TAKEN = sa.text(
+    "SELECT subject, kind, version, channel FROM notices WHERE channel IS NOT NULL"
+    " AND audience = 'citizen' AND state <> 'cancelled'"
+    " AND subject = ANY(CAST(:subjects AS text[]))"
+)
+WITHHOLD = sa.text(
+    "WITH kept AS (UPDATE notices SET state = 'withheld', reason = :reason, next_at = NULL,"
+    " stale_at = NULL, changed_at = :now WHERE id = ANY(CAST(:ids AS uuid[])) RETURNING id)"
+    " INSERT INTO notice_history (notice, at, state, reason)"
+    " SELECT id, CAST(:now AS timestamptz), 'withheld', :reason FROM kept"
+)
+WRITTEN = sa.text(
+    "SELECT id, facts, title, body FROM notices WHERE audience = 'citizen'"
+    " AND subject = ANY(CAST(:subjects AS text[])) ORDER BY seq FOR UPDATE"
+)
+BLANK = sa.text(
+    "WITH gone AS (UPDATE notices n SET address = NULL, facts = n.facts - 'name', title = r.title,"
+    " body = r.body, state = CASE WHEN state = ANY(CAST(:open AS text[])) THEN 'withheld'"
+    " ELSE state END, reason = CASE WHEN state = ANY(CAST(:open AS text[])) THEN 'erased'"
+    " ELSE reason END, next_at = NULL, stale_at = NULL, changed_at = :now"
+    " FROM unnest(CAST(:ids AS uuid[]), CAST(:titles AS text[]), CAST(:bodies AS text[]))"
+    " AS r(id, title, body) WHERE n.id = r.id RETURNING n.id, n.state)"
+    " INSERT INTO notice_history (notice, at, state, reason)"
+    " SELECT id, CAST(:now AS timestamptz), state, 'erased' FROM gone"
+)
 RELEASE = sa.text(
     "WITH freed AS (UPDATE notices SET channel = :channel, address = :address, state = :state,"
     " reason = :reason, next_at = :next_at, facts = CAST(:facts AS jsonb), title = :title,"
@@ -60,7 +91,7 @@ RELEASE = sa.text(
 )
 CLAIM = sa.text(
     "WITH next AS (SELECT id FROM notices WHERE state IN ('ready', 'retrying')"
-    " AND next_at <= :now AND (stale_at IS NULL OR stale_at > :now)"
+    " AND next_at <= :now AND (stale_at IS NULL OR stale_at > :now) AND address IS NOT NULL"
     " AND channel = ANY(CAST(:channels AS text[]))"
     " ORDER BY next_at, seq LIMIT 1 FOR UPDATE SKIP LOCKED),"
     " claimed AS (UPDATE notices n SET state = 'sending', reason = NULL, next_at = NULL,"
@@ -80,7 +111,10 @@ END = sa.text(
     " WHERE notice = :notice AND number = :number"
 )
 SETTLE = sa.text(
-    "UPDATE notices SET state = :state, reason = :reason, next_at = :next_at,"
+    "UPDATE notices SET next_at = :next_at,"
+    " state = CASE WHEN CAST(:state AS text) = 'retrying' AND address IS NULL THEN 'withheld'"
+    " ELSE CAST(:state AS text) END, reason = CASE WHEN CAST(:state AS text) = 'retrying'"
+    " AND address IS NULL THEN 'erased' ELSE CAST(:reason AS text) END,"
     " provider = :provider, claimed_by = NULL, claimed_at = NULL, changed_at = :now"
     " WHERE id = :id AND attempts = :number AND state IN ('sending', 'unknown')"
     " RETURNING id, kind, channel, unit, subject, segments"
@@ -129,10 +163,11 @@ RECEIVE = sa.text(
 RETRY = sa.text(
     "UPDATE notices SET state = 'ready', reason = 'ordered', next_at = :now, stale_at = NULL,"
     " receipt_failed = false, changed_at = :now"
-    " WHERE id = :id AND state = ANY(CAST(:retriable AS text[])) RETURNING id"
+    " WHERE id = :id AND state = ANY(CAST(:retriable AS text[])) AND address IS NOT NULL"
+    " RETURNING id"
 )
 COLUMNS = (
-    "id, seq, subject, kind, audience, recipient, channel, address, unit, state, reason, at,"
+    "id, seq, subject, kind, version, audience, recipient, channel, address, unit, state, reason, at,"
     " attempts, provider, segments, title, body, facts, created_at, changed_at"
 )
 ONE = sa.text(f"SELECT {COLUMNS} FROM notices WHERE id = :id")
@@ -260,6 +295,50 @@ async def waiting(session: AsyncSession, subjects: Collection[str]) -> Sequence[
     if not subjects:
         return []
     return (await session.execute(WAITING, {"subjects": sorted(subjects)})).all()
+
+
+async def pending(session: AsyncSession, subjects: Collection[str]) -> Sequence[sa.Row]:
+    """The notices to citizens about some dossiers that are about to be sent, locked."""
+    return (await session.execute(PENDING, {"subjects": sorted(subjects)})).all()
+
+
+async def channels_taken(
+    session: AsyncSession, subjects: Collection[str]
+) -> set[tuple[str, str, str, str]]:
+    """(subject, kind, version, channel) of the notices to citizens about some dossiers."""
+    rows = await session.execute(TAKEN, {"subjects": sorted(subjects)})
+    return {(row.subject, row.kind, row.version, row.channel) for row in rows}
+
+
+async def withhold(
+    session: AsyncSession, ids: Collection[UUID], reason: str, now: datetime
+) -> None:
+    """Never send some notices that are not on their way."""
+    if ids:
+        await session.execute(WITHHOLD, {"ids": list(ids), "reason": reason, "now": now})
+
+
+async def written_to(session: AsyncSession, subjects: Collection[str]) -> Sequence[sa.Row]:
+    """The notices to citizens about some dossiers, locked."""
+    if not subjects:
+        return []
+    return (await session.execute(WRITTEN, {"subjects": sorted(subjects)})).all()
+
+
+async def blank(
+    session: AsyncSession, notices: Sequence[tuple[UUID, str | None, str]], now: datetime
+) -> None:
+    """Take address and name out of notices, given (id, title, text); what waits stays here."""
+    if not notices:
+        return
+    given = {
+        "ids": [id for id, _, _ in notices],
+        "titles": [title for _, title, _ in notices],
+        "bodies": [body for _, _, body in notices],
+        "open": sorted(UNSENT - {"sending"}),
+        "now": now,
+    }
+    await session.execute(BLANK, given)
 
 
 async def release(session: AsyncSession, notice: NewNotice, now: datetime) -> None:

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notify.rules.notices import Contact
+from services.notify.store.people import PURPOSES, erased, purge_again
 from shared import events
 from shared.clock import local_day
 from shared.dossiers import StatusChange, Submission
@@ -37,17 +38,22 @@ STANDING = sa.text(
     " e.data FROM events e WHERE e.subject = ANY(CAST(:subjects AS text[]))"
     " AND NOT EXISTS (SELECT 1 FROM voids v WHERE v.uid = e.uid)"
 )
-CONTACTS = sa.text(
-    "SELECT code, name, phone, email, notify FROM contacts WHERE code = ANY(CAST(:codes AS text[]))"
+CONTACTS = sa.text(  # the newest decision of the person wins over what came with the dossier
+    "SELECT c.code, c.name, c.phone, c.email, c.erased, CASE WHEN coalesce(k.withdrawn, true)"
+    " THEN c.notify ELSE k.channels END AS notify FROM contacts c LEFT JOIN LATERAL ("
+    " SELECT channels, withdrawn FROM consents WHERE (code = c.code OR token = c.token)"
+    " AND purpose = ANY(CAST(:purposes AS text[])) ORDER BY at DESC, id DESC LIMIT 1) k ON true"
+    " WHERE c.code = ANY(CAST(:codes AS text[]))"
 )
 PUT_CONTACT = sa.text(
     "INSERT INTO contacts (code, token, name, phone, email, notify, source, event_id, occurred_at,"
-    " received_at) VALUES (:code, :token, :name, :phone, :email, CAST(:notify AS text[]), :source,"
-    " :id, :time, :received)"
+    " received_at, erased) VALUES (:code, :token, :name, :phone, :email, CAST(:notify AS text[]),"
+    " :source, :id, :time, :received, :erased)"
     " ON CONFLICT (code) DO UPDATE SET token = excluded.token, name = excluded.name,"
     " phone = excluded.phone, email = excluded.email, notify = excluded.notify,"
     " source = excluded.source, event_id = excluded.event_id,"
-    " occurred_at = excluded.occurred_at, received_at = excluded.received_at"
+    " occurred_at = excluded.occurred_at, received_at = excluded.received_at,"
+    " erased = excluded.erased"
     " WHERE (contacts.occurred_at, contacts.source, contacts.event_id)"
     " < (excluded.occurred_at, excluded.source, excluded.event_id)"
 )
@@ -180,27 +186,40 @@ async def load_contacts(session: AsyncSession, codes: Collection[str]) -> dict[s
     """The contacts that have come, by code."""
     if not codes:
         return {}
-    rows = await session.execute(CONTACTS, {"codes": sorted(codes)})
+    given = {"codes": sorted(codes), "purposes": list(PURPOSES)}
+    rows = await session.execute(CONTACTS, given)
     return {
         row.code: Contact(
-            row.name, row.phone, row.email, None if row.notify is None else tuple(row.notify)
+            row.name,
+            row.phone,
+            row.email,
+            None if row.notify is None else tuple(row.notify),
+            row.erased,
         )
         for row in rows
     }
 
 
 async def put_contacts(session: AsyncSession, contacts: Iterable[events.Contact]) -> None:
-    """Keep contacts; of several for one code the greatest (time, source, id) counts."""
-    for contact in sorted(contacts, key=lambda each: (each.code, each.time, each.source, each.id)):
+    """Keep contacts; of several for one code the greatest (time, source, id) counts.
+
+    Of a token that was erased nothing personal is kept.
+    """
+    ordered = sorted(contacts, key=lambda each: (each.code, each.time, each.source, each.id))
+    gone = await erased(session, {contact.token for contact in ordered})
+    await purge_again(session, gone)
+    for contact in ordered:
+        kept = contact.token not in gone
         await session.execute(
             PUT_CONTACT,
             {
                 "code": contact.code,
                 "token": contact.token,
-                "name": contact.name,
-                "phone": contact.phone,
-                "email": contact.email,
-                "notify": contact.notify,
+                "name": contact.name if kept else None,
+                "phone": contact.phone if kept else None,
+                "email": contact.email if kept else None,
+                "notify": contact.notify if kept else None,
+                "erased": not kept,
                 "source": contact.source,
                 "id": contact.id,
                 "time": contact.time,
@@ -250,6 +269,11 @@ async def get_handed_in(session: AsyncSession, uids: Collection[bytes]) -> list[
         for row in rows
         if row.type in FULFILLING
     ]
+
+
+def facts_of(value: Any) -> Mapping[str, Any]:
+    """What a text may mention, as stored."""
+    return _data(value)
 
 
 def _data(value: Any) -> dict[str, Any]:

@@ -1,0 +1,264 @@
+"""Consents, contacts, their erasure, and who looked at them."""
+
+from datetime import timedelta
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Path, Query, Request
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.notify.api.showing import Scope
+from services.notify.handlers.desk import Desk
+from services.notify.handlers.people import Erasure, record_consent
+from services.notify.store import people as store
+from services.notify.store.people import Actor, Consent
+from shared import clock
+from shared.http import read_body
+from shared.keys import Key
+from shared.problems import Problem
+from shared.service import Service, caller, needs
+
+CONSENT_BYTES = 16 << 10
+SKEW = timedelta(minutes=5)
+Channel = Literal["sms", "email"]
+Text = r"^[^\x00]*$"
+Why = Annotated[
+    str | None, Query(max_length=500, pattern=Text, description="Why the data are looked at")
+]
+Token = Annotated[str, Path(max_length=200, pattern=r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$")]
+"""Letters that can neither end nor widen the subject of a message."""
+Subject = Annotated[str, Query(min_length=1, max_length=300, pattern=Text)]
+
+
+class GivenConsent(BaseModel):
+    """A decision: to be told nothing (`opt_out`), through which `channels` (an empty list is an
+    opt-out too), or `withdrawn`: earlier decisions no longer hold, and what came with the dossier
+    does again. `at` is when the person decided, `how` they said so.
+
+    Messages about a dossier follow the purposes `status` and `all`; others are kept as a proof.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+    token: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    code: Annotated[str, Field(min_length=1, max_length=300)] | None = None
+    purpose: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$")] = "status"
+    opt_out: Annotated[bool, Field(strict=True)] | None = None
+    channels: list[Channel] | None = None
+    withdrawn: Annotated[bool, Field(strict=True)] | None = None
+    at: AwareDatetime | None = None
+    how: Annotated[str, Field(min_length=1, max_length=40)] = "api"
+    note: Annotated[str, Field(max_length=500)] | None = None
+
+    @model_validator(mode="after")
+    def _one_of_each(self) -> "GivenConsent":
+        if (self.token is None) == (self.code is None):
+            raise ValueError("give either token or code")
+        choices = [self.opt_out is True, self.channels is not None, self.withdrawn is True]
+        if sum(choices) != 1:
+            raise ValueError("give one of opt_out, channels, withdrawn")
+        for text in (self.token, self.code, self.how, self.note):
+            if text and "\0" in text:
+                raise ValueError("no NUL characters")
+        return self
+
+
+def add_people(
+    router: APIRouter, service: Service, desk: Desk, erasure: Erasure, scope: Scope
+) -> None:
+    """Add the routes about people."""
+    database = service.database
+    reader = Annotated[Key, Depends(needs("contacts:read"))]
+
+    async def check_unit(session: AsyncSession, key: Key, code: str | None) -> None:
+        """Raise ``Problem`` 404 unless the key covers the dossier's unit."""
+        if not key.units:
+            return
+        unit = await store.unit_of(session, code) if code else None
+        if unit is None or not scope.sees(key, unit):
+            raise Problem(404, "No such contact.")
+
+    @router.post("/v1/consents", status_code=201, tags=["contacts"])
+    async def post_consent(
+        request: Request, key: Annotated[Key, Depends(caller)]
+    ) -> dict[str, Any]:
+        """Keep a decision of a person about being told; it holds at once and from then on."""
+        if not key.may("events:write"):
+            raise Problem(403, "This needs the scope events:write.")
+        given = read_consent(await read_body(request, CONSENT_BYTES))
+        now = clock.now()
+        if given.at is not None and given.at > now + SKEW:
+            raise Problem(422, errors=[_fault("/at", "future", "It lies in the future.")])
+        channels = [] if given.opt_out else given.channels
+        consent = Consent(
+            given.token,
+            given.code,
+            given.purpose,
+            None if channels is None else list(dict.fromkeys(channels)),
+            bool(given.withdrawn),
+            given.at or now,
+            given.how,
+            given.note,
+        )
+        async with database.transaction() as session:
+            code = given.code
+            if code is None:
+                contact = await store.find_contact(session, token=given.token)
+                code = contact.code if contact else None
+            await check_unit(session, key, code)
+            number = await record_consent(session, desk, consent, actor_of(key))
+        desk.wake()
+        return {
+            "id": number,
+            "token": given.token,
+            "code": given.code,
+            "purpose": given.purpose,
+            "opt_out": channels == [],
+            "channels": channels,
+            "withdrawn": bool(given.withdrawn),
+            "at": consent.at,
+            "how": given.how,
+            "by": key.name,
+        }
+
+    @router.get("/v1/consents", tags=["contacts"])
+    async def list_consents(
+        key: reader, token: Subject | None = None, code: Subject | None = None
+    ) -> dict[str, Any]:
+        """The decisions about one token or dossier, oldest first: when, by whom, how."""
+        if (token is None) == (code is None):
+            raise Problem(422, errors=[_fault("/code", "one_of", "Give either token or code.")])
+        async with database.transaction() as session:
+            contact = await store.find_contact(session, token, code)
+            known = contact.code if contact else code
+            await check_unit(session, key, known)
+            codes = {known} if known else set()
+            tokens = {each for each in (token, contact.token if contact else None) if each}
+            rows = await store.consents(session, codes, tokens)
+        return {"consents": [show_consent(row) for row in rows]}
+
+    @router.get("/v1/contacts", tags=["contacts"])
+    async def find_contact(key: reader, code: Subject, why: Why = None) -> dict[str, Any]:
+        """The contact of a dossier. Looking is recorded: say `why`."""
+        async with database.transaction() as session:
+            return await look(session, key, why, code=code)
+
+    @router.get("/v1/contacts/{token}", tags=["contacts"])
+    async def show_contact(token: Token, key: reader, why: Why = None) -> dict[str, Any]:
+        """A contact. Looking is recorded: say `why`."""
+        async with database.transaction() as session:
+            return await look(session, key, why, token=token)
+
+    async def look(
+        session: AsyncSession, key: Key, why: str | None, **which: Any
+    ) -> dict[str, Any]:
+        if not why or not why.strip():
+            raise Problem(422, errors=[_fault("/why", "missing", "Say why you look: ?why=...")])
+        row = await store.find_contact(session, **which)
+        if row is None:
+            raise Problem(404, "No such contact.")
+        await check_unit(session, key, row.code)
+        if not row.erased:
+            actor = actor_of(key, why)
+            await store.log_access(session, actor, "read", clock.now(), tokens=[row.token])
+        return {
+            "token": row.token,
+            "code": row.code,
+            "name": row.name,
+            "phone": row.phone,
+            "email": row.email,
+            "notify": row.notify,
+            "erased": row.erased,
+            "received_at": row.received_at,
+        }
+
+    @router.delete("/v1/contacts/{token}", tags=["contacts"])
+    async def erase_contact(
+        token: Token, key: Annotated[Key, Depends(needs("admin"))], why: Why = None
+    ) -> dict[str, Any]:
+        """Erase a contact for good: here, in the texts of its notices, and at the broker.
+
+        The dossier's record stays. A token that is not known (yet) is barred from now on too.
+        """
+        async with database.transaction() as session:
+            row = await store.find_contact(session, token=token)
+            await check_unit(session, key, row.code if row else None)
+        known, notices = await erasure.erase(token, actor_of(key, why))
+        async with database.transaction() as session:
+            tombstone = await store.find_erasure(session, token)
+        assert tombstone is not None
+        return {
+            "token": token,
+            "known": known,
+            "notices": notices,
+            "erased_at": tombstone.erased_at,
+        }
+
+    @router.get("/v1/contacts/{token}/access", tags=["contacts"])
+    async def list_access(
+        token: Token,
+        key: reader,
+        cursor: Annotated[int | None, Query(ge=1, le=2**62)] = None,
+        limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    ) -> dict[str, Any]:
+        """Who saw or erased a contact, when, and why, newest first."""
+        async with database.transaction() as session:
+            row = await store.find_contact(session, token=token)
+            await check_unit(session, key, row.code if row else None)
+            rows = await store.find_access(session, token, cursor, limit)
+            if row is None and not rows:
+                raise Problem(404, "No such contact.")
+        shown = [
+            {"at": r.at, "key": r.key_id, "who": r.key_name, "action": r.action, "why": r.why}
+            for r in rows
+        ]
+        return {"access": shown, "next": rows[-1].id if len(rows) == limit else None}
+
+
+def actor_of(key: Key, why: str | None = None) -> Actor:
+    """The caller, as the records name it."""
+    return Actor(key.id, key.name, why)
+
+
+def read_consent(body: bytes) -> GivenConsent:
+    """A decision from JSON.
+
+    Raises:
+        Problem: 400 for what is not JSON, 422 naming every fault, without repeating what was given.
+    """
+    try:
+        return GivenConsent.model_validate_json(body)
+    except ValidationError as fault:
+        found = fault.errors(include_input=False, include_url=False, include_context=False)
+        if any(error["type"] == "json_invalid" for error in found):
+            raise Problem(400, "Send JSON.") from None
+        errors = [
+            _fault(
+                "/" + "/".join(str(part) for part in error["loc"]),
+                str(error["type"]),
+                str(error["msg"]).removeprefix("Value error, "),
+            )
+            for error in found
+        ]
+        raise Problem(422, errors=errors) from None
+
+
+def show_consent(row: Any) -> dict[str, Any]:
+    """A decision as JSON."""
+    return {
+        "id": row.id,
+        "token": row.token,
+        "code": row.code,
+        "purpose": row.purpose,
+        "opt_out": row.channels == [],
+        "channels": row.channels,
+        "withdrawn": row.withdrawn,
+        "at": row.at,
+        "how": row.how,
+        "note": row.note,
+        "by": row.key_name,
+        "recorded_at": row.recorded_at,
+    }
+
+
+def _fault(pointer: str, code: str, message: str) -> dict[str, str]:
+    return {"pointer": pointer, "code": code, "message": message}

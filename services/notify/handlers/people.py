@@ -1,0 +1,121 @@
+"""What people decide about being told, and the erasure of what is known of them."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection
+from dataclasses import replace
+from datetime import datetime
+
+import structlog
+from nats.errors import Error as NatsError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.notify.handlers.desk import Desk, name_of
+from services.notify.handlers.dossiers import fact_of
+from services.notify.rules import notices as rules
+from services.notify.rules import texts
+from services.notify.store import notices as store
+from services.notify.store import people, story
+from services.notify.store.people import Actor, Consent
+from shared import clock
+from shared.db import Database, take_turn
+
+log = structlog.get_logger()
+
+PURGE_SECONDS = 5.0
+
+
+async def record_consent(session: AsyncSession, desk: Desk, consent: Consent, actor: Actor) -> int:
+    """Keep a decision, and have the notices that are still to be sent follow it."""
+    now = clock.now()
+    await take_turn(session, "store")
+    number = await people.add_consent(session, consent, actor, now)
+    code = consent.code
+    if code is None:
+        contact = await people.find_contact(session, token=consent.token)
+        code = contact.code if contact else None
+    if code is not None and consent.purpose in people.PURPOSES:
+        await rechoose(session, desk, {code}, now)
+    return number
+
+
+async def rechoose(
+    session: AsyncSession, desk: Desk, codes: Collection[str], now: datetime
+) -> None:
+    """Send what waits through the channels that are now wanted, or not at all."""
+    contacts = await story.load_contacts(session, codes)
+    taken = await store.channels_taken(session, codes)
+    withheld = []
+    for row in await store.pending(session, codes):
+        contact = contacts.get(row.subject)
+        ways = rules.channels_of(contact) if contact else None
+        fact = fact_of(row)
+        if ways is not None and row.channel in {channel for channel, _ in ways}:
+            continue
+        free = [
+            way for way in ways or () if (row.subject, row.kind, row.version, way[0]) not in taken
+        ]
+        if not free:
+            withheld.append(row.id)
+            continue
+        taken.add((row.subject, row.kind, row.version, free[0][0]))
+        draft = rules.through(*free[0], rules.barred(fact, now, desk.policy), desk.policy)
+        written = desk.write(fact, draft, now, recipient=row.recipient, name=name_of(contact))
+        await store.release(session, replace(written, id=row.id), now)
+    await store.withhold(session, withheld, "declined", now)
+
+
+class Erasure:
+    """Erases what is known of somebody, here and at the broker.
+
+    ``purge`` removes the messages of one token from CONTACTS. Where the broker cannot be reached
+    it is tried again until it is done: the tombstone keeps what it still holds from coming back.
+    """
+
+    def __init__(self, database: Database, purge: Callable[[str], Awaitable[None]]) -> None:
+        self.database, self.purge = database, purge
+        self.wake = asyncio.Event()
+
+    async def erase(self, token: str, actor: Actor) -> tuple[bool, int]:
+        """Erase a contact and the personal parts of its notices; repeating changes nothing.
+
+        Returns whether anything was known of it, and how many notices were blanked.
+        """
+        now = clock.now()
+        async with self.database.transaction() as session:
+            await take_turn(session, "store")
+            codes = await people.erase(session, token, actor, now)
+            rows = await store.written_to(session, codes)
+            blanked = [(row.id, *blank(row)) for row in rows]
+            await store.blank(session, blanked, now)
+            await people.log_access(session, actor, "erased", now, tokens=[token])
+        self.wake.set()
+        log.info("contact_erased", known=bool(codes), notices=len(blanked))
+        return bool(codes), len(blanked)
+
+    async def run(self) -> None:
+        """For ever: have the broker forget what was erased."""
+        while True:
+            self.wake.clear()
+            async with self.database.transaction() as session:
+                tokens = await people.unpurged(session)
+            for token in tokens:
+                try:
+                    await self.purge(token)
+                except (NatsError, OSError, TimeoutError) as fault:
+                    log.warning("purge_waits", error=type(fault).__name__)
+                    continue
+                async with self.database.transaction() as session:
+                    await people.mark_purged(session, token, clock.now())
+            try:
+                await asyncio.wait_for(self.wake.wait(), PURGE_SECONDS)
+            except TimeoutError:
+                continue
+
+
+def blank(row) -> tuple[str | None, str]:
+    """Title and text of a notice without the reader's name."""
+    name = story.facts_of(row.facts).get("name")
+    if not name:
+        return row.title, row.body
+    title = texts.without(row.title, name) if row.title else row.title
+    return title, texts.without(row.body, name)
