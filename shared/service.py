@@ -17,6 +17,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
 from starlette.responses import JSONResponse
 
 from shared import keys, log, problems
+from shared.browser import kept_key
 from shared.db import Database
 from shared.keys import Key, Keyring
 from shared.messaging import BatchConsumer, provision, subscribe
@@ -44,6 +45,7 @@ class Service:
         settings: its settings.
         migrations: the folder of its Alembic scripts.
         publish_first: streams whose messages go before the others of a relay's round.
+        cookie: where browsers that logged in keep their key; None where no pages take one.
     """
 
     def __init__(
@@ -52,6 +54,7 @@ class Service:
         settings: ServiceSettings,
         migrations: Path,
         publish_first: tuple[str, ...] = (),
+        cookie: str | None = None,
     ) -> None:
         log.configure(name, settings.log_level)
         rest_failed_fetches()
@@ -69,7 +72,7 @@ class Service:
         )
         admin = settings.admin_key.get_secret_value() if settings.admin_key else None
         self.keyring = Keyring(self.database, admin)
-        self.publish_first = publish_first
+        self.publish_first, self.cookie = publish_first, cookie
         self.relay: Relay | None = None
         self.refills = Refills(name, self.database, self.wake_relay)
         self.consumers: dict[str, BatchConsumer[Any]] = {}
@@ -380,8 +383,13 @@ class Service:
 
 
 async def caller(request: Request, authorization: Annotated[str | None, Header()] = None) -> Key:
-    """The key of the request; raises ``Problem`` 401."""
-    return await request.app.state.service.keyring.check(authorization)
+    """The key of the request, from its header or a browser's cookie; raises ``Problem`` 401, 403."""
+    service = request.app.state.service
+    if authorization is None and service.cookie:
+        kept = kept_key(request, service.cookie)
+        if kept:
+            return await service.keyring.identify(kept)
+    return await service.keyring.check(authorization)
 
 
 def needs(scope: str) -> Callable[..., Awaitable[Key]]:

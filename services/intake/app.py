@@ -7,21 +7,36 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from services.intake import store
-from services.intake.api import build_router
+from services.intake.api import COOKIE, build_pages, build_router
+from services.intake.clients import Neighbours
 from services.intake.consumer import Inboxes
-from services.intake.handlers import Admission, Agreements, Eraser, Reception, Silence, Tidying
+from services.intake.handlers import (
+    Admission,
+    Agreements,
+    Eraser,
+    Helping,
+    Reception,
+    Silence,
+    Tidying,
+)
 from services.intake.rules import SilencePolicy
 from services.intake.settings import IntakeSettings
+from shared.questionnaires import load_questionnaires
 from shared.service import Service
 from shared.settings import deploy_dir, load
 from shared.units import UnitRegistry
+from shared.working_days import WorkingDays
 
 
 def create_app(settings: IntakeSettings | None = None) -> FastAPI:
     """The intake service: events in, event log and outbox, relay to the broker."""
     settings = settings or load(IntakeSettings)
     service = Service(
-        "intake", settings, Path(__file__).parent / "migrations", publish_first=("CONTACTS", "KEYS")
+        "intake",
+        settings,
+        Path(__file__).parent / "migrations",
+        publish_first=("CONTACTS", "KEYS"),
+        cookie=COOKIE,
     )
     database = service.database
     registry = UnitRegistry.load(deploy_dir() / "units")
@@ -49,6 +64,13 @@ def create_app(settings: IntakeSettings | None = None) -> FastAPI:
     service.app.include_router(
         build_router(service, reception, agreements, silence, eraser, settings, registry)
     )
+    helping = Helping(
+        registry,
+        load_questionnaires(deploy_dir() / "questionnaires"),
+        Neighbours(settings.quota_url, settings.reporting_url),
+        WorkingDays.load(deploy_dir() / "calendar"),
+    )
+    service.app.include_router(build_pages(service, helping))
     return service.app
 
 

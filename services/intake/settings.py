@@ -26,6 +26,7 @@ class IntakeSettings(ServiceSettings):
     ``max_in_flight_bytes`` is what all requests that are being read and stored may hold together.
     ``ageing_types``: type to `Ageing`, as JSON. ``silence_*`` say when a source counts as silent
     (see ``rules/silence.py``), ``*_days`` how long is kept what is not kept for ever.
+    ``quota_url`` and ``reporting_url`` are where forms ask what to fill in; they do without.
     """
 
     hash_key: SecretStr = Field(min_length=32)
@@ -44,6 +45,8 @@ class IntakeSettings(ServiceSettings):
     sandbox_days: int = Field(default=30, ge=1, le=3650)
     sealed_days: int = Field(default=90, ge=0, le=3650)
     quarantine_days: int = Field(default=730, ge=1, le=36500)
+    quota_url: str | None = None
+    reporting_url: str | None = None
 
     @field_validator("ageing_types", mode="before")
     @classmethod

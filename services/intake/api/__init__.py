@@ -3,6 +3,8 @@
 from fastapi import APIRouter
 
 from services.intake.api import contacts, events, keys, quarantine, sources
+from services.intake.api.browsing import COOKIE
+from services.intake.api.pages import build_pages
 from services.intake.handlers import Agreements, Eraser, Reception, Silence
 from services.intake.settings import IntakeSettings
 from shared.problems import COMMON, documented
@@ -28,3 +30,6 @@ def build_router(
     router.include_router(sources.build_router(service, agreements, silence, registry))
     router.include_router(keys.build_router(service, registry))
     return router
+
+
+__all__ = ["COOKIE", "build_pages", "build_router"]

@@ -1,8 +1,9 @@
-"""Use cases of intake: receive and admit events, keys, sources, erasure, silence, tidying."""
+"""Use cases of intake: receive and admit events, keys, sources, erasure, forms, silence, tidying."""
 
 from services.intake.handlers.admission import Admission, Memo, Result
 from services.intake.handlers.agreements import Agreements
 from services.intake.handlers.erasure import Eraser
+from services.intake.handlers.helping import Helping
 from services.intake.handlers.keys import create_key, revoke_key
 from services.intake.handlers.reception import Reception, Reply
 from services.intake.handlers.silence import Silence
@@ -12,6 +13,7 @@ __all__ = [
     "Admission",
     "Agreements",
     "Eraser",
+    "Helping",
     "Memo",
     "Reception",
     "Reply",

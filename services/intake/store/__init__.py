@@ -17,6 +17,7 @@ from services.intake.store.contacts import (
     note_access,
     note_purged,
 )
+from services.intake.store.entries import own_difficulties, own_entries
 from services.intake.store.events import (
     Log,
     Token,
@@ -98,6 +99,8 @@ __all__ = [
     "note_arrivals",
     "note_purged",
     "open_silences",
+    "own_difficulties",
+    "own_entries",
     "put_source",
     "quarantine",
     "refusals_of",

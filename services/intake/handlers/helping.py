@@ -1,0 +1,133 @@
+"""What a form offers to choose from: units of the caller's key, plans and what they ask for."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import orjson
+
+from services.intake.clients import Neighbours
+from shared import clock
+from shared.keys import Key
+from shared.plans import Plan, PlanFaults, duties, read_plan
+from shared.questionnaires import Questionnaire
+from shared.units import Unit, UnitRegistry
+from shared.working_days import WorkingDays
+
+PERIODS = 62
+"""Newest periods offered of one obligation: two months of days."""
+REPORT = "report.filed"
+
+
+class Helping:
+    """Helps to fill in forms.
+
+    Args:
+        registry: all units.
+        questionnaires: what surveys ask.
+        neighbours: the services beside this one, where they answer.
+        working: the calendar that dates what is owed.
+    """
+
+    def __init__(
+        self,
+        registry: UnitRegistry,
+        questionnaires: list[Questionnaire],
+        neighbours: Neighbours,
+        working: WorkingDays,
+    ) -> None:
+        self.registry, self.questionnaires = registry, questionnaires
+        self.neighbours, self.working = neighbours, working
+
+    def units(self, key: Key) -> list[dict[str, Any]]:
+        """The units that a key may speak for, each with the days of its validity, by name."""
+        found = [unit for unit in self.registry if self._within(unit, key)]
+        found.sort(key=lambda unit: (unit.name, unit.code, unit.valid_from))
+        return [
+            {
+                "code": unit.code,
+                "name": unit.name,
+                "aliases": unit.aliases,
+                "parent": self.registry.name(unit.parent, unit.valid_from) if unit.parent else None,
+                "from": unit.valid_from.isoformat(),
+                "to": unit.valid_to.isoformat() if unit.valid_to else None,
+            }
+            for unit in found
+        ]
+
+    def _within(self, unit: Unit, key: Key) -> bool:
+        if not key.units:
+            return True
+        days = {unit.valid_from, unit.end - timedelta(days=1)}
+        return any(self.registry.within(unit.code, key.units, day) for day in days)
+
+    def name_of(self, unit: str | None, at: datetime) -> str:
+        """What a person reads for a unit's code at a time; empty where there is no unit."""
+        return self.registry.name(unit, at) if unit else ""
+
+    async def plans(self, key: Key, shown: str) -> list[dict[str, Any]]:
+        """The plans that want reports of the key's units: what, from whom, for which periods."""
+        found = []
+        for document in await self.neighbours.plans(shown):
+            try:
+                plan = read_plan(orjson.dumps(document), registry=self.registry)
+            except PlanFaults:  # of a newer version than this service knows
+                continue
+            obligations = self._obligations(plan, key)
+            if obligations:
+                found.append({"plan": plan.plan, "title": plan.title, "obligations": obligations})
+        return found
+
+    def _obligations(self, plan: Plan, key: Key) -> list[dict[str, Any]]:
+        wanted = {
+            name: obligation
+            for name, obligation in plan.obligations.items()
+            if obligation.fulfilled_by.event == REPORT
+        }
+        owed: dict[str, dict[str, set[str]]] = {name: {} for name in wanted}
+        now = clock.now()
+        for duty in duties(plan, clock.local_day(now), self.working) if wanted else []:
+            if duty.obligation in owed and (
+                not key.units or self.registry.within(duty.unit, key.units, duty.opens)
+            ):
+                owed[duty.obligation].setdefault(duty.period, set()).add(duty.unit)
+        return [
+            {
+                "obligation": name,
+                "title": wanted[name].title,
+                "periods": sorted(periods, reverse=True)[:PERIODS],
+                "units": sorted(set().union(*periods.values())),
+            }
+            for name, periods in owed.items()
+            if periods
+        ]
+
+    async def figures(self, shown: str, plan: str, unit: str) -> dict[str, Any]:
+        """What the system holds of a unit under a plan; null where nobody answers."""
+        titles = {
+            document["plan"]: {
+                name: indicator.get("title", name)
+                for name, indicator in document.get("indicators", {}).items()
+            }
+            for document in await self.neighbours.plans(shown)
+        }
+        rows = await self.neighbours.progress(shown, plan, unit)
+        owed = await self.neighbours.timeliness(shown, plan, unit)
+        return {
+            "progress": [
+                {
+                    "title": titles.get(plan, {}).get(row["indicator"], row["indicator"]),
+                    "period": row["period"],
+                    "actual": row["actual"],
+                    "numerator": row["numerator"],
+                    "denominator": row["denominator"],
+                    "target": row["target"],
+                }
+                for row in rows
+                if row["unit"] == unit
+            ],
+            "owed": [
+                {name: row[name] for name in ("obligation", "period", "state")}
+                for row in owed
+                if row["unit"] == unit
+            ],
+        }

@@ -1,0 +1,75 @@
+// The rows on this device: what waits, what was refused and why, and what to do about it.
+
+import { explain } from "./faults.js";
+import { queue } from "./queue.js";
+import { make, word } from "./told.js";
+
+/** Show the rows of this key, and how many of other keys there are. */
+export function showHere(rows, others) {
+  const place = document.getElementById("here");
+  if (!place) return;
+  const focused = document.activeElement?.dataset?.row;
+  const list = make("ul", { class: "rows" }, ...rows.map(showRow));
+  place.replaceChildren(rows.length ? list : make("p", {}, word("nothing_here")));
+  if (others) place.append(make("p", { class: "hint" }, word("others", { n: others })));
+  if (focused) place.querySelector(`[data-row="${focused}"]`)?.focus();
+}
+
+function stateOf(row) {
+  if (row.state === "refused") return word("state_refused");
+  return row.tries ? word("state_tried") : word("state_waiting");
+}
+
+function showRow(row) {
+  const faults = row.faults.map((fault) => make("li", {}, explain(fault, true)));
+  // what was tried may have been taken: it waits for its answer and cannot be taken back here
+  const mayDiscard = row.state === "refused" || row.tries === 0;
+  return make(
+    "li",
+    { class: `row ${row.state}`, "data-id": row.id },
+    make("p", {}, make("strong", {}, row.label), make("span", { class: "state" }, stateOf(row))),
+    make("p", { class: "hint" }, row.summary),
+    faults.length ? make("ul", { class: "faults" }, ...faults) : null,
+    make(
+      "p",
+      { class: "actions" },
+      row.state === "refused" ? correctLink(row) : null,
+      mayDiscard ? discardButton(row) : null,
+    ),
+  );
+}
+
+function correctLink(row) {
+  const address = row.form === "void" ? "/entries" : `/forms/${row.form}`;
+  const language = new URLSearchParams(location.search).get("lang");
+  const query = new URLSearchParams({ ...(language && { lang: language }), row: row.id });
+  return make(
+    "a",
+    {
+      class: "button",
+      href: `${address}?${query}`,
+      "aria-label": word("correct_row", { row: `${row.label}, ${row.summary}` }),
+      "data-row": `correct-${row.id}`,
+    },
+    word("correct"),
+  );
+}
+
+function discardButton(row) {
+  return make(
+    "button",
+    {
+      class: "quiet",
+      type: "button",
+      "aria-label": word("discard_row", { row: `${row.label}, ${row.summary}` }),
+      "data-row": `discard-${row.id}`,
+      onclick: async () => {
+        if (!confirm(word("sure_discard"))) return;
+        await queue.discard(row.id);
+        dispatchEvent(new CustomEvent("discarded", { detail: row.id }));
+      },
+    },
+    word("discard"),
+  );
+}
+
