@@ -77,6 +77,7 @@ class Service:
         self.refills = Refills(name, self.database, self.wake_relay)
         self.consumers: dict[str, BatchConsumer[Any]] = {}
         self.background: list[Callable[[], Awaitable[None]]] = []
+        self.listeners: list[Callable[[], None]] = []
         self.first_steps: list[Callable[[], Awaitable[None]]] = []
         self.figures: list[Callable[[], Awaitable[dict[str, Any]]]] = []
         self.tasks: list[asyncio.Task[None]] = []
@@ -136,10 +137,16 @@ class Service:
         logger.error("start_refused", reason=reason)
         os._exit(2)
 
+    def when_changed(self, listener: Callable[[], None]) -> None:
+        """Have ``listener`` called, too, whenever something was written."""
+        self.listeners.append(listener)
+
     def wake_relay(self) -> None:
-        """Have the outbox published now rather than at the next poll."""
+        """Something was written: have the outbox published now rather than at the next poll."""
         if self.relay is not None:
             self.relay.wake.set()
+        for listener in self.listeners:
+            listener()
 
     # -- starting and stopping ---------------------------------------------------------------
 

@@ -229,3 +229,18 @@ class Milestone(Table, table=True):
     unit: str = Field(primary_key=True)
     period: str = Field(primary_key=True)
     percent: int = Field(primary_key=True)
+
+
+class Result(Table, table=True):
+    """A result that gives or costs points, as it was announced last."""
+
+    __tablename__ = "results"
+    plan: str = Field(primary_key=True)
+    indicator: str = Field(primary_key=True)
+    unit: str = Field(primary_key=True)
+    period: str = Field(primary_key=True)
+    state: str
+    numerator: int = Field(sa_type=sa.BigInteger)
+    denominator: int | None = Field(sa_type=sa.BigInteger)
+    target: float | None
+    changes: int

@@ -228,3 +228,18 @@ class Freshness(Table, table=True):
     __tablename__ = "freshness"
     id: int = Field(default=1, primary_key=True)
     received_at: datetime = Field(sa_type=_INSTANT)
+
+
+class Result(Table, table=True):
+    """How a unit stands by an indicator that gives or costs points, as quota told it last."""
+
+    __tablename__ = "results"
+    plan: str = Field(primary_key=True)
+    indicator: str = Field(primary_key=True)
+    unit: str = Field(primary_key=True)
+    period: str = Field(primary_key=True)
+    state: str
+    numerator: int = Field(sa_type=sa.BigInteger)
+    denominator: int | None = Field(sa_type=sa.BigInteger)
+    target: float | None
+    told_at: datetime = Field(sa_type=_INSTANT)

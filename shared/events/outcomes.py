@@ -14,7 +14,8 @@ class Progress(Data):
     """Where an indicator stands for one unit and period, after a change.
 
     `percent` is of the target (100 = reached); `target` and `denominator` as the plan counts them.
-    A ratio's target is a share of 1.
+    A ratio's target is a share of 1. `state`, where it is given, says how the unit stands: it is
+    told of every result that gives or costs points, whenever it changes.
     """
 
     plan: Code
@@ -25,6 +26,7 @@ class Progress(Data):
     denominator: Whole | None = None
     target: Annotated[float, Field(ge=0)] | None = None
     percent: Percent | None = None
+    state: Literal["met", "on_track", "behind", "missed", "not_applicable"] | None = None
 
 
 class StipendEntry(Data):

@@ -12,6 +12,7 @@ from services.quota.handlers.plans import (
     shown_since,
 )
 from services.quota.handlers.progress import progress
+from services.quota.handlers.results import Results
 from services.quota.handlers.stipends import COUNTED, stipends
 from services.quota.handlers.versions import Plans
 
@@ -20,6 +21,7 @@ __all__ = [
     "Applied",
     "Counting",
     "Plans",
+    "Results",
     "apply_plan",
     "bound_units",
     "check_morning",

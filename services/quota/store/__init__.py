@@ -31,6 +31,7 @@ from services.quota.store.plans import (
     plan_versions,
     recounts_due,
 )
+from services.quota.store.results import Result, announce_results, forget_results
 from services.quota.store.stipends import (
     Place,
     balances,
@@ -47,9 +48,11 @@ __all__ = [
     "Cell",
     "CountKey",
     "Place",
+    "Result",
     "add_facts",
     "add_plan",
     "add_voids",
+    "announce_results",
     "balances",
     "book",
     "check_day",
@@ -58,6 +61,7 @@ __all__ = [
     "facts_of",
     "facts_of_codes",
     "forget_counts",
+    "forget_results",
     "inherit_milestones",
     "join_keys",
     "keys_of",

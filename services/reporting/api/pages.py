@@ -33,6 +33,7 @@ SECTIONS = (
     ("scorecard", None),
     ("timeliness", None),
     ("overdue", None),
+    ("emulation", None),
     ("data-quality", None),
     ("activity", "unit"),
     ("difficulties", None),

@@ -54,6 +54,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
         "state",
         "answer",
     ),
+    "emulation": ("merits", "deductions", "points", "undecided", "rank", "arithmetic"),
     "notices": ("channel", "notices", "sent", "delivered", "failed", "segments", "cost"),
 }
 """The figures of each report, beside what its rows are named by."""
@@ -117,6 +118,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "activity": ("Hoạt động của đội hình", "Team activities"),
     "difficulties": ("Khó khăn, vướng mắc", "Difficulties"),
     "notices": ("Tin nhắn đã gửi", "Notices sent"),
+    "emulation": ("Thi đua", "Emulation"),
     "column.code": ("Mã hồ sơ", "Dossier"),
     "column.unit": ("Mã đơn vị", "Unit"),
     "column.unit_name": ("Đơn vị", "Unit name"),
@@ -172,6 +174,12 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "column.department": ("Phòng, ban đang giữ", "Department"),
     "column.due_date": ("Ngày hẹn trả", "Due date"),
     "column.days_late": ("Số ngày quá hạn", "Days late"),
+    "column.merits": ("Điểm cộng", "Merits"),
+    "column.deductions": ("Điểm trừ", "Deductions"),
+    "column.points": ("Điểm", "Points"),
+    "column.undecided": ("Khoản chưa quyết định", "Undecided"),
+    "column.rank": ("Xếp hạng", "Rank"),
+    "column.arithmetic": ("Cách tính", "Arithmetic"),
     "column.dossiers": ("Hồ sơ tiếp nhận", "Dossiers"),
     "column.missing_phone": ("Thiếu số điện thoại", "No phone"),
     "column.invalid_phone": ("Số điện thoại sai", "Invalid phone"),
@@ -260,6 +268,8 @@ def columns_of(report: str, by: str | None) -> list[str]:
         return ["code", "unit", "unit_name", *figures]
     if report == "difficulties":
         return ["difficulty", "unit", "unit_name", *figures]
+    if report == "emulation":
+        return ["plan", "unit", "unit_name", *figures]
     if report == "timeliness":
         return ["plan", "unit", "unit_name", *figures]
     if report == "installs" and by in (None, "unit"):

@@ -1,10 +1,10 @@
-"""What other services announced: notices on their way, events refused."""
+"""What other services announced: notices on their way, events refused, results."""
 
 from collections.abc import Sequence
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.reporting.store import notices, refusals
+from services.reporting.store import notices, refusals, results
 from shared.events import Event
 
 
@@ -12,3 +12,4 @@ async def apply_outcomes(session: AsyncSession, outcomes: Sequence[Event]) -> No
     """Keep what reports need of outcomes that were not seen before."""
     await notices.keep(session, outcomes)
     await refusals.add(session, outcomes)
+    await results.keep(session, outcomes)

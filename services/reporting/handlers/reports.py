@@ -9,8 +9,8 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.reporting import rules
-from services.reporting.rules import DossierSums, Install, Said
-from services.reporting.store import figures, notices, refusals, teams
+from services.reporting.rules import DossierSums, Install, Said, Standing
+from services.reporting.store import figures, notices, refusals, results, teams
 from services.reporting.store.figures import Scope
 from shared.clock import VN, local_day
 from shared.plans import Plan
@@ -328,6 +328,54 @@ async def notice_counts(session: AsyncSession, question: Question, book: Book) -
     return Answer(rows, total | {"cost": sum(costs) if costs else None})
 
 
+async def emulation(session: AsyncSession, question: Question, book: Book) -> Answer:
+    """What each plan gives and takes a unit, with the arithmetic; ranked where all is decided."""
+    told = await results.load(session)
+    filed = await figures.filings(session, question.known)
+    rows = []
+    for plan in book.plans:
+        if question.plan not in (None, plan.plan) or not (plan.penalties or plan.merits):
+            continue
+        judged = rules.judged_duties(
+            plan, filed, question.first, question.last, question.now, book.working
+        )
+        for one in rules.standings(plan, told, judged):
+            if question.units is None or one.unit in question.units:
+                row = {"plan": plan.plan} | book.named(one.unit, question.last)
+                rows.append(row | _standing(one))
+    open_plans = sorted({row["plan"] for row in rows if row["rank"] is None})
+    names = ("merits", "deductions", "points", "undecided")
+    return Answer(rows, _total(rows, names), extra={"rank_open": open_plans})
+
+
+def _standing(one: Standing) -> Row:
+    return {
+        "merits": one.merits,
+        "deductions": one.deductions,
+        "points": one.points,
+        "undecided": one.undecided,
+        "rank": one.rank,
+        "items": [
+            {
+                "kind": each.kind,
+                "about": each.about,
+                "title": each.title,
+                "state": each.state,
+                "periods": each.periods,
+                "times": each.times,
+                "points": each.points,
+                "subtotal": each.subtotal,
+            }
+            for each in one.items
+        ],
+        "arithmetic": "; ".join(
+            f"{each.title}: {each.times} × {'?' if each.points is None else each.points}"
+            f"{'' if each.subtotal is None else f' = {each.subtotal:+}'}"
+            for each in one.items
+        ),
+    }
+
+
 NOTICES = ("notices", "sent", "delivered", "failed", "segments", "cost")
 """The figures of the report on notices."""
 
@@ -354,6 +402,7 @@ REPORTS: Mapping[str, Handler] = {
     "activity": activity,
     "difficulties": difficulties,
     "notices": notice_counts,
+    "emulation": emulation,
 }
 """Report name -> what answers it."""
 

@@ -11,6 +11,7 @@ from services.reporting.rules.dossiers import (
     history,
     overdue_spells,
 )
+from services.reporting.rules.emulation import Item, Result, Standing, standings
 from services.reporting.rules.forms import (
     FORM_06,
     DossierSums,
@@ -51,10 +52,13 @@ __all__ = [
     "Filed",
     "History",
     "Install",
+    "Item",
     "Judged",
     "Overdue",
+    "Result",
     "Said",
     "ScoreCell",
+    "Standing",
     "Survey",
     "Tally",
     "answer_score",
@@ -74,6 +78,7 @@ __all__ = [
     "quarter",
     "score_contributions",
     "share",
+    "standings",
     "survey_scores",
     "tally_difference",
     "timeliness_row",

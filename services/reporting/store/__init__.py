@@ -1,5 +1,5 @@
 """Every query of reporting: what a batch reads and writes, and what a report reads."""
 
-from services.reporting.store import facts, figures, notices, plans, refusals, sums, teams
+from services.reporting.store import facts, figures, notices, plans, refusals, results, sums, teams
 
-__all__ = ["facts", "figures", "notices", "plans", "refusals", "sums", "teams"]
+__all__ = ["facts", "figures", "notices", "plans", "refusals", "results", "sums", "teams"]

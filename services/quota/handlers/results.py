@@ -1,0 +1,117 @@
+"""Announces the results on which merits and penalties depend, whenever they change.
+
+Reporting ranks units by them; it counts nothing that quota has counted.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from datetime import date
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.quota import store
+from services.quota.handlers.outcomes import outcome
+from services.quota.handlers.progress import progress
+from services.quota.handlers.versions import Plans
+from services.quota.rules import History
+from shared import clock
+from shared.db import Database, take_turn
+from shared.events import outcomes
+from shared.outbox import enqueue
+from shared.plans import Plan
+from shared.units import UnitRegistry
+
+SETTLE_SECONDS = 2.0
+"""How long changes are gathered before they are announced together."""
+LONGEST_SECONDS = 600.0
+"""After so long it is looked even where nothing changed: periods end by themselves."""
+
+
+def judged_indicators(plan: Plan) -> list[str]:
+    """The indicators whose result gives or costs points."""
+    named = [each.when.indicator for each in (*plan.penalties, *plan.merits)]
+    return list(dict.fromkeys(name for name in named if name))
+
+
+class Results:
+    """Announces results.
+
+    Args:
+        announce: called after something was written.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        plans: Plans,
+        registry: UnitRegistry,
+        announce: Callable[[], None],
+    ) -> None:
+        self.database, self.plans, self.registry = database, plans, registry
+        self.announce = announce
+        self.changed = asyncio.Event()
+
+    def touch(self) -> None:
+        """Something was counted, or a plan applied."""
+        self.changed.set()
+
+    async def run(self) -> None:
+        """Announce for ever."""
+        while True:
+            self.changed.clear()
+            async with self.database.transaction() as session:
+                await take_turn(session, "store")
+                told = await self.announce_all(session, clock.today())
+            if told:
+                self.announce()
+            try:
+                await asyncio.wait_for(self.changed.wait(), LONGEST_SECONDS)
+            except TimeoutError:
+                continue
+            await asyncio.sleep(SETTLE_SECONDS)
+
+    async def announce_all(self, session: AsyncSession, today: date) -> int:
+        """Announce every result that has changed; returns how many."""
+        rows: list[store.Result] = []
+        for name, history in (await self.plans.load(session)).items():
+            named = judged_indicators(history.newest.plan)
+            await store.forget_results(session, name, named)
+            rows += await self._results(session, history, named, today)
+        changed = await store.announce_results(session, rows)
+        now = clock.now()
+        messages = []
+        for row in changed:
+            told = outcomes.Progress(
+                plan=row.plan,
+                indicator=row.indicator,
+                unit=row.unit,
+                period=row.period,
+                numerator=row.numerator,
+                denominator=row.denominator,
+                target=row.target,
+                state=row.state,
+            )
+            id = f"result:{row.plan}:{row.indicator}:{row.unit}:{row.period}:{row.changes}"
+            messages.append(outcome("motcua.quota.progressed.v1", told, id, now))
+        await enqueue(session, messages)
+        return len(messages)
+
+    async def _results(
+        self, session: AsyncSession, history: History, indicators: Iterable[str], today: date
+    ) -> list[store.Result]:
+        found: list[store.Result] = []
+        for indicator in indicators:
+            for row in await progress(session, history, self.registry, indicator, today=today):
+                found.append(
+                    (
+                        row["plan"],
+                        indicator,
+                        row["unit"],
+                        row["period"],
+                        row["state"],
+                        row["numerator"],
+                        row["denominator"],
+                        row["target"],
+                    )
+                )
+        return found

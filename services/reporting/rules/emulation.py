@@ -1,0 +1,156 @@
+"""Emulation: which points a plan gives and takes, for what, and who stands where."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from shared.plans import Duty, Judgement, Plan
+from shared.plans.models import Points
+
+OBLIGATION_STATES: Mapping[str, tuple[str, ...]] = {
+    "met": ("on_time",),
+    "missed": ("late", "incomplete", "missing"),
+    "late": ("late",),
+    "missing": ("missing",),
+    "incomplete": ("incomplete",),
+}
+"""What a plan calls a state of a duty -> how timeliness names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How a unit stands by an indicator in a period."""
+
+    plan: str
+    indicator: str
+    unit: str
+    period: str
+    state: str
+    numerator: int
+    denominator: int | None
+    target: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One line of the arithmetic: so many times so many points; null where no amount is decided."""
+
+    kind: Literal["merit", "deduction"]
+    about: str
+    title: str
+    state: str
+    periods: tuple[str, ...]
+    times: int
+    points: int | None
+
+    @property
+    def subtotal(self) -> int | None:
+        """What the line adds, negative for a deduction."""
+        if self.points is None:
+            return None
+        return self.times * self.points * (1 if self.kind == "merit" else -1)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A unit's points under a plan; `rank` is null while an amount that matters is undecided."""
+
+    unit: str
+    items: tuple[Item, ...]
+    rank: int | None = None
+
+    @property
+    def merits(self) -> int:
+        return sum(each.subtotal or 0 for each in self.items if each.kind == "merit")
+
+    @property
+    def deductions(self) -> int:
+        return -sum(each.subtotal or 0 for each in self.items if each.kind == "deduction")
+
+    @property
+    def points(self) -> int:
+        return self.merits - self.deductions
+
+    @property
+    def undecided(self) -> int:
+        return sum(each.points is None for each in self.items)
+
+
+def standings(
+    plan: Plan, results: Iterable[Result], judged: Iterable[tuple[Duty, Judgement]]
+) -> list[Standing]:
+    """Every unit that the plan can give or take points, the best first.
+
+    Units with the same points share a rank, and the next one follows after them (1, 1, 3). One
+    undecided amount anywhere leaves every rank open: it may change the order.
+    """
+    rules = [("deduction", each) for each in plan.penalties]
+    rules += [("merit", each) for each in plan.merits]
+    by_unit: dict[str, list[Item]] = {unit: [] for unit in _units(plan, rules)}
+    mine = [each for each in results if each.plan == plan.plan]
+    duties = list(judged)
+    for kind, rule in rules:
+        met = _met(rule, mine, duties)
+        for unit, periods in met.items():
+            if unit in by_unit:
+                by_unit[unit].append(_item(plan, kind, rule, periods))
+    found = [Standing(unit, tuple(items)) for unit, items in by_unit.items()]
+    found.sort(key=lambda one: (-one.points, one.unit))
+    if any(one.undecided for one in found):
+        return found
+    return list(_ranked(found))
+
+
+def _ranked(ordered: Sequence[Standing]) -> Iterator[Standing]:
+    rank = 0
+    for place, one in enumerate(ordered, 1):
+        if place == 1 or one.points != ordered[place - 2].points:
+            rank = place
+        yield Standing(one.unit, one.items, rank)
+
+
+def _units(plan: Plan, rules: Iterable[tuple[str, Points]]) -> list[str]:
+    found: dict[str, None] = {}
+    for _, rule in rules:
+        if rule.when.indicator in plan.indicators:
+            found.update(dict.fromkeys(plan.result_units(str(rule.when.indicator))))
+        elif rule.when.obligation in plan.obligations:
+            owing = plan.obligations[str(rule.when.obligation)].owed_by
+            found.update(dict.fromkeys(plan.members(owing)))
+    return list(found)
+
+
+def _met(
+    rule: Points, results: Iterable[Result], duties: Iterable[tuple[Duty, Judgement]]
+) -> dict[str, list[str]]:
+    """Unit -> the periods in which it has come to what the rule asks for."""
+    found: dict[str, list[str]] = {}
+    when = rule.when
+    if when.indicator is not None:
+        for each in results:
+            if each.indicator == when.indicator and each.state == when.state:
+                found.setdefault(each.unit, []).append(each.period)
+    else:
+        states = OBLIGATION_STATES.get(when.state, ())
+        for duty, judgement in duties:
+            if duty.obligation == when.obligation and judgement.state in states:
+                found.setdefault(duty.unit, []).append(duty.period)
+    return {unit: sorted(periods) for unit, periods in found.items()}
+
+
+def _item(plan: Plan, kind: Any, rule: Points, periods: list[str]) -> Item:
+    when = rule.when
+    if when.indicator is not None:
+        about, title = when.indicator, plan.indicators[when.indicator].title
+    else:
+        about = str(when.obligation)
+        title = plan.obligations[about].title
+    return Item(
+        kind=kind,
+        about=about,
+        title=title or about,
+        state=when.state,
+        periods=tuple(periods),
+        times=1 if rule.once_per == "plan" else len(periods),
+        points=None if rule.points == "undecided" else rule.points,
+    )

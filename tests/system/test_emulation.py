@@ -1,0 +1,115 @@
+"""Emulation from end to end: quota counts, reporting ranks, corrections included."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.builders import event, install
+from tests.instance import Instance, instance, wait_for
+
+PLAN = """
+plan: thi-dua
+title: Kế hoạch thử
+issued: {number: 1/KH, date: 2019-08-05}
+runs: {from: 2019-08-05, to: 2019-12-31}
+indicators:
+  installs:
+    title: Số máy
+    count: install.recorded
+    where: {result: succeeded}
+    target: {for: [461, 462, 464], at_least: 3}
+obligations:
+  lists:
+    title: Danh sách
+    owed_by: [461, 462, 464]
+    owed_to: RTA
+    due: {every: month, day: 5, for: previous month, periods: {from: 2019-08, to: 2019-10}}
+    fulfilled_by: {event: list.delivered, where: {list: clients}}
+penalties:
+  - {when: {indicator: installs, state: missed}, points: 5, once_per: plan}
+  - {when: {obligation: lists, state: late}, points: 2}
+  - {when: {obligation: lists, state: missing}, points: 4}
+merits:
+  - {when: {indicator: installs, state: met}, points: 3}
+"""
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
+    folder: Path = tmp_path_factory.mktemp("emulation")
+    with instance(folder) as made:
+        for name in ("intake", "quota", "reporting"):
+            made.start(name)
+        for name in ("intake", "quota", "reporting"):
+            made.wait_ready(name)
+        made.post([install(n, "461") for n in range(3)] + [install(n, "462") for n in range(2)])
+        made.post(
+            [delivered("461", month, "04") for month in ("2019-08", "2019-09", "2019-10")]
+            + [delivered("462", "2019-08", "04"), delivered("462", "2019-09", "06")]
+            + [delivered("464", month, "04") for month in ("2019-08", "2019-09", "2019-10")]
+        )
+        apply(made, PLAN)
+        yield made
+
+
+def delivered(unit: str, month: str, day: str) -> dict[str, Any]:
+    following = f"2019-{int(month[5:]) + 1:02}"
+    return event("list.delivered", f"list-{unit}-{month}", f"{following}-{day}T09:00:00+07:00",
+                 unit=unit, list="clients", period=month, rows=5)  # fmt: skip
+
+
+def apply(running: Instance, text: str) -> None:
+    answer = running.http.put(
+        running.url("quota", "/v1/plans/thi-dua"), content=text.encode(), params={"restate": True}
+    )
+    assert answer.status_code in (200, 201), answer.text
+
+
+def standings(running: Instance) -> dict[str, tuple[int, int, int, int | None]]:
+    rows = running.get("reporting", "/v1/reports/emulation", plan="thi-dua")["rows"]
+    return {
+        row["unit"]: (row["merits"], row["deductions"], row["points"], row["rank"]) for row in rows
+    }
+
+
+def test_points_are_given_and_taken_and_corrections_count(running: Instance) -> None:
+    expected = {"461": (3, 0, 3, 1), "464": (0, 5, -5, 2), "462": (0, 11, -11, 3)}
+    wait_for(lambda: standings(running) == expected, 30, lambda: str(standings(running)))
+    rows = running.get("reporting", "/v1/reports/emulation", plan="thi-dua")["rows"]
+    assert [row["unit"] for row in rows] == ["461", "464", "462"]
+    last = next(row for row in rows if row["unit"] == "462")
+    lines = {(each["title"], each["state"]): each for each in last["items"]}
+    assert lines["Số máy", "missed"]["subtotal"] == -5
+    assert lines["Danh sách", "late"]["periods"] == ["2019-09"]
+    assert lines["Danh sách", "missing"]["subtotal"] == -4
+    assert last["arithmetic"].count("×") == 3
+
+    # An install that comes late lifts 462 over its target; another is withdrawn from 461.
+    running.post([install(2, "462")])
+    running.post([event("record.voided", "void-1", "2019-10-01T08:00:00+07:00",
+                        of_source="/test", of_id="install-461-0", reason="Nhập nhầm")])  # fmt: skip
+    expected = {"461": (0, 5, -5, 2), "464": (0, 5, -5, 2), "462": (3, 6, -3, 1)}
+    wait_for(lambda: standings(running) == expected, 30, lambda: str(standings(running)))
+
+
+def test_an_undecided_amount_leaves_the_rank_open_and_says_so(running: Instance) -> None:
+    apply(running, PLAN.replace("points: 5", "points: undecided"))
+    wait_for(lambda: standings(running).get("464") == (0, 0, 0, None), 30)
+    answer = running.get("reporting", "/v1/reports/emulation", plan="thi-dua")
+    assert answer["rank_open"] == ["thi-dua"]
+    assert {row["unit"]: row["undecided"] for row in answer["rows"]} == {
+        "461": 1,
+        "462": 0,
+        "464": 1,
+    }
+    assert {row["rank"] for row in answer["rows"]} == {None}
+
+
+def test_it_opens_as_a_table(running: Instance) -> None:
+    answer = running.http.get(
+        running.url("reporting", "/v1/reports/emulation"), params={"format": "csv"}
+    )
+    head = answer.content.decode("utf-8-sig").splitlines()[0]
+    assert head == "plan,unit,unit_name,merits,deductions,points,undecided,rank,arithmetic"
