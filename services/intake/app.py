@@ -17,6 +17,7 @@ from services.intake.handlers import (
     Helping,
     Reception,
     Silence,
+    SyncCalls,
     Tidying,
 )
 from services.intake.rules import SilencePolicy
@@ -50,6 +51,8 @@ def create_app(settings: IntakeSettings | None = None) -> FastAPI:
     silence = Silence(database, policy_of(settings))
     eraser = Eraser(database, service.jetstream, service.wake_relay)
     inboxes = Inboxes(reception, agreements, settings)
+    session_seconds = int(settings.lgsp_session_hours * 3600)
+    calls = SyncCalls(database, admission, registry, service.keyring, hash_key, session_seconds)
 
     async def listen() -> None:
         await service.started.wait()
@@ -60,9 +63,10 @@ def create_app(settings: IntakeSettings | None = None) -> FastAPI:
     service.run_always(silence.run)
     service.run_always(eraser.run)
     service.run_always(Tidying(database, settings).run)
+    service.run_always(calls.run)
     service.run_always(listen)
     service.app.include_router(
-        build_router(service, reception, agreements, silence, eraser, settings, registry)
+        build_router(service, reception, agreements, silence, eraser, calls, settings, registry)
     )
     helping = Helping(
         registry,

@@ -27,6 +27,7 @@ class IntakeSettings(ServiceSettings):
     ``ageing_types``: type to `Ageing`, as JSON. ``silence_*`` say when a source counts as silent
     (see ``rules/silence.py``), ``*_days`` how long is kept what is not kept for ever.
     ``quota_url`` and ``reporting_url`` are where forms ask what to fill in; they do without.
+    ``lgsp_sources``: the events' source for a ``madonvi`` where it is not /lgsp/<madonvi>, as JSON.
     """
 
     hash_key: SecretStr = Field(min_length=32)
@@ -47,10 +48,13 @@ class IntakeSettings(ServiceSettings):
     quarantine_days: int = Field(default=730, ge=1, le=36500)
     quota_url: str | None = None
     reporting_url: str | None = None
+    lgsp_session_hours: float = Field(default=8.0, gt=0, le=24 * 31)
+    lgsp_max_request_bytes: int = Field(default=16 << 20, ge=1024, le=64 << 20)
+    lgsp_sources: Annotated[dict[str, str], NoDecode] = Field(default={})
 
-    @field_validator("ageing_types", mode="before")
+    @field_validator("ageing_types", "lgsp_sources", mode="before")
     @classmethod
-    def read_ageing_types(cls, given: Any) -> Any:
+    def read_object(cls, given: Any) -> Any:
         """Decode what the environment says."""
         if not isinstance(given, str):
             return given

@@ -184,3 +184,53 @@ class Access(Table, table=True):
     action: str
     subject: str
     reason: str | None
+
+
+class SyncSession(Table, table=True):
+    """A log-in of a national sync client: a hash of its token, bound to one key."""
+
+    __tablename__ = "lgsp_sessions"
+    digest: bytes = Field(primary_key=True)
+    key_id: str
+    key_hash: str
+    created_at: datetime = Field(sa_type=sa.DateTime(timezone=True))
+    expires_at: datetime = Field(sa_type=sa.DateTime(timezone=True))
+
+
+class SyncedDossier(Table, table=True):
+    """What sync calls have told of a dossier: digests, dates and codes, no personal data."""
+
+    __tablename__ = "lgsp_dossiers"
+    source: str = Field(primary_key=True)
+    code: str = Field(primary_key=True)
+    told: dict[str, Any] = Field(sa_type=JSONB)
+    updated_at: datetime = Field(sa_type=sa.DateTime(timezone=True))
+
+
+class UnitMapping(Table, table=True):
+    """The unit that a source means by a name or code of its own."""
+
+    __tablename__ = "unit_mappings"
+    source: str = Field(primary_key=True)
+    theirs_key: str = Field(primary_key=True)
+    theirs: str
+    unit: str
+    key_id: str
+    updated_at: datetime = Field(sa_type=sa.DateTime(timezone=True))
+
+
+class HeldItem(Table, table=True):
+    """What waits for the mapping of a unit's name, sealed."""
+
+    __tablename__ = "held_items"
+    id: int | None = Field(default=None, primary_key=True, sa_type=sa.BigInteger)
+    source: str
+    theirs_key: str
+    theirs: str
+    code: str
+    items: int
+    digest: bytes
+    received_at: datetime = Field(sa_type=sa.DateTime(timezone=True))
+    held_at: datetime = Field(sa_type=sa.DateTime(timezone=True))
+    key_id: str
+    sealed: bytes

@@ -2,10 +2,19 @@
 
 from fastapi import APIRouter
 
-from services.intake.api import contacts, events, keys, quarantine, sources
+from services.intake.api import (
+    contacts,
+    events,
+    keys,
+    lgsp,
+    mapping,
+    mapping_page,
+    quarantine,
+    sources,
+)
 from services.intake.api.browsing import COOKIE
 from services.intake.api.pages import build_pages
-from services.intake.handlers import Agreements, Eraser, Reception, Silence
+from services.intake.handlers import Agreements, Eraser, Reception, Silence, SyncCalls
 from services.intake.settings import IntakeSettings
 from shared.problems import COMMON, documented
 from shared.service import Service
@@ -18,6 +27,7 @@ def build_router(
     agreements: Agreements,
     silence: Silence,
     eraser: Eraser,
+    calls: SyncCalls,
     settings: IntakeSettings,
     registry: UnitRegistry,
 ) -> APIRouter:
@@ -29,6 +39,9 @@ def build_router(
     router.include_router(contacts.build_router(service, eraser))
     router.include_router(sources.build_router(service, agreements, silence, registry))
     router.include_router(keys.build_router(service, registry))
+    router.include_router(lgsp.build_router(service, calls, settings))
+    router.include_router(mapping.build_router(service, calls, registry))
+    router.include_router(mapping_page.build_router(service, calls, registry))
     return router
 
 

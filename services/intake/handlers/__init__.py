@@ -5,6 +5,7 @@ from services.intake.handlers.agreements import Agreements
 from services.intake.handlers.erasure import Eraser
 from services.intake.handlers.helping import Helping
 from services.intake.handlers.keys import create_key, revoke_key
+from services.intake.handlers.lgsp import Call, SyncCalls
 from services.intake.handlers.reception import Reception, Reply
 from services.intake.handlers.silence import Silence
 from services.intake.handlers.tidying import Tidying
@@ -12,6 +13,7 @@ from services.intake.handlers.tidying import Tidying
 __all__ = [
     "Admission",
     "Agreements",
+    "Call",
     "Eraser",
     "Helping",
     "Memo",
@@ -19,6 +21,7 @@ __all__ = [
     "Reply",
     "Result",
     "Silence",
+    "SyncCalls",
     "Tidying",
     "create_key",
     "revoke_key",
