@@ -35,9 +35,11 @@ def attach(service: Service, desk: Desk, duties: Duties) -> None:
     """Consume EVENTS, CONTACTS, PLANS, OUTCOMES and KEYS."""
 
     async def on_events(session: AsyncSession, batch: Sequence[events.Event]) -> None:
+        await desk.refresh(session)
         await take_events(session, desk, duties, batch)
 
     async def on_contacts(session: AsyncSession, batch: Sequence[ContactMessage]) -> None:
+        await desk.refresh(session)
         await take_contacts(session, desk, [message.contact for message in batch])
 
     async def on_outcomes(_session: AsyncSession, _batch: Sequence[events.Event]) -> None:

@@ -125,6 +125,19 @@ class ContactAccess(Table, table=True):
     why: str | None
 
 
+class StoredTemplate(Table, table=True):
+    """A version of a text; null ``source`` means that of the file."""
+
+    __tablename__ = "templates"
+    id: int | None = Field(default=None, primary_key=True, sa_type=sa.BigInteger)
+    name: str
+    version: int
+    source: str | None
+    stored_at: datetime = Field(sa_type=Instant)
+    key_id: str
+    key_name: str
+
+
 class StoredPlan(Table, table=True):
     """A plan in one version."""
 

@@ -34,7 +34,7 @@ REGISTRY = UnitRegistry.load(deploy_dir() / "units")
 TEMPLATES = Templates.load(deploy_dir() / "templates")
 TABLES = (
     "events, voids, contacts, plans, deadlines, officers, notices, notice_history, attempts,"
-    " consents, erasures, contact_access"
+    " consents, erasures, contact_access, templates"
 )
 
 

@@ -12,6 +12,7 @@ from services.notify.api.officers import add_officers
 from services.notify.api.page import add_page
 from services.notify.api.people import Subject, Why, actor_of, add_people
 from services.notify.api.showing import Scope, show_deadline, show_notice
+from services.notify.api.templates import add_templates
 from services.notify.handlers.delivery import Delivery, take_receipt
 from services.notify.handlers.desk import Desk
 from services.notify.handlers.dossiers import CITIZEN
@@ -137,6 +138,7 @@ def build_router(service: Service, desk: Desk, delivery: Delivery, erasure: Eras
         return {"receipt": receipt}
 
     add_people(router, service, desk, erasure, scope)
+    add_templates(router, database, desk)
     add_officers(router, database, registry)
     add_page(router, service, registry, scope)
     return router

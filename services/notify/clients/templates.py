@@ -8,11 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import structlog
 from jinja2 import StrictUndefined, Template, TemplateError, meta, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from services.notify.rules.texts import KINDS, VARIABLES, plain, segments
+from services.notify.rules.texts import KINDS, SAMPLES, VARIABLES, plain, segments
 from shared.settings import FolderFaults
+
+log = structlog.get_logger()
 
 ALLOWED_NODES = (
     nodes.Template,
@@ -52,16 +55,58 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class _Compiled:
+    source: str
     subject: Template | None
     body: Template
     accents: bool
 
 
-class Templates:
-    """All templates of a folder, checked."""
+Name = tuple[str, str, str]
+"""Kind, audience, channel."""
 
-    def __init__(self, compiled: Mapping[tuple[str, str, str], _Compiled]) -> None:
+NAMES: tuple[Name, ...] = tuple(
+    (kind, audience, channel) for kind, audience in KINDS.items() for channel in ("sms", "email")
+)
+
+
+def read_name(text: str) -> Name | None:
+    """The name in ``received.citizen.sms``; null where no notice has it."""
+    parts = tuple(text.removesuffix(".txt").split("."))
+    return parts if parts in NAMES else None  # type: ignore[return-value]
+
+
+def compile_text(name: Name, source: str) -> _Compiled:
+    """A template ready for use.
+
+    Raises:
+        TemplateFaults: naming everything that is wrong with it.
+    """
+    found = _compile(name, source)
+    if isinstance(found, list):
+        raise TemplateFaults(found)
+    return found
+
+
+class Templates:
+    """All templates of a folder, checked; some may be overridden."""
+
+    def __init__(self, compiled: Mapping[Name, _Compiled]) -> None:
         self._compiled = dict(compiled)
+
+    def override(self, sources: Mapping[Name, str]) -> "Templates":
+        """These templates with others in place of some; one that is faulty is left out."""
+        compiled = dict(self._compiled)
+        for name, source in sources.items():
+            found = _compile(name, source)
+            if isinstance(found, list):
+                log.error("template_unusable", name=".".join(name), faults=found)
+            else:
+                compiled[name] = found
+        return Templates(compiled)
+
+    def source(self, name: Name) -> str:
+        """A template as it was written."""
+        return self._compiled[name].source
 
     @classmethod
     def load(cls, folder: Path) -> "Templates":
@@ -71,31 +116,22 @@ class Templates:
             TemplateFaults: naming each missing file, syntax error, unknown variable, and
                 construct beyond filling in and choosing.
         """
-        environment = ImmutableSandboxedEnvironment(
-            undefined=StrictUndefined, autoescape=False, keep_trailing_newline=True
-        )
-        environment.globals.clear()
         faults: list[str] = []
-        compiled: dict[tuple[str, str, str], _Compiled] = {}
-        wanted = {
-            (kind, audience, channel)
-            for kind, audience in KINDS.items()
-            for channel in ("sms", "email")
-        }
-        for name in sorted(wanted):
+        compiled: dict[Name, _Compiled] = {}
+        for name in sorted(NAMES):
             path = folder / f"{'.'.join(name)}.txt"
             try:
                 source = path.read_text("utf-8")
             except (OSError, UnicodeDecodeError) as fault:
                 faults.append(f"{path.name}: {type(fault).__name__}")
                 continue
-            found = _compile(environment, name, source)
+            found = _compile(name, source)
             if isinstance(found, list):
                 faults += [f"{path.name}: {each}" for each in found]
             else:
                 compiled[name] = found
         for path in sorted(folder.glob("*.txt")):
-            if tuple(path.name.split(".")[:-1]) not in wanted:
+            if tuple(path.name.split(".")[:-1]) not in NAMES:
                 faults.append(f"{path.name}: no notice has this name")
         if faults:
             raise TemplateFaults(faults)
@@ -105,22 +141,36 @@ class Templates:
         self, kind: str, audience: str, channel: str, values: Mapping[str, str | None]
     ) -> Text:
         """Fill in one text. Variables of the kind that ``values`` lacks count as absent."""
-        template = self._compiled[kind, audience, channel]
-        full = dict.fromkeys(VARIABLES[kind]) | {
-            key: value for key, value in values.items() if key in VARIABLES[kind]
-        }
-        body = template.body.render(full)
-        if channel == "sms":
-            body = " ".join(body.split())
-            body = body if template.accents else plain(body)
-            return Text(None, body, segments(body))
-        subject = template.subject.render(full) if template.subject else ""
-        return Text(" ".join(subject.split()), body.strip() + "\n", 0)
+        return render(self._compiled[kind, audience, channel], kind, channel, values)
 
 
-def _compile(
-    environment: ImmutableSandboxedEnvironment, name: tuple[str, str, str], source: str
-) -> _Compiled | list[str]:
+def render(template: _Compiled, kind: str, channel: str, values: Mapping[str, str | None]) -> Text:
+    """Fill in one text."""
+    full = dict.fromkeys(VARIABLES[kind]) | {
+        key: value for key, value in values.items() if key in VARIABLES[kind]
+    }
+    body = template.body.render(full)
+    if channel == "sms":
+        body = " ".join(body.split())
+        body = body if template.accents else plain(body)
+        return Text(None, body, segments(body))
+    subject = template.subject.render(full) if template.subject else ""
+    return Text(" ".join(subject.split()), body.strip() + "\n", 0)
+
+
+def _environment() -> ImmutableSandboxedEnvironment:
+    environment = ImmutableSandboxedEnvironment(
+        undefined=StrictUndefined, autoescape=False, keep_trailing_newline=True
+    )
+    environment.globals.clear()
+    return environment
+
+
+ENVIRONMENT = _environment()
+
+
+def _compile(name: Name, source: str) -> _Compiled | list[str]:
+    environment = ENVIRONMENT
     headers, body = _split(source.replace("\r\n", "\n"))
     faults: list[str] = []
     if len(source) > MAXIMUM_CHARACTERS:
@@ -151,11 +201,19 @@ def _compile(
     if faults:
         return faults
     subject = headers.get("Subject")
-    return _Compiled(
+    made = _Compiled(
+        source,
         environment.from_string(subject) if subject else None,
         environment.from_string(body),
         headers.get("Accents") == "keep",
     )
+    for values in (SAMPLES, {"office": SAMPLES["office"]}):
+        try:
+            render(made, name[0], name[2], values)
+        except Exception as fault:
+            faults.append(f"cannot be filled in where values are absent: {type(fault).__name__}")
+            return faults
+    return made
 
 
 def _split(source: str) -> tuple[dict[str, str], str]:

@@ -5,9 +5,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, time
 from uuid import uuid4
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from services.notify.clients import Templates
 from services.notify.rules.notices import Contact, Draft, Fact, Policy, stale_at
 from services.notify.rules.receipts import not_before
+from services.notify.store import texts
 from services.notify.store.notices import NewNotice
 from shared import events, outbox
 from shared.clock import local_day
@@ -19,13 +22,32 @@ SOURCE = "/motcua/notify"
 
 @dataclass(slots=True)
 class Desk:
-    """The settings of every decision. ``wake`` is called when there may be something to send."""
+    """The settings of every decision. ``wake`` is called when there may be something to send.
+
+    ``templates`` are those of the files, with the stored ones over them once ``refresh`` was
+    called; ``files`` are those of the files alone.
+    """
 
     units: UnitRegistry
-    templates: Templates
+    files: Templates
     policy: Policy
     quiet: tuple[time, time] | None = None
     wake: Callable[[], None] = field(default=lambda: None)
+    templates: Templates = field(init=False)
+    newest_text: int = field(default=0, init=False)
+
+    def __post_init__(self) -> None:
+        self.templates = self.files
+
+    async def refresh(self, session: AsyncSession) -> None:
+        """Take in the texts that were stored since: every replica asks before it writes."""
+        newest = await texts.newest(session)
+        if newest != self.newest_text:
+            stored = await texts.current(session)
+            self.templates = self.files.override(
+                {row.name: row.source for row in stored if row.source is not None}
+            )
+            self.newest_text = newest
 
     def office(self, unit: str, at: datetime) -> str:
         """A unit's name as texts show it."""

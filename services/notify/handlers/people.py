@@ -28,6 +28,7 @@ async def record_consent(session: AsyncSession, desk: Desk, consent: Consent, ac
     """Keep a decision, and have the notices that are still to be sent follow it."""
     now = clock.now()
     await take_turn(session, "store")
+    await desk.refresh(session)
     number = await people.add_consent(session, consent, actor, now)
     code = consent.code
     if code is None:

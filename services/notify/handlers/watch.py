@@ -71,6 +71,7 @@ class Watch:
             await take_turn(session, "store")
             rows = await due_store.take_due(session, now, ROUND)
             if rows:
+                await self.desk.refresh(session)
                 await announce_slips(session, self.desk, rows, now)
         if rows:
             log.info("deadlines_slipped", count=len(rows))

@@ -36,6 +36,25 @@ VARIABLES: Mapping[str, frozenset[str]] = {
 }
 """What a text of each kind may mention. Days read ``dd/mm/yyyy``; absent values are null."""
 
+SAMPLES: Mapping[str, str] = {
+    "office": "Trung tâm Phục vụ hành chính công tỉnh Quảng Trị",
+    "code": "000.00.24.H50-261012-0012",
+    "procedure": "1.005129",
+    "on": "12/10/2026",
+    "due": "26/10/2026",
+    "old_due": "26/10/2026",
+    "new_due": "30/10/2026",
+    "department": "Phòng Tài nguyên và Môi trường",
+    "reason": "Thiếu bản sao giấy chứng nhận",
+    "return_by": "counter",
+    "name": "Người Nộp Hồ Sơ Mẫu",
+    "obligation": "Báo cáo tháng về số máy đã cài",
+    "plan": "Cài đặt ứng dụng cho người dân",
+    "period": "2026-09",
+    "contact": "Văn phòng UBND tỉnh",
+}
+"""Invented values, as long as real ones, with which a text is tried."""
+
 HIDDEN = "***"
 _SIGNS = str.maketrans({"₫": "VND", "`": "'"})
 
