@@ -27,6 +27,13 @@ ASSETS = {
     )
     for path in sorted(PAGES.glob(f"*{suffix}"))
 }
+LABELS = {"difficulty": "difficulty_id", "time": "at", "of_id": "entries"} | {
+    name: name
+    for name in ("unit", "at", "day", "app", "installer", "citizen", "device", "place", "result",
+                 "reason", "category", "text", "team", "member", "questionnaire", "mode", "dossier",
+                 "plan", "obligation", "period", "document", "kind", "file")
+}  # fmt: skip
+"""What the fields that faults point to are called, by the last part of their pointer."""
 FORMS = ("install", "difficulty", "activity", "survey", "report")
 HEADERS = {
     "Content-Security-Policy": (
@@ -98,6 +105,7 @@ class Pages:
             "key": {"id": key.id, "name": key.name} if key else None,
             "source": source_of(key) if key else None,
             "words": script_words(language),
+            "labels": {name: say(label) for name, label in LABELS.items()},
             "keep": [link(path) for path in ("/", "/lists", *(f"/forms/{f}" for f in FORMS))],
             "data": ["/offers/units", "/offers/plans", "/offers/difficulties"],
             "assets": [f"/assets/{self.version}/{name}" for name in ASSETS],

@@ -27,6 +27,7 @@ from shared.service import Service, needs
 
 LONGEST_FORM = 4096
 SHOWN = 100
+LOOKED_THROUGH = 2000
 LISTS = (
     "installs",
     "dossiers",
@@ -132,10 +133,11 @@ def build_pages(service: Service, helping: Helping) -> APIRouter:
         return as_json({"plans": await helping.plans(key, shown)})
 
     @router.get("/offers/difficulties")
-    async def difficulties(key: writer) -> Response:
+    async def difficulties(request: Request, key: writer) -> Response:
         async with service.database.transaction() as session:
-            rows = await store.own_difficulties(session, key.id, SHOWN)
-        return as_json({"difficulties": rows})
+            own = await store.own_difficulties(session, key.id, LOOKED_THROUGH)
+        shown = pages.shown_key(request) or ""
+        return as_json({"difficulties": await helping.difficulties(shown, own)})
 
     @router.get("/offers/figures")
     async def figures(

@@ -201,6 +201,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
         "Tải lên tệp Excel hoặc CSV, xem tiến độ, tải về dòng lỗi.",
         "Upload an Excel or CSV file, watch it, download what is wrong.",
     ),
+    "list_period": ("Kỳ của danh sách", "The list's period"),
     "list_kind": ("Loại danh sách", "Kind of list"),
     "list.installs": ("Lượt cài ứng dụng", "App installs"),
     "list.dossiers": ("Hồ sơ", "Dossiers"),
@@ -216,6 +217,14 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "file_hint": (
         "Excel (xlsx, xls), ODS hoặc CSV. Kéo thả vào đây cũng được.",
         "Excel (xlsx, xls), ODS or CSV. You may also drop it here.",
+    ),
+    "list_unit_hint": (
+        "Dùng cho dòng không ghi đơn vị trong tệp.",
+        "For rows that name no unit in the file.",
+    ),
+    "list_period_hint": (
+        "Tháng của danh sách, ví dụ 2020-03.",
+        "The list's month, such as 2020-03.",
     ),
     "template": ("Tải tệp mẫu", "Download a template"),
     "upload": ("Tải lên", "Upload"),
@@ -270,6 +279,12 @@ _SCRIPT_WORDS: Mapping[str, tuple[str, str]] = {
         "Bỏ dòng này? Nội dung sẽ mất hẳn.",
         "Discard this row? It will be gone for good.",
     ),
+    "sure_discard_tried": (
+        "Dòng này đã thử gửi, có thể đã được ghi nhận. Bỏ thì không gửi nữa; nếu đã ghi nhận, hãy"
+        " thu hồi ở mục Dòng đã gửi. Bỏ?",
+        "This row was tried and may have been taken. Discarded, it is not sent again; if it was"
+        " taken, void it under Sent entries. Discard?",
+    ),
     "others": (
         "{n} dòng của khóa khác đang chờ trên máy này; đăng nhập bằng khóa đó để gửi.",
         "{n} rows of another key wait on this device; log in with it to send them.",
@@ -289,6 +304,8 @@ _SCRIPT_WORDS: Mapping[str, tuple[str, str]] = {
     "more_matches": ("còn {n} mục nữa, gõ thêm để thu hẹp", "{n} more, type on to narrow it down"),
     "editing": ("Đang sửa một dòng bị từ chối.", "Correcting a refused row."),
     "field_at": ("Dòng", "Row"),
+    "difficulties_open": ("Khó khăn chưa giải quyết", "Open difficulties"),
+    "difficulties_resolved": ("Khó khăn đã giải quyết", "Resolved difficulties"),
     "no_figures": (
         "Chưa lấy được số liệu; vẫn nộp báo cáo bình thường.",
         "No figures can be had now; the report can be filed all the same.",

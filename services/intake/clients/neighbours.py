@@ -40,6 +40,12 @@ class Neighbours:
         answer = await self._get(self.reporting, path, shown, plan=plan, unit=unit)
         return answer.get("rows", [])
 
+    async def difficulties(self, shown: str, unit: str | None) -> list[dict[str, Any]] | None:
+        """Difficulties of a unit, or of all that the key reaches; None where nobody answers."""
+        asked = {"unit": unit} if unit else {}
+        answer = await self._get(self.reporting, "/v1/reports/difficulties", shown, **asked)
+        return answer.get("rows")
+
     async def _get(self, base: str | None, path: str, shown: str, **params: str) -> dict[str, Any]:
         if not base:
             return {}

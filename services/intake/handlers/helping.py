@@ -1,5 +1,6 @@
 """What a form offers to choose from: units of the caller's key, plans and what they ask for."""
 
+import asyncio
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -103,19 +104,22 @@ class Helping:
 
     async def figures(self, shown: str, plan: str, unit: str) -> dict[str, Any]:
         """What the system holds of a unit under a plan; null where nobody answers."""
+        documents, rows, owed, met = await asyncio.gather(
+            self.neighbours.plans(shown),
+            self.neighbours.progress(shown, plan, unit),
+            self.neighbours.timeliness(shown, plan, unit),
+            self.neighbours.difficulties(shown, unit),
+        )
         titles = {
-            document["plan"]: {
-                name: indicator.get("title", name)
-                for name, indicator in document.get("indicators", {}).items()
-            }
-            for document in await self.neighbours.plans(shown)
+            name: indicator.get("title", name)
+            for document in documents
+            if document["plan"] == plan
+            for name, indicator in document.get("indicators", {}).items()
         }
-        rows = await self.neighbours.progress(shown, plan, unit)
-        owed = await self.neighbours.timeliness(shown, plan, unit)
         return {
             "progress": [
                 {
-                    "title": titles.get(plan, {}).get(row["indicator"], row["indicator"]),
+                    "title": titles.get(row["indicator"], row["indicator"]),
                     "period": row["period"],
                     "actual": row["actual"],
                     "numerator": row["numerator"],
@@ -130,4 +134,20 @@ class Helping:
                 for row in owed
                 if row["unit"] == unit
             ],
+            "difficulties": met
+            and [{"raised_at": row["raised_at"], "resolved_at": row["resolved_at"]} for row in met],
         }
+
+    async def difficulties(
+        self, shown: str, own: list[dict[str, str | None]]
+    ) -> list[dict[str, str | None]]:
+        """Open difficulties of the caller's units, the key's ``own`` first; without their texts."""
+        told = await self.neighbours.difficulties(shown, None) or []
+        resolved = {row["difficulty"] for row in told if row["resolved_at"]}
+        found = {row["difficulty"]: row for row in own if row["difficulty"] not in resolved}
+        for row in told:
+            if not row["resolved_at"]:
+                names = ("difficulty", "unit", "category")
+                at = {"at": row["raised_at"]}
+                found.setdefault(row["difficulty"], {name: row[name] for name in names} | at)
+        return list(found.values())

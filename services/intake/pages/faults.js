@@ -16,7 +16,8 @@ export function explain(fault, named = false) {
 function labelOf(fault) {
   const field = fieldOf(document, fault);
   const label = field?.querySelector("label, legend");
-  return label ? label.firstChild.textContent.trim() : fault.pointer.split("/").pop() || null;
+  const last = fault.pointer.split("/").pop();
+  return label ? label.firstChild.textContent.trim() : (told.labels[last] ?? (last || null));
 }
 
 /** The field that a fault points to, within a form; null where there is none to be seen. */

@@ -22,8 +22,6 @@ function stateOf(row) {
 
 function showRow(row) {
   const faults = row.faults.map((fault) => make("li", {}, explain(fault, true)));
-  // what was tried may have been taken: it waits for its answer and cannot be taken back here
-  const mayDiscard = row.state === "refused" || row.tries === 0;
   return make(
     "li",
     { class: `row ${row.state}`, "data-id": row.id },
@@ -34,7 +32,7 @@ function showRow(row) {
       "p",
       { class: "actions" },
       row.state === "refused" ? correctLink(row) : null,
-      mayDiscard ? discardButton(row) : null,
+      discardButton(row),
     ),
   );
 }
@@ -64,7 +62,8 @@ function discardButton(row) {
       "aria-label": word("discard_row", { row: `${row.label}, ${row.summary}` }),
       "data-row": `discard-${row.id}`,
       onclick: async () => {
-        if (!confirm(word("sure_discard"))) return;
+        const tried = row.state === "waiting" && row.tries > 0; // it may have arrived
+        if (!confirm(word(tried ? "sure_discard_tried" : "sure_discard"))) return;
         await queue.discard(row.id);
         dispatchEvent(new CustomEvent("discarded", { detail: row.id }));
       },

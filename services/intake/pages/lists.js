@@ -1,7 +1,8 @@
 // A list from a file: uploaded, watched until it is done, its faults fetched as a sheet.
 
-import { clearFaults, showFaults } from "./faults.js";
-import { make, told, word } from "./told.js";
+import { Combo } from "./combo.js";
+import { check, clearFaults, showFaults } from "./faults.js";
+import { ask, make, told, word } from "./told.js";
 
 const LAST = "motcua-import";
 const EVERY = 700;
@@ -56,12 +57,16 @@ async function submitted(event) {
   event.preventDefault();
   clearFaults(form);
   const file = form.elements.file.files[0];
-  if (!file) {
-    showFaults(form, [{ pointer: "/file", code: "missing" }]);
+  const faults = check(form);
+  if (faults.length) {
+    showFaults(form, faults);
     return;
   }
   const data = new FormData();
   data.set("kind", form.elements.kind.value);
+  const period = form.elements.period.value.trim();
+  if (unit.value.value) data.set("unit", unit.value.value);
+  if (period) data.set("period", period);
   data.set("file", file);
   button.disabled = true;
   begin(file.name);
@@ -110,12 +115,13 @@ async function watch(id) {
 
 /** Show a job; true once it is over. */
 function show(id, job) {
-  const over = !["waiting", "queued", "running", "received", "pending"].includes(job.state);
-  const failed = over && job.state.startsWith("fail");
+  const failed = job.state === "failed";
+  const over = failed || job.state === "done";
   const bar = document.getElementById("bar");
-  const done = job.accepted + job.duplicate + job.refused;
+  const done = (job.accepted ?? 0) + (job.duplicate ?? 0) + (job.refused ?? 0);
+  const share = job.progress?.share ?? (job.rows ? done / job.rows : null);
   if (over) bar.value = 100;
-  else if (job.rows) bar.value = Math.floor((100 * done) / job.rows);
+  else if (share) bar.value = Math.floor(100 * share);
   else bar.removeAttribute("value");
   for (const each of ["rows", "accepted", "duplicate", "refused"]) field(each).textContent = number(job[each]);
   say(failed ? word("import_failed") : over ? word("finished") : word("working", { n: number(done) }));
@@ -145,6 +151,18 @@ drop.addEventListener("drop", (event) => {
 });
 
 showTemplate();
+const unit = new Combo(form.querySelector(".combo"));
+ask("/offers/units").then((found) => {
+  const units = new Map((found?.units ?? []).map((each) => [each.code, each]));
+  unit.offer(
+    [...units.values()].map((each) => ({
+      value: each.code,
+      label: `${each.name} (${each.code})`,
+      hint: each.parent,
+      words: each.aliases.join(" "),
+    })),
+  );
+});
 const last = JSON.parse(localStorage.getItem(LAST) ?? "null");
 if (last?.key === told.key.id) {
   begin(last.name);

@@ -79,44 +79,94 @@ function offerPlans(form, combos, plans) {
   plan.addEventListener("change", offerObligations);
   unit.addEventListener("change", offerObligations);
   obligation.addEventListener("change", offerPeriods);
-  for (const combo of [plan, unit]) combo.addEventListener("change", () => showFigures(unit, plan));
+  for (const combo of [plan, unit, period]) {
+    combo.addEventListener("change", () => showFigures(unit, plan, period));
+  }
   offerObligations();
-  showFigures(unit, plan);
+  showFigures(unit, plan, period);
 }
 
+let figures = { asked: "", found: null };
+
 /** The figures that the system has for the unit under the plan: to check the report against. */
-async function showFigures(unit, plan) {
+async function showFigures(unit, plan, period) {
   const place = document.getElementById("figures");
-  const asked = new URLSearchParams({ plan: plan.value.value, unit: unit.value.value });
-  place.hidden = !(asked.get("plan") && asked.get("unit"));
+  const asked = new URLSearchParams({ plan: plan.value.value, unit: unit.value.value }).toString();
+  place.hidden = !(plan.value.value && unit.value.value);
   if (place.hidden) return;
-  const found = await ask(`/offers/figures?${asked}`);
+  if (figures.asked !== asked) {
+    const found = await ask(`/offers/figures?${asked}`);
+    figures = { asked: found ? asked : "", found };
+  }
+  const wanted = period.value.value;
+  const rows = grouped((figures.found?.progress ?? []).filter((row) => within(row.period, wanted)));
+  const owed = (figures.found?.owed ?? []).filter((row) => !wanted || row.period === wanted);
+  const met = (figures.found?.difficulties ?? []).filter((each) => touches(each, wanted));
+  const open = met.filter((each) => !each.resolved_at).length;
   const body = document.getElementById("figures-body");
-  const rows = found?.progress ?? [];
-  const owed = found?.owed ?? [];
-  if (!rows.length && !owed.length) {
+  if (!figures.found || !(rows.length || owed.length || met.length)) {
     body.replaceChildren(make("p", {}, word("no_figures")));
     return;
   }
+  const counts = rows.map((row) => [row.title, shown(row), row.target ?? "–"]);
+  if (figures.found.difficulties) {
+    counts.push([word("difficulties_open"), String(open), "–"]);
+    counts.push([word("difficulties_resolved"), String(met.length - open), "–"]);
+  }
   body.replaceChildren(
-    rows.length
-      ? table(
-          ["indicator", "figures_period", "actual", "target"],
-          rows.map((row) => [row.title, row.period, shown(row), row.target ?? "–"]),
-        )
-      : "",
+    counts.length ? table(["indicator", "actual", "target"], counts) : "",
     owed.length
       ? table(
           ["figures_period", "owed"],
-          owed.map((row) => [`${row.period} · ${row.obligation}`, word(`state.${row.state}`) ?? row.state]),
+          owed.slice(0, 12).map((row) => [
+            `${row.period} · ${row.obligation}`,
+            word(`state.${row.state}`) ?? row.state,
+          ]),
         )
       : "",
   );
 }
 
+const QUARTERS = { Q1: ["01", "03"], Q2: ["04", "06"], Q3: ["07", "09"], Q4: ["10", "12"] };
+
+/** The first and last month or day that a period such as 2020-Q1 or 2020-03 spans, as text. */
+function span(period) {
+  const [year, part] = period.split("-");
+  const months = QUARTERS[part];
+  return months ? [`${year}-${months[0]}`, `${year}-${months[1]}~`] : [period, `${period}~`];
+}
+
+/** Whether figures of one period belong into a report for another; those of no date always do. */
+function within(period, wanted) {
+  if (!/^\d{4}/.test(wanted) || !/^\d{4}/.test(period)) return true;
+  const [first, last] = span(wanted);
+  return span(period)[0] >= first && span(period)[0] <= last;
+}
+
+function touches({ raised_at, resolved_at }, wanted) {
+  if (!/^\d{4}/.test(wanted)) return true;
+  const [first, last] = span(wanted);
+  return (raised_at ?? resolved_at) <= last && (!resolved_at || resolved_at >= first);
+}
+
+/** One row an indicator: the sum of its periods; a target only where there is one period. */
+function grouped(rows) {
+  const found = new Map();
+  for (const row of rows) {
+    const sum = found.get(row.title);
+    if (!sum) {
+      found.set(row.title, { ...row });
+      continue;
+    }
+    sum.numerator += row.numerator;
+    if (sum.denominator !== null) sum.denominator += row.denominator ?? 0;
+    sum.target = null;
+  }
+  return [...found.values()];
+}
+
 function shown(row) {
-  if (row.denominator === null) return String(row.numerator);
-  return `${row.numerator}/${row.denominator}`;
+  return row.denominator === null ? String(row.numerator) : `${row.numerator}/${row.denominator}`;
 }
 
 function table(headings, rows) {

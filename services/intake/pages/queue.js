@@ -62,9 +62,14 @@ class Queue extends EventTarget {
     return left.state === "refused" ? "refused" : "kept";
   }
 
-  /** Send what waits, now. Only one page of this browser sends at a time. */
-  async send() {
+  /** Send what waits, now; where the browser says that there is no signal only if `anyway`.
+   * Only one page of this browser sends at a time. */
+  async send(anyway = false) {
     clearTimeout(this.timer);
+    if (!navigator.onLine && !anyway) {
+      this.become("waiting", LONGEST); // a browser may be wrong about it: then it is tried anyway
+      return null;
+    }
     if (this.working) {
       this.again = true; // what was added meanwhile goes with the next round
       return this.working;
@@ -106,7 +111,7 @@ class Queue extends EventTarget {
     clearTimeout(this.timer);
     if (wait !== null) {
       this.next = Date.now() + wait;
-      this.timer = setTimeout(() => this.send(), wait);
+      this.timer = setTimeout(() => this.send(true), wait);
     }
     this.tell();
   }
