@@ -132,6 +132,11 @@ class Guard:
                 await answer(problem)(scope, receive, send)
 
 
+def _inside(place: Sequence[Any]) -> Sequence[Any]:
+    """A fault's place inside the body, or the name of the parameter."""
+    return place[1:] if len(place) > 1 and place[0] in ("body", "query", "path") else place
+
+
 def install(app: FastAPI, on_crash: Callable[[str, Exception], Problem]) -> None:
     """Make every error of an app a problem document; what crashed asks ``on_crash``."""
     app.add_middleware(Guard, on_crash=on_crash)
@@ -145,7 +150,7 @@ def install(app: FastAPI, on_crash: Callable[[str, Exception], Problem]) -> None
     async def on_invalid(_request: Request, fault: RequestValidationError) -> JSONResponse:
         errors = [
             {
-                "pointer": pointer(*error["loc"]),
+                "pointer": pointer(*_inside(error["loc"])),
                 "code": str(error["type"]),
                 "message": str(error["msg"]),
             }

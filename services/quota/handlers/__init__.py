@@ -1,6 +1,8 @@
 """Use cases of quota: count events, apply a plan, answer how far units are."""
 
 from services.quota.handlers.counting import Counting
+from services.quota.handlers.decisions import Asked, decide
+from services.quota.handlers.flags import flags
 from services.quota.handlers.milestones import check_morning
 from services.quota.handlers.morning import watch_mornings
 from services.quota.handlers.plans import (
@@ -13,22 +15,31 @@ from services.quota.handlers.plans import (
 )
 from services.quota.handlers.progress import progress
 from services.quota.handlers.results import Results
+from services.quota.handlers.runs import OutOfTurn, close_month, list_runs, show_run, unassigned
 from services.quota.handlers.stipends import COUNTED, stipends
 from services.quota.handlers.versions import Plans
 
 __all__ = [
     "COUNTED",
     "Applied",
+    "Asked",
     "Counting",
+    "OutOfTurn",
     "Plans",
     "Results",
     "apply_plan",
     "bound_units",
     "check_morning",
+    "close_month",
+    "decide",
+    "flags",
     "foresee",
+    "list_runs",
     "progress",
     "recount_due",
+    "show_run",
     "shown_since",
     "stipends",
+    "unassigned",
     "watch_mornings",
 ]

@@ -33,6 +33,13 @@ from services.quota.rules.facts import (
     submission,
     turning_days,
 )
+from services.quota.rules.people import (
+    INSTALLER,
+    PEOPLE_COLUMNS,
+    Person,
+    read_people,
+    serves,
+)
 from services.quota.rules.periods import (
     Owned,
     Span,
@@ -82,12 +89,14 @@ from services.quota.rules.versions import (
 __all__ = [
     "BEGINNING",
     "DERIVED",
+    "INSTALLER",
     "MISSING",
     "OF",
     "OPENING",
     "OPENING_OVER",
     "OVER",
     "PAID",
+    "PEOPLE_COLUMNS",
     "SQUARES",
     "STATUS_CHANGED",
     "SUBMITTED",
@@ -102,6 +111,7 @@ __all__ = [
     "Judged",
     "Owned",
     "Part",
+    "Person",
     "Projection",
     "Reading",
     "Span",
@@ -128,8 +138,10 @@ __all__ = [
     "periods",
     "place_of",
     "project",
+    "read_people",
     "read_stories",
     "reported",
+    "serves",
     "span",
     "stand",
     "stand_of",

@@ -11,6 +11,11 @@ from services.quota.store.counts import (
     totals,
     totals_of,
 )
+from services.quota.store.decisions import (
+    add_decisions,
+    standings,
+    standings_of,
+)
 from services.quota.store.facts import (
     add_facts,
     add_voids,
@@ -18,10 +23,19 @@ from services.quota.store.facts import (
     facts_of,
     facts_of_codes,
 )
+from services.quota.store.flags import (
+    bursts,
+    several_devices,
+    without_dossier,
+)
 from services.quota.store.milestones import (
     check_day,
     inherit_milestones,
     pass_milestones,
+)
+from services.quota.store.people import (
+    people,
+    put_people,
 )
 from services.quota.store.plans import (
     add_plan,
@@ -31,7 +45,18 @@ from services.quota.store.plans import (
     plan_versions,
     recounts_due,
 )
-from services.quota.store.results import Result, announce_results, forget_results
+from services.quota.store.results import (
+    Result,
+    announce_results,
+    forget_results,
+)
+from services.quota.store.runs import (
+    add_run,
+    fill_run,
+    find_run,
+    run_lines,
+    runs,
+)
 from services.quota.store.stipends import (
     Place,
     balances,
@@ -49,17 +74,22 @@ __all__ = [
     "CountKey",
     "Place",
     "Result",
+    "add_decisions",
     "add_facts",
     "add_plan",
+    "add_run",
     "add_voids",
     "announce_results",
     "balances",
     "book",
+    "bursts",
     "check_day",
     "earned",
     "facts_after",
     "facts_of",
     "facts_of_codes",
+    "fill_run",
+    "find_run",
     "forget_counts",
     "forget_results",
     "inherit_milestones",
@@ -70,14 +100,22 @@ __all__ = [
     "newest_plans",
     "paid_places",
     "pass_milestones",
+    "people",
     "plan_documents",
     "plan_marks",
     "plan_versions",
+    "put_people",
     "recount",
     "recounts_due",
+    "run_lines",
+    "runs",
     "set_standings",
     "set_winners",
+    "several_devices",
+    "standings",
+    "standings_of",
     "stipends",
     "totals",
     "totals_of",
+    "without_dossier",
 ]
