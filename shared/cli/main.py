@@ -84,6 +84,17 @@ def migrate(data_dir: DataDir = Path(".motcua")) -> None:
 
 
 @app.command()
+def backup(
+    target: Annotated[Path, typer.Argument(help="A new folder.")],
+    data_dir: DataDir = Path(".motcua"),
+) -> None:
+    """Copy the data and keys of a running instance; `up` starts from such a copy."""
+    from shared.cli import backup as command
+
+    command.run(data_dir, target)
+
+
+@app.command()
 def demo(
     data_dir: Where = None,
     scale: Annotated[float, typer.Option("--scale", min=0, max=1, hidden=True)] = 1.0,

@@ -16,7 +16,6 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
 
 import httpx
 import pytest
@@ -27,11 +26,6 @@ from tests.instance import wait_for
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```sh\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
-DOCUMENTS = sorted(
-    path
-    for folder in (".", "docs", "deploy")
-    for path in (ROOT / folder).glob("*.md" if folder == "." else "**/*.md")
-)
 
 
 class Shell:
@@ -160,23 +154,3 @@ def test_make_help_lists_every_target() -> None:
     done = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True)
     listed = re.findall(r"^  make (\w+) +\S", done.stdout, re.MULTILINE)
     assert sorted(listed) == sorted(phony.split())
-
-
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
-def test_no_link_is_dead(document: Path) -> None:
-    text = re.sub(r"^```.*?^```", "", document.read_text(encoding="utf-8"), flags=re.M | re.S)
-    dead = []
-    for target in re.findall(r"\]\(([^)\s]+)\)", text):
-        if re.match(r"[a-z]+:", target):
-            continue
-        path, _, anchor = unquote(target).partition("#")
-        place = document.parent / path if path else document
-        if not place.exists() or (anchor and anchor not in anchors(place)):
-            dead.append(target)
-    assert dead == []
-
-
-def anchors(document: Path) -> set[str]:
-    """The anchors of a document's headings, as a repository's pages make them."""
-    headings = re.findall(r"^#+ (.*)$", document.read_text(encoding="utf-8"), re.MULTILINE)
-    return {re.sub(r"[^\w\- ]", "", text.lower()).replace(" ", "-") for text in headings}
