@@ -39,7 +39,7 @@ class Silence:
         async with self.database.transaction() as session:
             rows = await self._judged(session, now)
             bad = [
-                (row["source"], row["state"], row["verdict"].since)
+                (row["source"], row["state"], row["verdict"].since or row["alert_since"])
                 for row in rows
                 if row["state"] in ("silent", "quiet")
             ]
@@ -76,13 +76,19 @@ class Silence:
                 accepted, first_day, today, hour, calendar.is_working, self.policy
             )
             of_today = days.get(today)
-            row |= {"state": verdict.state, "verdict": verdict}
+            silent = row["alert"] == "silent" and not _spoke_since(row)
+            row |= {"state": "silent" if silent else verdict.state, "verdict": verdict}
             row |= {
                 "today": of_today.accepted if of_today else 0,
                 "duplicates_today": of_today.duplicate if of_today else 0,
                 "conflicts_today": of_today.conflict if of_today else 0,
             }
         return rows
+
+
+def _spoke_since(row: dict[str, Any]) -> bool:
+    """Whether a source in alert has sent anything since; a silence never ends by its length."""
+    return row["last_at"] is not None and clock.local_day(row["last_at"]) >= row["alert_since"]
 
 
 def _measure(rows: list[dict[str, Any]]) -> None:

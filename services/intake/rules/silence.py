@@ -51,12 +51,14 @@ def judge(
     day = today if is_working(today) and hour >= policy.hour else today - _DAY
     while not is_working(day):
         day -= _DAY
-    expected = usual_on(accepted, first_day, day, is_working, policy)
+    count = sum(n for when, n in accepted.items() if day <= when <= today)
+    began = day if count else _began(accepted, first_day, day, is_working)
+    # A silence is held against what came before it: it must not become what is usual.
+    expected = usual_on(accepted, first_day, began, is_working, policy)
     if expected is None or (day - first_day).days < policy.history_days:
         return Verdict("new", usual, None)
-    count = sum(n for when, n in accepted.items() if day <= when <= today)
     if expected > 0 and count == 0:
-        return Verdict("silent", usual, _began(accepted, first_day, day, is_working))
+        return Verdict("silent", usual, began)
     if expected >= QUIET_FROM and count < policy.share * expected:
         return Verdict("quiet", usual, day)
     return Verdict("ok", usual, None)
