@@ -26,6 +26,7 @@ test: setup  ## run the tests on a real broker and a real database
 
 check: setup  ## style, import contracts, deployment files
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 	@if [ -x deploy/check ]; then deploy/check $(BIN); fi
 
