@@ -1,0 +1,1 @@
+"""How fast, how quick, how heavy: measured on this machine, each beside its baselines."""
