@@ -10,7 +10,8 @@ from typing import Annotated, Any
 import nats
 import sqlalchemy as sa
 import structlog
-from fastapi import Depends, FastAPI, Header, Request, Response
+from fastapi import Depends, FastAPI, Header, Query, Request, Response
+from fastapi import Path as PathParameter
 from faststream.nats import NatsBroker, NatsRouter
 from nats.js.errors import NotFoundError
 from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
@@ -35,6 +36,8 @@ WATCH_SECONDS = 5.0
 LAG = Gauge("motcua_consumer_lag", "Messages not yet applied", ["consumer"])
 DEAD = Gauge("motcua_dead_letters", "Dead letters not replayed", ["service"])
 UNPUBLISHED = Gauge("motcua_outbox_unpublished", "Outbox rows not yet published", ["service"])
+
+Letter = Annotated[int, PathParameter(ge=1, le=2**62)]
 
 
 class Service:
@@ -263,6 +266,8 @@ class Service:
 
     def _add_common_routes(self) -> None:
         app = self.app
+        common = problems.documented(*problems.COMMON)
+        of_one = problems.documented(*problems.COMMON, 404, 409)
 
         @app.get("/livez", include_in_schema=False)
         async def livez() -> dict[str, str]:
@@ -281,12 +286,12 @@ class Service:
                 await self.measure()
             return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
-        @app.get("/v1/whoami", tags=["common"])
+        @app.get("/v1/whoami", tags=["common"], responses=common)
         async def whoami(key: Annotated[Key, Depends(caller)]) -> dict[str, Any]:
             """The name, scopes and units of the calling key."""
             return {"name": key.name, "scopes": sorted(key.scopes), "units": sorted(key.units)}
 
-        @app.get("/v1/status", tags=["common"])
+        @app.get("/v1/status", tags=["common"], responses=common)
         async def status(_key: Annotated[Key, Depends(caller)]) -> dict[str, Any]:
             """Readiness, lag per consumer (messages), dead letters, unpublished messages."""
             parts = await self.check_parts()
@@ -296,9 +301,10 @@ class Service:
                 figures = await self.measure()
             return {"service": self.name, "ready": ready, "parts": parts, **figures}
 
-        @app.get("/v1/dead", tags=["common"])
+        @app.get("/v1/dead", tags=["common"], responses=common)
         async def list_dead(
-            _key: Annotated[Key, Depends(needs("admin"))], limit: int = 100
+            _key: Annotated[Key, Depends(needs("admin"))],
+            limit: Annotated[int, Query(ge=1, le=1000)] = 100,
         ) -> dict[str, Any]:
             """Dead letters, newest first, without their contents."""
             query = sa.text(
@@ -306,12 +312,12 @@ class Service:
                 " FROM dead_letters WHERE replayed_at IS NULL ORDER BY id DESC LIMIT :limit"
             )
             async with self.database.transaction() as session:
-                rows = (await session.execute(query, {"limit": min(limit, 1000)})).mappings()
+                rows = (await session.execute(query, {"limit": limit})).mappings()
                 return {"dead": [dict(row) for row in rows]}
 
-        @app.get("/v1/dead/{letter}", tags=["common"])
+        @app.get("/v1/dead/{letter}", tags=["common"], responses=of_one)
         async def show_dead(
-            letter: int, key: Annotated[Key, Depends(needs("admin"))]
+            letter: Letter, key: Annotated[Key, Depends(needs("admin"))]
         ) -> dict[str, Any]:
             """One dead letter; the content of a private one is not shown."""
             row = await self._dead_letter(letter)
@@ -319,9 +325,9 @@ class Service:
             row["payload"] = None if private else bytes(row["payload"]).decode("utf-8", "replace")
             return row
 
-        @app.post("/v1/dead/{letter}/replay", tags=["common"])
+        @app.post("/v1/dead/{letter}/replay", tags=["common"], responses=of_one)
         async def replay_dead(
-            letter: int, _key: Annotated[Key, Depends(needs("admin"))]
+            letter: Letter, _key: Annotated[Key, Depends(needs("admin"))]
         ) -> dict[str, Any]:
             """Apply a dead letter anew; 409 where it fails again."""
             row = await self._dead_letter(letter)

@@ -120,6 +120,21 @@ def test_what_is_the_same_body_does_not_hang_on_spelling(send):
     assert send(spelt, Idempotency_Key="k8").content == first.content
 
 
+@pytest.mark.parametrize("name", ["type", "source", "id", "time", "data", "subject"])
+@pytest.mark.parametrize("value", [None, [], {}, 1, 1.5, True, "\ud800"])
+def test_an_attribute_of_any_type_is_refused_by_its_name(send, name, value):
+    """Every attribute but the subject, which may be null."""
+    sent = [install(12, "461") | {name: value}]
+    headers = {"Idempotency_Key": f"{name}-{value!r}".encode("ascii", "replace").decode()}
+    answer = send(sent, **headers)
+    if name == "subject" and value is None:
+        assert statuses(answer) == ["accepted"]
+        return
+    assert statuses(answer) == ["refused"]
+    [result] = answer.json()["results"]
+    assert {fault["pointer"].split("/")[1] for fault in result["errors"]} == {name}
+
+
 @pytest.mark.parametrize("key", ["", '""', "x" * 300])
 def test_a_key_that_is_none(send, key):
     assert codes(send(install(9, "461"), Idempotency_Key=key), 400) == {"invalid_key"}

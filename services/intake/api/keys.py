@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.intake import handlers, store
 from shared.keys import SANDBOX, SCOPES, Key
-from shared.problems import Problem
+from shared.problems import Problem, documented
 from shared.service import Service, needs
 from shared.units import UnitRegistry
 
@@ -69,7 +69,7 @@ def build_router(service: Service, registry: UnitRegistry) -> APIRouter:
             row["scopes"] = [scope for scope in row["scopes"] if scope != SANDBOX]
         return {"keys": kept}
 
-    @router.delete("/keys/{key_id}", tags=["keys"])
+    @router.delete("/keys/{key_id}", tags=["keys"], responses=documented(404))
     async def revoke_key(
         key_id: str, _key: Annotated[Key, Depends(needs("admin"))]
     ) -> dict[str, Any]:

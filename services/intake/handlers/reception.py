@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.intake import envelopes, store
 from services.intake.handlers.admission import Admission, Memo, Result, uid_in_log
 from services.intake.handlers.agreements import Agreements
+from services.intake.handlers.quarantining import text_of
 from services.intake.rules import Status
 from services.intake.settings import Ageing, IntakeSettings
 from shared import clock
@@ -128,7 +129,7 @@ class Reception:
         return Reply(found.status, found.body, {"Idempotent-Replayed": "true"})
 
     def _finish(self, reply: Reply, raws: list[Any]) -> Reply:
-        kinds = {raw.get("type") for raw in raws if isinstance(raw, dict)} if raws else set()
+        kinds = {text_of(raw, "type") for raw in raws}
         ageing = [a for kind, a in self.settings.ageing_types.items() if kind in kinds]
         reply.headers |= ageing_headers(ageing)
         return reply

@@ -1,0 +1,96 @@
+"""The OpenAPI document, held against the service: no answer that it does not name."""
+
+import httpx
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis.errors import Unsatisfiable
+from schemathesis import GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from tests.instance import ADMIN, instance
+
+EXAMPLES = 12
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+]
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory):
+    with instance(tmp_path_factory.mktemp("schema")) as made:
+        made.start("intake")
+        made.wait_ready("intake")
+        yield made
+
+
+def _told(fault):
+    if isinstance(fault, BaseExceptionGroup):
+        return "; ".join(_told(each) for each in fault.exceptions)
+    return f"{fault} {getattr(fault, 'message', '')}"
+
+
+@pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
+def test_every_answer_is_documented(running, mode):
+    schema = schemathesis.openapi.from_url(running.url("intake", "/openapi.json"))
+    tried, wrong = 0, []
+    for found in schema.get_all_operations():
+        operation = found.ok()
+        tried += 1
+
+        @settings(
+            max_examples=EXAMPLES,
+            deadline=None,
+            database=None,
+            derandomize=True,
+            phases=[Phase.explicit, Phase.generate],
+            suppress_health_check=list(HealthCheck),
+        )
+        @given(case=operation.as_strategy(generation_mode=mode))
+        def run(case):
+            answer = case.call(headers={"Authorization": f"Bearer {ADMIN}"})
+            case.validate_response(answer, checks=CHECKS)
+
+        try:
+            run()
+        except Unsatisfiable:  # there is no wrong way to call what takes nothing
+            assert mode is GenerationMode.NEGATIVE
+        except (Exception, BaseExceptionGroup) as fault:
+            wrong.append(f"{operation.label}: {_told(fault)}")
+    assert wrong == []
+    assert tried >= 20
+
+
+def test_other_methods_and_addresses_are_problems_too(running):
+    for method, path, status in (
+        ("PATCH", "/v1/events", 405),
+        ("DELETE", "/v1/quarantine", 405),
+        ("GET", "/v1/nothing", 404),
+        ("POST", "/nothing", 404),
+    ):
+        answer = httpx.request(
+            method, running.url("intake", path), headers={"Authorization": f"Bearer {ADMIN}"}
+        )
+        assert answer.status_code == status
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert answer.json()["status"] == status
+        if status == 405:
+            assert answer.headers["allow"]
+
+
+def test_every_route_with_a_key_says_what_it_answers_without_one(running):
+    document = httpx.get(running.url("intake", "/openapi.json")).json()
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            if path.startswith("/v1/") and method in ("get", "post", "put", "delete"):
+                assert {"400", "401", "503"} <= set(operation["responses"]), (method, path)
