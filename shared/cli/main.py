@@ -24,7 +24,7 @@ app = typer.Typer(
 )
 
 keys = typer.Typer(no_args_is_help=True, help="Keys: create, list, revoke.")
-plans = typer.Typer(no_args_is_help=True, help="Plan files: check, apply.")
+plans = typer.Typer(no_args_is_help=True, help="Plan files: check, apply, rehearse.")
 dead = typer.Typer(no_args_is_help=True, help="Dead letters: list, show, replay.")
 app.add_typer(keys, name="key")
 app.add_typer(plans, name="plan")
@@ -171,6 +171,14 @@ def plan_apply(
     from shared.cli import plan as command
 
     asyncio.run(command.apply(client.find(data_dir), file, restate))
+
+
+@plans.command("rehearse")
+def plan_rehearse(file: Path, data_dir: Where = None) -> None:
+    """Say what a draft would have come to by what is stored; nothing is changed."""
+    from shared.cli import plan as command
+
+    asyncio.run(command.rehearse(client.find(data_dir), file))
 
 
 @keys.command("create")

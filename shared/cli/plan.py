@@ -75,6 +75,43 @@ async def put(
     )
 
 
+async def rehearse(instance: Instance, file: Path) -> None:
+    """Say what a draft would have come to by what is stored; nothing is changed.
+
+    Raises:
+        CommandError: 1 it has faults, 3 quota is unreachable.
+    """
+    headers = {"Content-Type": "application/yaml"}
+    async with Client(instance) as client:
+        answer = await client.fetch(
+            "quota", "POST", "/v1/plans/rehearsals", content=read(file).encode(), headers=headers
+        )
+    for warning in answer.get("warnings") or ():
+        print(f"{file}: {fault_line(warning)}", file=sys.stderr)
+    print(f"{answer['plan']}: {answer['title']}")
+    for each in answer["indicators"]:
+        print(
+            f"  {each['title']}: {each['met']} đạt, {each['missed']} không đạt, "
+            f"{each['on_track']} đúng tiến độ, {each['behind']} chậm, "
+            f"{each['not_applicable']} không tính (trong {each['results']} kết quả)"
+        )
+    for row in answer["rows"]:
+        if row["state"] in ("met", "missed", "behind"):
+            over = "" if row["denominator"] is None else f"/{row['denominator']}"
+            print(
+                f"    {row['state']:8} {row['indicator']} {row['unit']} {row['unit_name']} "
+                f"{row['period']}: {row['numerator']}{over}, chỉ tiêu "
+                f"{row['comparison']} {row['target']}"
+            )
+    stipends, messages = answer["stipends"], answer["messages"]
+    paid = f"{stipends['amount']:,}".replace(",", ".")
+    print(f"  Chi trả: {stipends['payable']} lượt, {paid} đồng; chờ quyết định: {stipends['held']}")
+    print(
+        f"  Tin nhắn: {messages['total']} (nhắc trước hạn {messages['reminders']}, "
+        f"báo trễ {messages['escalations']}, thông báo {sum(messages['notices'].values())})"
+    )
+
+
 def _name(file: Path, text: str) -> str:
     try:
         content = yaml.safe_load(text)

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from services.quota.api import decisions, people, plans, progress, runs, stipends
+from services.quota.api import decisions, grants, people, plans, progress, runs, stipends
 from services.quota.api.scopes import Scopes
 from services.quota.handlers import Plans
 from services.quota.settings import QuotaSettings
@@ -18,6 +18,7 @@ def build_router(
     router = APIRouter(prefix="/v1", responses=documented(*COMMON))
     scopes = Scopes(registry)
     router.include_router(plans.build_router(service, kept, settings, scopes))
+    router.include_router(grants.build_router(service, kept, scopes))
     router.include_router(progress.build_router(service, kept, scopes))
     router.include_router(stipends.build_router(service, kept, scopes))
     router.include_router(decisions.build_router(service, kept, settings, scopes))

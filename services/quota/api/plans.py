@@ -80,6 +80,19 @@ def build_router(
         created = body["changed"] and not dry_run
         return JSONResponse(body, 201 if created else 200)
 
+    @router.post("/plans/rehearsals")
+    async def rehearse(
+        request: Request, key: Annotated[Key, Depends(needs("plans:write"))]
+    ) -> dict[str, Any]:
+        """Run a draft (YAML or JSON) over what is stored, as if it had held; nothing is stored.
+
+        Who would have met it, what it would have paid, and how many messages it would have sent.
+        """
+        made, faults = read_plan_file(await read_body(request, settings.max_plan_bytes), registry)
+        scopes.need(key, handlers.bound_units(made))
+        answer = await handlers.rehearse(database, made, registry)
+        return answer | {"warnings": [fault_of(fault) for fault in faults]}
+
     @router.get("/plans")
     async def list_plans(_key: Annotated[Key, Depends(needs("reports:read"))]) -> dict[str, Any]:
         """The newest version of every plan."""

@@ -3,6 +3,7 @@
 from services.quota.handlers.counting import Counting
 from services.quota.handlers.decisions import Asked, decide
 from services.quota.handlers.flags import flags
+from services.quota.handlers.grants import Refused, grant
 from services.quota.handlers.milestones import check_morning
 from services.quota.handlers.morning import watch_mornings
 from services.quota.handlers.plans import (
@@ -14,6 +15,7 @@ from services.quota.handlers.plans import (
     shown_since,
 )
 from services.quota.handlers.progress import progress
+from services.quota.handlers.rehearsals import rehearse
 from services.quota.handlers.results import Results
 from services.quota.handlers.runs import OutOfTurn, close_month, list_runs, show_run, unassigned
 from services.quota.handlers.stipends import COUNTED, stipends
@@ -26,6 +28,7 @@ __all__ = [
     "Counting",
     "OutOfTurn",
     "Plans",
+    "Refused",
     "Results",
     "apply_plan",
     "bound_units",
@@ -34,9 +37,11 @@ __all__ = [
     "decide",
     "flags",
     "foresee",
+    "grant",
     "list_runs",
     "progress",
     "recount_due",
+    "rehearse",
     "show_run",
     "shown_since",
     "stipends",

@@ -110,14 +110,14 @@ async def count_all(session: AsyncSession, history: History) -> set[store.Cell]:
     """Count every fact that is kept, by one plan; returns what was touched. Nothing is settled."""
     last = b""
     cells: set[store.Cell] = set()
-    types = _types(set(rules.parts([history])))
+    types = types_of(set(rules.parts([history])))
     while facts := await store.facts_after(session, last, types, CHUNK):
         cells |= (await tally(session, {history.name: history}, facts))[0]
         last = facts[-1].uid
     return cells
 
 
-def _types(kinds: set[str]) -> list[str]:
+def types_of(kinds: set[str]) -> list[str]:
     """The types of events from which some kinds of facts are read."""
     dossiers = {rules.SUBMITTED, rules.STATUS_CHANGED} if kinds & set(rules.DERIVED) else set()
     named = {each for each in events.INCOMING if fact_name(each) in kinds}

@@ -57,15 +57,15 @@ async def store_version(
     if newest and newest.digest == digest and (restated or not restate):
         return Applied(newest.version, False, newest.effective_from)
     if since is None:
-        earlier = [(row.digest, row.effective_from) for row in known]
-        since = rules.takes_effect(digest, plan.effective_from, earlier, clock.today(), restate)
+        marks = [(row.digest, row.effective_from) for row in known]
+        since = rules.takes_effect(digest, plan.effective_from, marks, clock.today(), restate)
     number = newest.version + 1 if newest else 1
     before = (await plans.load(session)).get(plan.plan)
     document = plan.canonical()
     await store.add_plan(session, plan.plan, number, digest, document.decode(), since)
-    same = next((row.version for row in known if row.digest == digest), number)
-    version = Version(plan, number, same, since)
-    after = History([*(before.versions if before else ()), version])
+    earlier = [(each.number, each.plan, each.since) for each in before.versions] if before else []
+    after = History(rules.numbered([*earlier, (number, plan, since)]))
+    version = after.newest
     await _inherit(session, before, version)
     if before is None or before.judgement() != after.judgement():
         await recount(session, after)

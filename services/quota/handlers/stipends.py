@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.quota import rules, store
 from services.quota.handlers.outcomes import outcome
-from services.quota.rules import OF, PAID, Earned, Fact, History, Part, Terms
+from services.quota.rules import OF, PAID, Earned, Fact, History, Part, Standing, Terms
 from services.quota.store import Place
 from shared import clock
 from shared.events import outcomes
@@ -42,7 +42,7 @@ async def settle(
     """Book what some places have earned: the difference between what is due and what is booked."""
     if not places:
         return
-    earned, stood = await store.earned(session, places)
+    standings, stood = await judge_places(session, histories, places)
     booked: dict[Place, dict[rules.Entry, Any]] = {}
     for row in await store.balances(session, places):
         place = (row.plan, row.indicator, row.unit)
@@ -53,10 +53,7 @@ async def settle(
         name, indicator, unit = place
         history = histories[name]
         due: dict[rules.Entry, tuple[int, Earned]] = {}
-        terms = _terms_by_version(history, indicator, unit)
-        for standing in rules.stand(
-            earned.get(place, ()), lambda each, t=terms, h=history: t.get(_number(h, each))
-        ):
+        for standing in standings[place]:
             each = standing.earned
             stands = (standing.state, standing.beyond, standing.amount)
             if stood.get((place, each.key)) != stands:
@@ -88,6 +85,25 @@ async def settle(
             )
     await store.set_standings(session, changed)
     await _book(session, rows)
+
+
+async def judge_places(
+    session: AsyncSession, histories: Mapping[str, History], places: Collection[Place]
+) -> tuple[dict[Place, list[Standing]], dict[tuple[Place, str], tuple[str, bool, int]]]:
+    """How everything stands that earned something in some places, and how it stood until now."""
+    earned, stood = await store.earned(session, places)
+    found = {}
+    for place in places:
+        history = histories[place[0]]
+        terms = _terms_by_version(history, place[1], place[2])
+
+        def terms_of(
+            each: Earned, terms: dict[int, Terms | None] = terms, history: History = history
+        ) -> Terms | None:
+            return terms.get(_number(history, each))
+
+        found[place] = rules.stand(earned.get(place, ()), terms_of)
+    return found, stood
 
 
 def _number(history: History, earned: Earned) -> int:

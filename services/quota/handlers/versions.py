@@ -6,14 +6,14 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.quota import store
-from services.quota.rules import History, Version
+from services.quota.rules import History, numbered
 from shared.plans import Plan, PlanFaults, read_plan
 from shared.units import UnitRegistry
 
 log = structlog.get_logger()
 
-Mark = tuple[int, int, date]
-"""A version, the first one with its content, and the first day that it judges."""
+Mark = tuple[int, date]
+"""A version and the first day that it judges."""
 
 
 class Plans:
@@ -30,21 +30,19 @@ class Plans:
         A version that this release can no longer read is left out, and said so.
         """
         marks: dict[str, list[Mark]] = {}
-        first: dict[tuple[str, str], int] = {}
         for row in await store.plan_marks(session):
-            same = first.setdefault((row.plan, row.digest), row.version)
-            marks.setdefault(row.plan, []).append((row.version, same, row.effective_from))
+            marks.setdefault(row.plan, []).append((row.version, row.effective_from))
         await self._read(session, marks)
         for name, versions in marks.items():
             kept = self.histories.get(name)
             if kept is None or kept[0] != versions:
                 known = [
-                    Version(self.kept[name, number], number, same, since)
-                    for number, same, since in versions
+                    (number, self.kept[name, number], since)
+                    for number, since in versions
                     if (name, number) in self.kept
                 ]
                 if known:
-                    self.histories[name] = (versions, History(known))
+                    self.histories[name] = (versions, History(numbered(known)))
         return {name: self.histories[name][1] for name in sorted(marks) if name in self.histories}
 
     async def _read(self, session: AsyncSession, marks: dict[str, list[Mark]]) -> None:
@@ -52,7 +50,7 @@ class Plans:
             (name, number)
             for name, versions in marks.items()
             if name not in self.histories or self.histories[name][0] != versions
-            for number, _, _ in versions
+            for number, _ in versions
         } - self.kept.keys()
         for row in await store.plan_documents(session, wanted):
             try:

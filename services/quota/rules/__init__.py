@@ -33,6 +33,12 @@ from services.quota.rules.facts import (
     submission,
     turning_days,
 )
+from services.quota.rules.grants import (
+    Grant,
+    grant_faults,
+    grants,
+    with_grant,
+)
 from services.quota.rules.people import (
     INSTALLER,
     PEOPLE_COLUMNS,
@@ -53,6 +59,7 @@ from services.quota.rules.periods import (
     touches,
 )
 from services.quota.rules.progress import (
+    STATES,
     Cell,
     Projection,
     Stand,
@@ -65,6 +72,12 @@ from services.quota.rules.progress import (
     reported,
     stand_of,
     state,
+)
+from services.quota.rules.rehearsals import (
+    ONE,
+    Messages,
+    count_messages,
+    fulfilling_types,
 )
 from services.quota.rules.stipends import (
     PAID,
@@ -83,6 +96,7 @@ from services.quota.rules.versions import (
     Version,
     Window,
     counted_content,
+    numbered,
     takes_effect,
 )
 
@@ -92,12 +106,14 @@ __all__ = [
     "INSTALLER",
     "MISSING",
     "OF",
+    "ONE",
     "OPENING",
     "OPENING_OVER",
     "OVER",
     "PAID",
     "PEOPLE_COLUMNS",
     "SQUARES",
+    "STATES",
     "STATUS_CHANGED",
     "SUBMITTED",
     "TOTAL_RECORDED",
@@ -107,8 +123,10 @@ __all__ = [
     "Earned",
     "Entry",
     "Fact",
+    "Grant",
     "History",
     "Judged",
+    "Messages",
     "Owned",
     "Part",
     "Person",
@@ -126,12 +144,17 @@ __all__ = [
     "changed_sentences",
     "contributions",
     "corrections",
+    "count_messages",
     "counted_content",
     "differences",
     "exists",
+    "fulfilling_types",
     "given_span",
+    "grant_faults",
+    "grants",
     "judge_morning",
     "key_of",
+    "numbered",
     "owned_periods",
     "pace_of",
     "parts",
@@ -156,4 +179,5 @@ __all__ = [
     "touches",
     "turning_days",
     "winner",
+    "with_grant",
 ]

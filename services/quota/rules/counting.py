@@ -99,7 +99,7 @@ def key_of(part: Part, fact: Fact) -> str | None:
 
 def _key_of_total(part: Part, fact: Fact) -> str | None:
     data = fact.data
-    if data["plan"] != part.history.name or data["indicator"] != part.indicator:
+    if data["plan"] != part.history.newest.plan.plan or data["indicator"] != part.indicator:
         return None
     found = _reported(part, fact)
     if found is None:

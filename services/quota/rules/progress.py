@@ -19,6 +19,8 @@ LEVEL = 0.9
 _Z = 1.6448536269514722  # of a normal distribution, 5% lie beyond it on either side
 _MANY = 400.0  # expected events above which a normal distribution is close enough
 
+STATES = ("met", "on_track", "behind", "missed", "not_applicable")
+
 Sums = Mapping[tuple[str, str], int]
 """(part, period of storage) -> how much, of one indicator and unit."""
 

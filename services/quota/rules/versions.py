@@ -17,8 +17,9 @@ BEGINNING = date.min
 class Version:
     """A version of a plan and the first day that it judges.
 
-    ``judged_as`` is the number under which its results go: of the first version with this content,
-    so that going back to it gives the same results and tells nothing a second time.
+    ``judged_as`` is the number under which its results go: of the first version that counts, sets
+    targets and pays as it does. So going back to it gives the same results and tells nothing a
+    second time, and a new deadline leaves the results as they are.
     """
 
     plan: Plan
@@ -43,11 +44,14 @@ class Window:
 class History:
     """All versions of one plan. Of those in effect on a day, the one applied last judges it."""
 
-    def __init__(self, versions: Iterable[Version]) -> None:
-        """Takes at least one version, in any order."""
+    def __init__(self, versions: Iterable[Version], name: str | None = None) -> None:
+        """Takes at least one version, in any order.
+
+        ``name`` is that of its counts in the store, where it is not the plan's.
+        """
         self.versions = sorted(versions, key=lambda each: each.number)
         self.newest = self.versions[-1]
-        self.name = self.newest.plan.plan
+        self.name = name or self.newest.plan.plan
         self.windows: list[Window] = []
         until = date.max
         for version in reversed(self.versions):
@@ -91,6 +95,15 @@ def counted_content(plan: Plan, indicator: str | None = None) -> bytes:
     kept = made if indicator is None else made.get(indicator)
     parts = [kept, body["runs"], body.get("groups"), body.get("lists")]
     return orjson.dumps(parts, option=orjson.OPT_SORT_KEYS)
+
+
+def numbered(plans: Iterable[tuple[int, Plan, date]]) -> list[Version]:
+    """Versions from (number, plan, first day), oldest first."""
+    first: dict[bytes, int] = {}
+    return [
+        Version(plan, number, first.setdefault(counted_content(plan), number), since)
+        for number, plan, since in plans
+    ]
 
 
 def takes_effect(
