@@ -131,7 +131,9 @@ def unknown(environment: Mapping[str, str], known: Iterable[str]) -> list[str]:
 
 
 def _nearest(name: str, names: list[str]) -> str:
-    return difflib.get_close_matches(name.upper(), names, n=1, cutoff=0.0)[0]
+    name = name.upper()
+    longer = [known for known in names if known.startswith(name)]
+    return difflib.get_close_matches(name, longer or names, n=1, cutoff=0.0)[0]
 
 
 def load(kind: type[S], **instead: Any) -> S:

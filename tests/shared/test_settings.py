@@ -114,9 +114,16 @@ def test_the_example_itself_is_accepted(service: str, monkeypatch: pytest.Monkey
 
 
 def test_an_unknown_name_is_answered_with_the_nearest_known_one() -> None:
-    given = {"MOTCUA_BATCHSIZE": "1", "motcua_notify_smtp_hst": "x", "MOTCUA_HOST": "", "HOME": ""}
+    given = {
+        "MOTCUA_BATCHSIZE": "1",
+        "MOTCUA_NOTIFY_STALE": "1",
+        "motcua_notify_smtp_hst": "x",
+        "MOTCUA_HOST": "",
+        "HOME": "",
+    }
     assert unknown(given, environment.known()) == [
         "MOTCUA_BATCHSIZE: there is no such setting; the nearest is MOTCUA_BATCH_SIZE",
+        "MOTCUA_NOTIFY_STALE: there is no such setting; the nearest is MOTCUA_NOTIFY_STALE_HOURS",
         "motcua_notify_smtp_hst: there is no such setting; the nearest is MOTCUA_NOTIFY_SMTP_HOST",
     ]
 
