@@ -5,6 +5,7 @@ Only Vietnamese numbers count as valid: text messages go through Vietnamese carr
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 import phonenumbers
@@ -42,6 +43,7 @@ class Phone(NamedTuple):
 INVALID = Phone(None, "invalid")
 
 
+@lru_cache(maxsize=4096)
 def normalise(text: str | None) -> Phone:
     """The number that a text holds; of several, the first valid mobile, else the first fixed line.
 

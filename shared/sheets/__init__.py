@@ -1,0 +1,1 @@
+"""Spreadsheets and CSV files as offices keep them, read as rows of values."""
