@@ -4,6 +4,7 @@ import hashlib
 import hmac
 from pathlib import Path
 
+import yaml
 from fastapi import FastAPI
 
 from services.intake import store
@@ -20,11 +21,13 @@ from services.intake.handlers import (
     SyncCalls,
     Tidying,
 )
+from services.intake.handlers.imports import Imports
 from services.intake.rules import SilencePolicy
+from services.intake.rules.lists.kinds import Kind, KindFaults, read_kinds
 from services.intake.settings import IntakeSettings
 from shared.questionnaires import load_questionnaires
 from shared.service import Service
-from shared.settings import deploy_dir, load
+from shared.settings import SettingsError, deploy_dir, load
 from shared.units import UnitRegistry
 from shared.working_days import WorkingDays
 
@@ -54,6 +57,8 @@ def create_app(settings: IntakeSettings | None = None) -> FastAPI:
     session_seconds = int(settings.lgsp_session_hours * 3600)
     calls = SyncCalls(database, admission, registry, service.keyring, hash_key, session_seconds)
 
+    lists = Imports(admission, load_kinds(), settings)
+
     async def listen() -> None:
         await service.started.wait()
         await inboxes.listen(service.connection())
@@ -64,9 +69,12 @@ def create_app(settings: IntakeSettings | None = None) -> FastAPI:
     service.run_always(eraser.run)
     service.run_always(Tidying(database, settings).run)
     service.run_always(calls.run)
+    service.run_always(lists.run)
     service.run_always(listen)
     service.app.include_router(
-        build_router(service, reception, agreements, silence, eraser, calls, settings, registry)
+        build_router(
+            service, reception, agreements, silence, eraser, calls, lists, settings, registry
+        )
     )
     helping = Helping(
         registry,
@@ -86,6 +94,24 @@ def policy_of(settings: IntakeSettings) -> SilencePolicy:
         settings.silence_history_days,
         settings.silence_share,
     )
+
+
+def load_kinds() -> dict[str, Kind]:
+    """The kinds of lists that this installation declares in ``deploy/lists``.
+
+    Raises:
+        SettingsError: with every fault of the declarations.
+    """
+    files = {}
+    for path in sorted((deploy_dir() / "lists").glob("*.yaml")):
+        try:
+            files[path.stem] = yaml.safe_load(path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as fault:
+            raise SettingsError([f"{path}: {type(fault).__name__}"]) from None
+    try:
+        return read_kinds(files)
+    except KindFaults as fault:
+        raise SettingsError([f"lists/{line}" for line in fault.faults]) from None
 
 
 async def check_hash_key(service: Service, hash_key: bytes) -> None:

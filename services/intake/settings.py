@@ -48,6 +48,11 @@ class IntakeSettings(ServiceSettings):
     quarantine_days: int = Field(default=730, ge=1, le=36500)
     quota_url: str | None = None
     reporting_url: str | None = None
+    max_import_bytes: int = Field(default=32 << 20, ge=1024, le=512 << 20)
+    max_import_unpacked_bytes: int = Field(default=400 << 20, ge=1 << 20)
+    max_import_rows: int = Field(default=200_000, ge=1)
+    import_keep_days: int = Field(default=7, ge=0, le=365)
+    import_lease_seconds: float = Field(default=15.0, ge=1, le=600)
     lgsp_session_hours: float = Field(default=8.0, gt=0, le=24 * 31)
     lgsp_max_request_bytes: int = Field(default=16 << 20, ge=1024, le=64 << 20)
     lgsp_sources: Annotated[dict[str, str], NoDecode] = Field(default={})

@@ -100,6 +100,57 @@ class Quarantined(Table, table=True):
     sealed: bytes | None
 
 
+class Import(Table, table=True):
+    """An uploaded list and how far its reading is; no value of a cell is in it."""
+
+    __tablename__ = "imports"
+    id: str = Field(primary_key=True)
+    kind: str
+    file_name: str
+    bytes: int = Field(sa_type=sa.BigInteger)
+    fingerprint: bytes
+    key_id: str
+    caller: dict[str, Any] = Field(sa_type=JSONB)
+    given: dict[str, Any] = Field(sa_type=JSONB)
+    state: str
+    created_at: datetime = Field(sa_type=sa.DateTime(timezone=True))
+    started_at: datetime | None = Field(sa_type=sa.DateTime(timezone=True))
+    finished_at: datetime | None = Field(sa_type=sa.DateTime(timezone=True))
+    worker: str | None
+    lease_until: datetime | None = Field(sa_type=sa.DateTime(timezone=True))
+    attempts: int
+    done: int
+    total: int | None
+    rows: int
+    accepted: int
+    duplicate: int
+    refused: int
+    repaired: int
+    eligible: int | None
+    tally: dict[str, Any] = Field(sa_type=JSONB)
+    sheet: dict[str, Any] = Field(sa_type=JSONB)
+    errors: list[dict[str, Any]] = Field(sa_type=JSONB)
+
+
+class ImportPart(Table, table=True):
+    """A piece of an uploaded file: it holds personal data, and goes after a few days."""
+
+    __tablename__ = "import_parts"
+    import_id: str = Field(primary_key=True)
+    n: int = Field(primary_key=True)
+    content: bytes
+
+
+class ImportRow(Table, table=True):
+    """What is said about one row of a list: columns and codes, never a value."""
+
+    __tablename__ = "import_rows"
+    import_id: str = Field(primary_key=True)
+    row: int = Field(primary_key=True)
+    status: str
+    notes: dict[str, Any] = Field(sa_type=JSONB)
+
+
 class Fingerprint(Table, table=True):
     """What a secret's hash must be, so that another secret is noticed at start."""
 

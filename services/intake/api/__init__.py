@@ -5,6 +5,7 @@ from fastapi import APIRouter
 from services.intake.api import (
     contacts,
     events,
+    imports,
     keys,
     lgsp,
     mapping,
@@ -15,6 +16,7 @@ from services.intake.api import (
 from services.intake.api.browsing import COOKIE
 from services.intake.api.pages import build_pages
 from services.intake.handlers import Agreements, Eraser, Reception, Silence, SyncCalls
+from services.intake.handlers.imports import Imports
 from services.intake.settings import IntakeSettings
 from shared.problems import COMMON, documented
 from shared.service import Service
@@ -28,6 +30,7 @@ def build_router(
     silence: Silence,
     eraser: Eraser,
     calls: SyncCalls,
+    lists: Imports,
     settings: IntakeSettings,
     registry: UnitRegistry,
 ) -> APIRouter:
@@ -38,6 +41,7 @@ def build_router(
     router.include_router(quarantine.build_router(service, registry, hash_key))
     router.include_router(contacts.build_router(service, eraser))
     router.include_router(sources.build_router(service, agreements, silence, registry))
+    router.include_router(imports.build_router(service, lists, settings, registry))
     router.include_router(keys.build_router(service, registry))
     router.include_router(lgsp.build_router(service, calls, settings))
     router.include_router(mapping.build_router(service, calls, registry))
