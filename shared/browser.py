@@ -10,10 +10,13 @@ from urllib.parse import urlsplit
 from fastapi import Request
 from starlette.responses import Response
 
+from shared.keys import Key
 from shared.problems import Problem
 
 SESSION_SECONDS = 12 * 3600
 SAFE = ("GET", "HEAD")
+HOLDER = "x-motcua-key"
+"""The header by which a page may say for whose log-in it was made: the id of a key."""
 
 
 def from_own_page(request: Request) -> bool:
@@ -35,6 +38,17 @@ def kept_key(request: Request, cookie: str) -> str | None:
     if kept and request.method not in SAFE and not from_own_page(request):
         raise Problem(403, "A log-in in a browser serves only this service's own pages.")
     return kept or None
+
+
+def check_holder(request: Request, key: Key) -> Key:
+    """The key, where the page that asks was made for it.
+
+    Raises:
+        Problem: 401 where a page of another key's log-in is still open in the browser.
+    """
+    if request.headers.get(HOLDER, key.id) != key.id:
+        raise Problem(401, "Another key has logged in since this page was opened.")
+    return key
 
 
 def keep_key(answer: Response, request: Request, cookie: str, shown: str) -> None:

@@ -10,14 +10,16 @@ from typing import Annotated, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from shared.settings import FolderFaults
+
 Scale = Literal["points", "levels", "yes_no"]
 POINTS = tuple(range(1, 11))
 LEVELS = ("very_dissatisfied", "dissatisfied", "neutral", "satisfied", "very_satisfied")
 _CODE = r"^\w[\w.:\-]{0,63}$"
 
 
-class QuestionnaireFault(ValueError):
-    """A questionnaire file that cannot be used; says which and where in it."""
+class QuestionnaireFaults(FolderFaults):
+    """Questionnaire files that cannot be used: one line for each, saying where in it."""
 
 
 class _Part(BaseModel):
@@ -59,19 +61,23 @@ def load_questionnaires(folder: Path) -> list[Questionnaire]:
     """Every questionnaire of a folder's YAML files, by code; none where there is no folder.
 
     Raises:
-        QuestionnaireFault: a file is not what it should be, or two have the same code.
+        QuestionnaireFaults: naming every fault of every file at once.
     """
     found: dict[str, Questionnaire] = {}
+    faults: list[str] = []
     for path in sorted(folder.glob("*.yaml")):
         try:
             made = Questionnaire.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
         except (OSError, UnicodeDecodeError, yaml.YAMLError) as fault:
-            raise QuestionnaireFault(f"{path}: {type(fault).__name__}") from fault
+            faults.append(f"{path}: cannot be read ({type(fault).__name__})")
+            continue
         except ValidationError as fault:
-            first = fault.errors(include_url=False)[0]
-            where = ".".join(map(str, first["loc"]))
-            raise QuestionnaireFault(f"{path}: {where}: {first['msg']}") from fault
-        if made.questionnaire in found:
-            raise QuestionnaireFault(f"{path}: {made.questionnaire} is in another file too")
-        found[made.questionnaire] = made
+            for error in fault.errors(include_url=False, include_input=False):
+                where = ".".join(map(str, error["loc"])) or "the file"
+                faults.append(f"{path}: {where}: {error['msg']}")
+            continue
+        if found.setdefault(made.questionnaire, made) is not made:
+            faults.append(f"{path}: {made.questionnaire} is in another file too")
+    if faults:
+        raise QuestionnaireFaults("\n".join(faults))
     return [found[code] for code in sorted(found)]

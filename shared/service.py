@@ -18,7 +18,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
 from starlette.responses import JSONResponse
 
 from shared import keys, log, problems
-from shared.browser import kept_key
+from shared.browser import check_holder, kept_key
 from shared.db import Database
 from shared.keys import Key, Keyring
 from shared.messaging import BatchConsumer, provision, subscribe
@@ -401,7 +401,7 @@ async def caller(request: Request, authorization: Annotated[str | None, Header()
     if authorization is None and service.cookie:
         kept = kept_key(request, service.cookie)
         if kept:
-            return await service.keyring.identify(kept)
+            return check_holder(request, await service.keyring.identify(kept))
     return await service.keyring.check(authorization)
 
 

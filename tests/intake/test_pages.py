@@ -196,6 +196,9 @@ def test_cookie_serves_own_pages_only(running):
     assert post(Origin="null") == 403
     assert post(Origin=f"http://{host}") == 202
     assert post(**{"Sec-Fetch-Site": "same-origin"}) == 202
+    own = {"Sec-Fetch-Site": "same-origin"}
+    assert post(**own, **{"X-Motcua-Key": "admin"}) == 202
+    assert post(**own, **{"X-Motcua-Key": "0123456789ab"}) == 401
     assert post(Authorization="Bearer wrong", **{"Sec-Fetch-Site": "same-origin"}) == 401
 
 

@@ -23,6 +23,10 @@ _WORDS: Mapping[str, tuple[str, str]] = {
         "Các biểu mẫu cần JavaScript: hãy bật JavaScript trong trình duyệt.",
         "The forms need JavaScript: please allow it in your browser.",
     ),
+    "sandbox": (
+        "Khóa thử nghiệm: mọi dòng được kiểm tra như thật nhưng không được tính vào đâu.",
+        "A sandbox key: rows are checked as in earnest, and count nowhere.",
+    ),
     "start": ("Trang đầu", "Start"),
     "hello": ("Hôm nay cần ghi việc gì?", "What is there to record?"),
     "optional": ("không bắt buộc", "optional"),
@@ -248,7 +252,6 @@ _SCRIPT_WORDS: Mapping[str, tuple[str, str]] = {
     "waiting": ("{n} dòng chờ gửi", "{n} waiting"),
     "refused": ("{n} dòng bị từ chối", "{n} refused"),
     "sending": ("đang gửi", "sending"),
-    "retry_in": ("thử lại sau {n} giây", "next try in {n} s"),
     "log_in_again": (
         "Phiên đăng nhập đã hết: đăng nhập lại để gửi các dòng đang chờ.",
         "The session has ended: log in again to send what waits.",
@@ -295,6 +298,11 @@ _SCRIPT_WORDS: Mapping[str, tuple[str, str]] = {
         "{n} rows are unsent. They stay on this device until you log in with this very key."
         " Log out?",
     ),
+    "send_now": ("Gửi ngay", "Send now"),
+    "not_kept": (
+        "Máy này hết chỗ, chưa giữ được dòng vừa nhập. Xóa bớt dữ liệu rồi gửi lại.",
+        "This device has no room left; the row was not kept. Free some room and send it again.",
+    ),
     "no_store": (
         "Trình duyệt này không giữ được dòng chưa gửi: đừng đóng trang trước khi gửi xong.",
         "This browser cannot keep unsent rows: do not close the page before they are sent.",
@@ -303,7 +311,6 @@ _SCRIPT_WORDS: Mapping[str, tuple[str, str]] = {
     "no_match": ("Không có mục nào khớp.", "Nothing matches."),
     "more_matches": ("còn {n} mục nữa, gõ thêm để thu hẹp", "{n} more, type on to narrow it down"),
     "editing": ("Đang sửa một dòng bị từ chối.", "Correcting a refused row."),
-    "field_at": ("Dòng", "Row"),
     "difficulties_open": ("Khó khăn chưa giải quyết", "Open difficulties"),
     "difficulties_resolved": ("Khó khăn đã giải quyết", "Resolved difficulties"),
     "no_figures": (

@@ -24,10 +24,13 @@ class Neighbours:
         """The documents of the plans that apply; empty where quota does not answer."""
         listed = await self._get(self.quota, "/v1/plans", shown)
         names = [plan["plan"] for plan in listed.get("plans", [])]
-        found = await asyncio.gather(
-            *(self._get(self.quota, f"/v1/plans/{name}", shown) for name in names)
-        )
-        return [plan["document"] for plan in found if "document" in plan]
+        found = await asyncio.gather(*(self.plan(shown, name) for name in names))
+        return [document for document in found if document]
+
+    async def plan(self, shown: str, name: str) -> dict[str, Any]:
+        """The document of one plan; empty where quota does not answer or has none."""
+        answer = await self._get(self.quota, f"/v1/plans/{name}", shown)
+        return answer.get("document", {})
 
     async def progress(self, shown: str, plan: str, unit: str) -> list[dict[str, Any]]:
         """How far a unit is with a plan's indicators; empty where quota does not answer."""

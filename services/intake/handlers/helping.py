@@ -104,16 +104,14 @@ class Helping:
 
     async def figures(self, shown: str, plan: str, unit: str) -> dict[str, Any]:
         """What the system holds of a unit under a plan; null where nobody answers."""
-        documents, rows, owed, met = await asyncio.gather(
-            self.neighbours.plans(shown),
+        document, rows, owed, met = await asyncio.gather(
+            self.neighbours.plan(shown, plan),
             self.neighbours.progress(shown, plan, unit),
             self.neighbours.timeliness(shown, plan, unit),
             self.neighbours.difficulties(shown, unit),
         )
         titles = {
             name: indicator.get("title", name)
-            for document in documents
-            if document["plan"] == plan
             for name, indicator in document.get("indicators", {}).items()
         }
         return {

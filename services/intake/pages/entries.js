@@ -51,7 +51,12 @@ form.addEventListener("submit", async (event) => {
   if (faults.length) return;
   const values = read(form);
   const row = build("void", values, form.dataset.label, whatOf(itemOf(values.of_id)), editing);
-  const became = await queue.submit(row);
+  const became = await queue.submit(row).catch(() => "lost");
+  if (became === "lost") {
+    outcome.textContent = word("not_kept");
+    dialog.close();
+    return;
+  }
   if (became === "refused") {
     editing = await queue.find(row.id);
     showFaults(form, editing.faults);

@@ -23,7 +23,6 @@ function setTime() {
   const at = form.elements.at ?? form.elements.day;
   at.max = at.type === "date" ? day : minute;
   if (!touchedTime) at.value = at.max;
-  return at;
 }
 
 /** The form anew, with what seldom changes. */
@@ -82,7 +81,7 @@ function summarise(found) {
 async function submitted(event) {
   event.preventDefault();
   outcome.replaceChildren();
-  if (!touchedTime) setTime();
+  setTime();
   clearFaults(form);
   const faults = check(form);
   const found = values();
@@ -97,8 +96,15 @@ async function submitted(event) {
   }
   remember(form);
   button.disabled = true;
-  const became = await queue.submit(row);
-  button.disabled = false;
+  let became;
+  try {
+    became = await queue.submit(row);
+  } catch {
+    say("bad", word("not_kept"));
+    return;
+  } finally {
+    button.disabled = false;
+  }
   if (became === "refused") {
     edit(await queue.find(row.id));
     say("bad", word("refused_now"));

@@ -11,6 +11,10 @@ export function showHere(rows, others) {
   const focused = document.activeElement?.dataset?.row;
   const list = make("ul", { class: "rows" }, ...rows.map(showRow));
   place.replaceChildren(rows.length ? list : make("p", {}, word("nothing_here")));
+  if (rows.some((row) => row.state === "waiting")) {
+    const send = { class: "quiet", type: "button", "data-row": "send", onclick: () => queue.send(true) };
+    place.append(make("p", { class: "actions" }, make("button", send, word("send_now"))));
+  }
   if (others) place.append(make("p", { class: "hint" }, word("others", { n: others })));
   if (focused) place.querySelector(`[data-row="${focused}"]`)?.focus();
 }

@@ -136,7 +136,10 @@ class Queue extends EventTarget {
     try {
       answer = await fetch("/v1/events", {
         method: "POST",
-        headers: { "Content-Type": "application/cloudevents-batch+json" },
+        headers: {
+          "Content-Type": "application/cloudevents-batch+json",
+          "X-Motcua-Key": told.key.id, // another key may have logged in beside this page
+        },
         body: JSON.stringify(items.map((item) => item.event)),
         signal: AbortSignal.timeout(ANSWER_WITHIN),
         redirect: "error",

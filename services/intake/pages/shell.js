@@ -6,6 +6,7 @@ import { queue } from "./queue.js";
 import { make, told, word } from "./told.js";
 
 const PAGES = "motcua-pages";
+const KEPT_FOR = "motcua-kept-for";
 
 function showSignal(rows) {
   const strip = document.getElementById("signal");
@@ -43,14 +44,15 @@ async function keepPages() {
   if (!("serviceWorker" in navigator) || !("caches" in window)) return;
   try {
     await navigator.serviceWorker.register(told.worker, { scope: "/" });
-    const cache = await caches.open(PAGES);
     const mark = `${told.assets[0]} ${told.key.id}`;
-    const wanted = [...told.keep, ...told.data, ...told.assets];
-    const kept = new Set((await cache.keys()).map((request) => new URL(request.url).pathname));
-    const fresh = sessionStorage.getItem("motcua-kept") !== mark;
-    if (!fresh && wanted.every((address) => kept.has(address.split("?")[0]))) return;
+    if (localStorage.getItem(KEPT_FOR) !== mark) {
+      await caches.delete(PAGES); // another key's pages, or those of an older version
+      localStorage.setItem(KEPT_FOR, mark);
+    }
+    const cache = await caches.open(PAGES);
+    const kept = new Set((await cache.keys()).map(({ url }) => url.slice(location.origin.length)));
+    const wanted = [...told.keep, ...told.data, ...told.assets].filter((each) => !kept.has(each));
     await Promise.all(wanted.map((address) => cache.add(address)));
-    sessionStorage.setItem("motcua-kept", mark);
   } catch {
     // without signal, or without room: what is kept already stays
   }
@@ -60,7 +62,6 @@ document.getElementById("logout").addEventListener("submit", async (event) => {
   event.preventDefault();
   const { own } = await queue.list();
   if (own.length && !confirm(word("sure_log_out", { n: own.length }))) return;
-  sessionStorage.clear();
   if ("caches" in window) await caches.delete(PAGES).catch(() => false);
   event.target.submit();
 });
