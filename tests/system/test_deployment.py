@@ -65,6 +65,7 @@ class Machine:
             text = text.replace("@database:5432", f"@127.0.0.1:{self.ports['database']}")
             url.chmod(0o600)
             url.write_text(text)
+        (self.secrets / "nats_source-example").write_text("7e7\n")
 
     def make_app(self) -> None:
         """Exactly what deploy/Dockerfile copies, as /app."""
@@ -81,7 +82,10 @@ class Machine:
                     shutil.copy(ROOT / source, place)
 
     def broker_configuration(self) -> Path:
-        """deploy/nats of /app; /data and the ports, fixed in a container, are moved."""
+        """deploy/nats of /app; /data and the ports, fixed in a container, are moved.
+
+        The example of a source is taken out of its comment, as it says.
+        """
         conf = self.app / "deploy" / "nats" / "nats.conf"
         text = conf.read_text()
         for old, new in {
@@ -92,6 +96,11 @@ class Machine:
             assert text.count(old) == 1
             text = text.replace(old, new)
         conf.write_text(text)
+        users = conf.with_name("users.conf")
+        text = users.read_text()
+        example = re.search(r"(?:^ +#   .*\n){2,}", text, re.MULTILINE)
+        assert example is not None
+        users.write_text(text.replace(example[0], example[0].replace("#   ", "")))
         return conf
 
     def environment(self, name: str) -> dict[str, str]:
@@ -403,6 +412,29 @@ async def test_no_service_makes_a_consumer_or_a_stream(machine: Machine, user: s
     assert await refused(machine, user, publish=asks) == set(asks) - allowed
 
 
+async def test_a_source_speaks_to_its_inbox_and_nothing_else(machine: Machine) -> None:
+    login = f"source-example:{machine.secret('nats_source-example')}"
+    url = f"nats://{login}@127.0.0.1:{machine.ports['broker']}"
+    said: list[str] = []
+    last = asyncio.Event()
+
+    async def note(fault: Exception) -> None:
+        said.append(str(fault).split('"')[1])
+        if said[-1] == "nobody.may":
+            last.set()
+
+    client = await nats.connect(
+        url, inbox_prefix="_INBOX_example", allow_reconnect=False, error_cb=note
+    )
+    others = [subject for subjects in MINE.values() for subject in subjects]
+    wanted = ["motcua.inbox.another", "motcua.refills.events.intake", *READS, *others]
+    for subject in ["motcua.inbox.example", *wanted, "nobody.may"]:
+        await client.publish(subject, b"{}")
+    await asyncio.wait_for(last.wait(), 10)
+    await client.close()
+    assert [subject.lower() for subject in said] == [s.lower() for s in [*wanted, "nobody.may"]]
+
+
 async def test_the_provisioner_deletes_nothing_and_pulls_nothing(machine: Machine) -> None:
     asks = (
         "$JS.API.STREAM.DELETE.EVENTS",
@@ -470,7 +502,8 @@ async def test_a_service_reads_and_writes_its_own_schema_only(machine: Machine, 
 def test_compose_asks_for_exactly_the_secrets_that_are_made(machine: Machine) -> None:
     declared = {name: Path(secret["file"]).name for name, secret in COMPOSE["secrets"].items()}
     assert all(name == file for name, file in declared.items())
-    assert set(declared) == {path.name for path in machine.secrets.iterdir()}
+    made = {path.name for path in machine.secrets.iterdir()} - {"nats_source-example"}
+    assert set(declared) == made
     used: set[str] = set()
     for service in SERVICES.values():
         given = set(service.get("secrets", ()))
@@ -479,7 +512,7 @@ def test_compose_asks_for_exactly_the_secrets_that_are_made(machine: Machine) ->
         used |= given
     assert used == set(declared)
     assert machine.secrets.stat().st_mode & 0o777 == 0o700
-    strong = {path.name: path.read_text().strip() for path in machine.secrets.iterdir()}
+    strong = {name: machine.secret(name) for name in made}
     assert len(set(strong.values())) == len(strong)
     assert all(len(text) >= 64 for text in strong.values())
 
