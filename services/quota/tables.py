@@ -202,7 +202,7 @@ class Person(Table, table=True):
     unit: str
 
 
-class Session(Table, table=True):
+class PlannedSession(Table, table=True):
     """A half day on which somebody is planned to be on duty."""
 
     __tablename__ = "roster"

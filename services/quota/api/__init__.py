@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from services.quota.api import decisions, grants, people, plans, progress, runs, stipends
+from services.quota.api import decisions, grants, people, plans, progress, roster, runs, stipends
 from services.quota.api.scopes import Scopes
 from services.quota.handlers import Plans
 from services.quota.settings import QuotaSettings
@@ -24,4 +24,5 @@ def build_router(
     router.include_router(decisions.build_router(service, kept, settings, scopes))
     router.include_router(runs.build_router(service, kept, scopes))
     router.include_router(people.build_router(service, settings, scopes))
+    router.include_router(roster.build_router(service, settings, scopes))
     return router

@@ -50,6 +50,11 @@ from services.quota.store.results import (
     announce_results,
     forget_results,
 )
+from services.quota.store.roster import (
+    on_duty,
+    put_roster,
+    roster,
+)
 from services.quota.store.runs import (
     add_run,
     fill_run,
@@ -98,6 +103,7 @@ __all__ = [
     "ledger",
     "members_of",
     "newest_plans",
+    "on_duty",
     "paid_places",
     "pass_milestones",
     "people",
@@ -105,8 +111,10 @@ __all__ = [
     "plan_marks",
     "plan_versions",
     "put_people",
+    "put_roster",
     "recount",
     "recounts_due",
+    "roster",
     "run_lines",
     "runs",
     "set_standings",
