@@ -22,6 +22,7 @@ SERVICES = ("reporting", "intake", "quota", "notify")
 """In the order of their ports: N, N+1, N+2, N+3."""
 
 FOR_COMMANDS = (
+    "MOTCUA_BROKER_SOURCES",
     "MOTCUA_DATA_DIR",
     "MOTCUA_DEPLOY_DIR",
     "MOTCUA_KEY",

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import os
+import re
 import signal
 import sys
 from collections.abc import Callable, Coroutine
@@ -17,7 +18,7 @@ import httpx
 
 from shared.cli import environment
 from shared.cli.environment import SERVICES, setting
-from shared.cli.errors import CommandError
+from shared.cli.errors import USAGE, CommandError
 from shared.embedded.home import Home, write_private
 from shared.embedded.nats import Nats
 from shared.embedded.postgres import OWNER, Postgres
@@ -113,12 +114,20 @@ class Running:
         content = {"pid": os.getpid(), "urls": self.urls, "ports": self.ports | ports, "pids": pids}
         write_private(self.home.instance_file, json.dumps(content, indent=2) + "\n")
 
+    def _source_passwords(self) -> dict[str, str]:
+        """A password for each source that may publish to the broker by itself."""
+        names = source_names(setting("MOTCUA_BROKER_SOURCES") or "")
+        words = self.home.passwords(tuple(f"source-{name}" for name in names))
+        return {name: words[f"source-{name}"] for name in names}
+
     async def _start_stores(self, passwords: dict[str, str]) -> None:
         known = self.home.ports()
         if not setting("NATS_URL"):
             port = free_port(known.get("broker"))
             log = self.home.log("broker")
-            self.broker = Nats(self.home.path / "nats", log, port, passwords["broker"])
+            folder = self.home.path / "nats"
+            sources = self._source_passwords()
+            self.broker = Nats(folder, log, port, passwords["broker"], sources)
             await self.supervisor.start(self.broker.command())
         if not setting("DATABASE_URL"):
             port = free_port(known.get("database"))
@@ -194,6 +203,17 @@ class Running:
         if child.deaths and (wrong_settings or child.deaths >= DEATHS_AT_START):
             log = child.command.log
             raise CommandError(f"{name} cannot be started. The end of {log}:\n{tail(log)}")
+
+
+def source_names(text: str) -> list[str]:
+    """The names in MOTCUA_BROKER_SOURCES. CommandError: one cannot be a word of a subject."""
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    wrong = [name for name in names if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", name)]
+    if wrong:
+        raise CommandError(
+            "MOTCUA_BROKER_SOURCES: names of letters, digits, - and _, separated by commas", USAGE
+        )
+    return names
 
 
 def without_password(url: str) -> str:

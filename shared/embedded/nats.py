@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import sysconfig
+from collections.abc import Mapping
 from pathlib import Path
 
 import nats
@@ -25,8 +26,16 @@ jetstream {{
   max_file_store: 16GB
 }}
 authorization {{
-  users: [ {{ user: motcua, password: {password} }} ]
+  users: [
+    {{ user: motcua, password: {password} }}
+{sources}  ]
 }}
+"""
+_SOURCE = """\
+    {{ user: source-{name}, password: {password}, permissions {{
+      publish {{ allow: ["motcua.inbox.{name}"] }}
+      subscribe {{ allow: ["_INBOX_{name}.>"] }}
+    }} }}
 """
 
 
@@ -41,13 +50,25 @@ def binary() -> Path:
 
 
 class Nats:
-    """One embedded broker with its store in `folder`."""
+    """One embedded broker with its store in `folder`.
 
-    def __init__(self, folder: Path, log: Path, port: int, password: str) -> None:
+    `sources` are users beside our own, name to password: `source-NAME` may publish to its inbox
+    `motcua.inbox.NAME`, hear its answers below `_INBOX_NAME`, and nothing else.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        log: Path,
+        port: int,
+        password: str,
+        sources: Mapping[str, str] | None = None,
+    ) -> None:
         self.folder = folder
         self.log = log
         self.port = port
         self._password = password
+        self._sources = dict(sources or {})
 
     @property
     def url(self) -> str:
@@ -62,6 +83,10 @@ class Nats:
             port=self.port,
             store=json.dumps(str(self.folder)),
             password=json.dumps(self._password),
+            sources="".join(
+                _SOURCE.format(name=name, password=json.dumps(secret))
+                for name, secret in self._sources.items()
+            ),
         )
         write_private(config, text)
         rotate(self.log)

@@ -48,6 +48,8 @@ def test_held_shown_and_released_in_order(running):
     assert statuses_of(client.sync(dossier("M-1"))) == ["held"]  # not past what waits before it
     assert client.knows("M-1")
     assert events_of(running, "M-1") == []
+    where = running.get("intake", "/v1/events", source="/lgsp/DV01", id="M-1")
+    assert (where["state"], where["waits_for"]) == ("held", OFFICE)
 
     shown = unmapped(running, "/lgsp/DV01")
     assert [row["count"] for row in shown.values()] == [5]

@@ -99,17 +99,21 @@ def build_router(
         """Where an event is now.
 
         ``state``: `stored` (in, not yet published), `published` (with its place in the stream),
-        `quarantined` (refused, with every fault) or `sandboxed`.
+        `quarantined` (refused, with every fault), `held` (told of a dossier with this code by a
+        sync call, until the unit's name ``waits_for`` is mapped) or `sandboxed`.
         """
         if not may_see(key, registry, source, None, None):
             raise Problem(403, "The key is bound to other sources.")
         async with database.transaction() as session:
             if key.sandbox:
                 found = await reception.find_in_sandbox(session, key, source, id)
-                refusals = []
+                refusals, held = [], {}
             else:
                 found = await store.find_event(session, events.uid(source, id))
                 refusals = await store.refusals_of(session, events.uid(source, id))
+                held = await store.held_codes(session, source, [id])
+        if found is None and not refusals and id in held and not key.units:
+            return {"source": source, "id": id, "state": "held", "waits_for": held[id][0]}
         if found is None and not refusals:
             raise Problem(404, "No event with this source and id is known.")
         if found is None:
