@@ -6,6 +6,7 @@ import re
 import httpx
 import pytest
 from playwright.sync_api import Page, expect
+from python_calamine import CalamineWorkbook
 
 from tests.browser import DESK, PHONE, barriers, chromium
 from tests.instance import ADMIN, instance, wait_for
@@ -403,6 +404,57 @@ def test_own_entry_is_voided(phone, running):
     phone.reload()
     expect(phone.locator(".entries .voided")).to_have_count(1)
     expect(phone.locator("[data-void]")).to_have_count(0)
+
+
+def list_of_installs(*installers: str) -> dict:
+    lines = ["Đơn vị;Ứng dụng;Mã người cài;Thiết bị;Nơi cài;Kết quả;Ngày cài"]
+    lines += [
+        f"461;rtHome;{installer};list-device-{number};một cửa;thành công;{number + 1:02}/09/2019"
+        for number, installer in enumerate(installers)
+    ]
+    content = "\r\n".join(lines).encode()
+    return {"name": "cai-dat.csv", "mimeType": "text/csv", "buffer": content}
+
+
+def upload(page: Page, file: dict) -> list[str]:
+    """Rows, accepted, duplicate, refused of an upload, once it is done."""
+    page.set_input_files("#file", file)
+    page.click("#upload button[type=submit]")
+    expect(page.locator("#job-state")).to_have_text("Xong.")
+    return [page.text_content(f"#job-{n}") for n in ("rows", "accepted", "duplicate", "refused")]
+
+
+def test_list_is_uploaded_watched_and_mended(phone, running):
+    before = installs(running)
+    log_in(phone)
+    phone.goto("/lists")
+    phone.wait_for_selector("form[data-ready]")
+    with phone.expect_download() as download:
+        phone.get_by_role("link", name="Tải tệp mẫu").click()
+    assert download.value.suggested_filename.endswith("installs.xlsx")
+    phone.click("#upload button[type=submit]")
+    expect(phone.locator("#file-fault")).to_have_text("Cần điền mục này.")
+
+    assert upload(phone, list_of_installs("461-01", "0900000002", "461-03")) == ["3", "2", "0", "1"]
+    with phone.expect_download() as download:
+        phone.get_by_role("link", name="Tải tệp ghi lỗi từng dòng").click()
+    sheet = CalamineWorkbook.from_path(str(download.value.path())).get_sheet_by_index(0)
+    told = [" ".join(map(str, row)) for row in sheet.to_python()]
+    assert [row for row in told if "list-device-1" in row and "Mã người cài" in row]
+    phone.reload()  # a phone that slept still knows what it sent
+    expect(phone.locator("#job-refused")).to_have_text("1")
+
+    phone.wait_for_selector("form[data-ready]")
+    assert upload(phone, list_of_installs("461-01", "461-02", "461-03")) == ["3", "1", "2", "0"]
+    expect(phone.locator("#job-errors")).to_be_hidden()
+    assert installs(running) == before + 3
+
+    phone.select_option("#kind", "installs")
+    file = {"name": "x.csv", "mimeType": "text/csv", "buffer": b"a;b\r\n1;2\r\n"}
+    phone.set_input_files("#file", file)
+    phone.click("#upload button[type=submit]")
+    expect(phone.locator("#job-state")).to_contain_text("Không đọc được tệp này")
+    expect(phone.locator("#job-faults, #file-fault").filter(visible=True)).not_to_be_empty()
 
 
 # -- without signal -------------------------------------------------------------------------------

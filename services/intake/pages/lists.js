@@ -10,6 +10,8 @@ const form = document.getElementById("upload");
 const drop = document.getElementById("drop");
 const button = form.querySelector("button");
 
+let watched = null;
+
 function field(name) {
   return document.getElementById(`job-${name}`);
 }
@@ -45,7 +47,9 @@ function upload(data) {
 }
 
 function begin(name) {
+  watched = null; // a list that was watched before gives way
   document.getElementById("job").hidden = false;
+  say("");
   field("file").textContent = name;
   for (const each of ["rows", "accepted", "duplicate", "refused"]) field(each).textContent = "–";
   field("errors").hidden = true;
@@ -90,13 +94,15 @@ async function submitted(event) {
 
 /** Ask how far a job is until it is done. */
 async function watch(id) {
-  for (let pause = EVERY; ; ) {
+  watched = id;
+  for (let pause = EVERY; watched === id; ) {
     let answer = null;
     try {
       answer = await fetch(`/v1/imports/${encodeURIComponent(id)}`);
     } catch {
       // asked again below
     }
+    if (watched !== id) return;
     if (answer?.status === 404 || answer?.status === 401) {
       localStorage.removeItem(LAST);
       document.getElementById("job").hidden = true;
@@ -104,7 +110,8 @@ async function watch(id) {
     }
     if (answer?.ok) {
       pause = EVERY;
-      if (show(id, await answer.json())) return;
+      const job = await answer.json();
+      if (watched !== id || show(id, job)) return;
     } else {
       say(word("watching_lost"));
       pause = Math.min(pause * 2, 15000);
