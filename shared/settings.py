@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsError as Undecodable
 
 S = TypeVar("S", bound="BrokerSettings")
 
@@ -159,6 +160,11 @@ def load(kind: type[S], **instead: Any) -> S:
     except ValidationError as fault:
         for name, text in _faults(kind, fault):
             lines.setdefault(name, text)
+        raise SettingsError(list(lines.values())) from None
+    except Undecodable as fault:
+        # Said by the library of the first field that holds no JSON; its text names the field only.
+        field = str(fault).split('"')[1]
+        lines[field] = f"{_name(kind, field)}: write JSON"
         raise SettingsError(list(lines.values())) from None
     if lines:
         raise SettingsError(list(lines.values()))

@@ -83,3 +83,18 @@ def test_every_command_that_is_named_exists(document: Path) -> None:
                 wrong.append(words)
                 break
     assert wrong == []
+
+
+@pytest.mark.parametrize("text", [ENGLISH, VIETNAMESE], ids=["en", "vi"])
+def test_every_figure_and_call_that_is_named_exists(text: str) -> None:
+    source = "\n".join(
+        path.read_text(encoding="utf-8")
+        for folder in ("services", "shared")
+        for path in (ROOT / folder).rglob("*.py")
+    )
+    figures = set(re.findall(r"`(motcua_[a-z_]+)", text))
+    assert len(figures) == 4
+    assert {name for name in figures if f'"{name}"' not in source} == set()
+    calls = set(re.findall(r"/v1/([a-z-]+)", text))
+    assert len(calls) == 4
+    assert {name for name in calls if f"/{name}" not in source} == set()

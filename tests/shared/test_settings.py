@@ -12,7 +12,7 @@ import pytest
 
 from shared.cli import environment
 from shared.cli.errors import CommandError
-from shared.settings import SettingsError, load, names, unknown
+from shared.settings import BrokerSettings, SettingsError, load, names, unknown
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / ".env.example"
@@ -219,6 +219,17 @@ def test_a_file_that_is_no_text_is_said_and_nothing_of_it(
         "NATS_URL: is missing: set it, or NATS_URL_FILE to a file that holds it",
         "DATABASE_URL: is missing: set it, or DATABASE_URL_FILE to a file that holds it",
     ]
+
+
+def test_json_that_is_none_is_one_line_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Listed(BrokerSettings):
+        names_of_things: dict[str, int]
+
+    monkeypatch.setenv("NATS_URL", "nats://a.example")
+    monkeypatch.setenv("MOTCUA_NAMES_OF_THINGS", SECRET)
+    with pytest.raises(SettingsError) as caught:
+        load(Listed)
+    assert caught.value.lines == ["MOTCUA_NAMES_OF_THINGS: write JSON"]
 
 
 @pytest.mark.parametrize(
