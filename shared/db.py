@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import orjson
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
@@ -39,6 +40,7 @@ class Database:
         return create_async_engine(
             self.url,
             hide_parameters=True,
+            json_deserializer=orjson.loads,
             connect_args={
                 "timeout": 10,
                 "command_timeout": seconds,

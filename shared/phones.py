@@ -109,6 +109,7 @@ def _national(text: str) -> tuple[str | None, bool]:
     return "0" + rest.removeprefix("0"), False
 
 
+@lru_cache(maxsize=1024)
 def _classify(national: str, repaired: bool) -> Phone:
     try:
         number = phonenumbers.parse(national, "VN")

@@ -45,10 +45,14 @@ CONTACTS = sa.text(  # the newest decision of the person wins over what came wit
     " AND purpose = ANY(CAST(:purposes AS text[])) ORDER BY at DESC, id DESC LIMIT 1) k ON true"
     " WHERE c.code = ANY(CAST(:codes AS text[]))"
 )
-PUT_CONTACT = sa.text(
+PUT_CONTACTS = sa.text(  # an array of arrays must not be ragged: channels travel joined
     "INSERT INTO contacts (code, token, name, phone, email, notify, source, event_id, occurred_at,"
-    " received_at, erased) VALUES (:code, :token, :name, :phone, :email, CAST(:notify AS text[]),"
-    " :source, :id, :time, :received, :erased)"
+    " received_at, erased) SELECT c, t, n, p, e, string_to_array(w, ','), s, i, o, r, x"
+    " FROM unnest(CAST(:code AS text[]), CAST(:token AS text[]), CAST(:name AS text[]),"
+    " CAST(:phone AS text[]), CAST(:email AS text[]), CAST(:notify AS text[]),"
+    " CAST(:source AS text[]), CAST(:id AS text[]), CAST(:time AS timestamptz[]),"
+    " CAST(:received AS timestamptz[]), CAST(:erased AS boolean[]))"
+    " AS r(c, t, n, p, e, w, s, i, o, r, x) ORDER BY c"
     " ON CONFLICT (code) DO UPDATE SET token = excluded.token, name = excluded.name,"
     " phone = excluded.phone, email = excluded.email, notify = excluded.notify,"
     " source = excluded.source, event_id = excluded.event_id,"
@@ -208,24 +212,27 @@ async def put_contacts(session: AsyncSession, contacts: Iterable[events.Contact]
     ordered = sorted(contacts, key=lambda each: (each.code, each.time, each.source, each.id))
     gone = await erased(session, {contact.token for contact in ordered})
     await purge_again(session, gone)
-    for contact in ordered:
-        kept = contact.token not in gone
-        await session.execute(
-            PUT_CONTACT,
-            {
-                "code": contact.code,
-                "token": contact.token,
-                "name": contact.name if kept else None,
-                "phone": contact.phone if kept else None,
-                "email": contact.email if kept else None,
-                "notify": contact.notify if kept else None,
-                "erased": not kept,
-                "source": contact.source,
-                "id": contact.id,
-                "time": contact.time,
-                "received": contact.receivedat,
-            },
-        )
+    newest = {contact.code: contact for contact in ordered}
+    if not newest:
+        return
+    rows = [
+        {
+            "code": contact.code,
+            "token": contact.token,
+            "name": contact.name if kept else None,
+            "phone": contact.phone if kept else None,
+            "email": contact.email if kept else None,
+            "notify": ",".join(contact.notify) if kept and contact.notify is not None else None,
+            "erased": not kept,
+            "source": contact.source,
+            "id": contact.id,
+            "time": contact.time,
+            "received": contact.receivedat,
+        }
+        for contact in newest.values()
+        for kept in (contact.token not in gone,)
+    ]
+    await session.execute(PUT_CONTACTS, {name: [row[name] for row in rows] for name in rows[0]})
 
 
 @dataclass(frozen=True, slots=True)
