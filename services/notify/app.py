@@ -30,7 +30,7 @@ def create_app(settings: NotifySettings | None = None) -> FastAPI:
     service = Service("notify", settings, Path(__file__).parent / "migrations")
     registry = UnitRegistry.load(deploy_dir() / "units")
     providers = build_providers(settings)
-    policy = Policy(frozenset(providers), settings.stale_after)
+    policy = Policy(frozenset(providers), settings.stale_after, settings.approach)
     desk = Desk(registry, Templates.load(deploy_dir() / "templates"), policy, settings.quiet)
     delivery = Delivery(
         service.database,

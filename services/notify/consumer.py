@@ -8,8 +8,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notify.handlers.desk import Desk
 from services.notify.handlers.dossiers import take_contacts
-from services.notify.handlers.duties import Duties, parse_plan
+from services.notify.handlers.duties import Duties, PlanMessage, parse_plan
 from services.notify.handlers.intake import take_events
+from services.notify.handlers.outcomes import take_outcomes
 from shared import events
 from shared.service import Service
 
@@ -42,11 +43,16 @@ def attach(service: Service, desk: Desk, duties: Duties) -> None:
         await desk.refresh(session)
         await take_contacts(session, desk, [message.contact for message in batch])
 
-    async def on_outcomes(_session: AsyncSession, _batch: Sequence[events.Event]) -> None:
-        """Nobody is told of outcomes so far; reading them keeps the durable's place."""
+    async def on_outcomes(session: AsyncSession, batch: Sequence[events.Event]) -> None:
+        await desk.refresh(session)
+        await take_outcomes(session, desk, await duties.plans(session), batch)
+
+    async def on_plans(session: AsyncSession, batch: Sequence[PlanMessage]) -> None:
+        await desk.refresh(session)
+        await duties.take_plans(session, batch)
 
     service.consume("EVENTS", events.parse, on_events)
     service.consume("CONTACTS", parse_contact, on_contacts, private=True)
-    service.consume("PLANS", parse_plan, duties.take_plans)
+    service.consume("PLANS", parse_plan, on_plans)
     service.consume("OUTCOMES", events.parse, on_outcomes)
     service.consume_keys()

@@ -39,8 +39,8 @@ class NotifySettings(ServiceSettings):
     the outbox for people to read, for good.
 
     ``kannel_url`` may name several gateways, separated by commas, in the order in which they are
-    tried; ``http://user:password@host/...`` gives one its own account. Hours: ``stale_hours``.
-    Seconds: ``timeout``. ``quiet_hours`` are local, empty for none. ``instance`` is how
+    tried; ``http://user:password@host/...`` gives one its own account. Hours: ``stale_hours``,
+    ``approach_hours``. Seconds: ``timeout``. ``quiet_hours`` are local, empty for none. ``instance`` is how
     attempts name this replica.
     """
 
@@ -57,6 +57,7 @@ class NotifySettings(ServiceSettings):
     notify_smtp_from: str = ""
     notify_smtp_tls: Literal["none", "starttls", "tls"] = "none"
     notify_stale_hours: float = Field(default=48, gt=0, le=24 * 365)
+    notify_approach_hours: float = Field(default=24, ge=0, le=24 * 60)
     notify_quiet_hours: str = "22:00-07:00"
     notify_workers: int = Field(default=8, ge=1, le=64)
     notify_attempts: int = Field(default=20, ge=1, le=1000)
@@ -128,6 +129,11 @@ class NotifySettings(ServiceSettings):
     def stale_after(self) -> timedelta:
         """The age beyond which nothing is sent."""
         return timedelta(hours=self.notify_stale_hours)
+
+    @property
+    def approach(self) -> timedelta:
+        """How long before a due date its officers are told; zero: not at all."""
+        return timedelta(hours=self.notify_approach_hours)
 
     @property
     def quiet(self) -> tuple[time, time] | None:

@@ -173,6 +173,20 @@ class Deadline(Table, table=True):
     obligation: str | None
     period: str | None
     facts: dict[str, Any] = Field(sa_type=JSONB)
+    approached_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+class StoredAlert(Table, table=True):
+    """An instant at which the officers of some units are told of a due date."""
+
+    __tablename__ = "alerts"
+    kind: str = Field(primary_key=True)
+    key: str = Field(primary_key=True)
+    version: str = Field(primary_key=True)
+    what: str = Field(primary_key=True)
+    at: datetime = Field(primary_key=True, sa_type=Instant)
+    units: list[str] = Field(sa_type=sa.ARRAY(sa.Text))
+    done_at: datetime | None = Field(sa_type=Instant)
 
 
 class StoredOfficer(Table, table=True):

@@ -20,6 +20,7 @@ from services.notify.handlers.duties import Duties, parse_plan
 from services.notify.handlers.intake import take_events
 from services.notify.handlers.watch import Watch
 from services.notify.rules.notices import Policy
+from services.notify.store import alerts as alert_store
 from services.notify.store import deadlines as due_store
 from shared import clock, events
 from shared.db import Database
@@ -34,7 +35,7 @@ REGISTRY = UnitRegistry.load(deploy_dir() / "units")
 TEMPLATES = Templates.load(deploy_dir() / "templates")
 TABLES = (
     "events, voids, contacts, plans, deadlines, officers, notices, notice_history, attempts,"
-    " consents, erasures, contact_access, templates"
+    " consents, erasures, contact_access, templates, alerts"
 )
 
 
@@ -150,6 +151,7 @@ class World:
         """One round of the scan, if it may."""
         async with self.database.transaction() as session:
             waiting = await due_store.any_due(session, clock.now())
+            waiting = waiting or await alert_store.any_due(session, clock.now())
         while waiting and await self._caught_up() and await self.watch.scan(clock.now()):
             continue
 

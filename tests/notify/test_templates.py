@@ -4,7 +4,9 @@ import pytest
 
 from services.notify.clients import TemplateFaults, Templates
 from services.notify.rules import texts
+from shared.plans import read_plan
 from shared.settings import deploy_dir
+from shared.units import UnitRegistry
 
 VALUES = {
     "office": "Trung tâm Phục vụ hành chính công tỉnh Quảng Trị",
@@ -117,3 +119,66 @@ def test_a_template_may_keep_its_accents(folder):
     )
     text = Templates.load(folder).render("received", "citizen", "sms", {"office": "Một cửa"})
     assert text.body == "Một cửa đã nhận"
+
+
+UNITS = {unit.name for unit in UnitRegistry.load(deploy_dir() / "units")}
+PLANS = [
+    read_plan(path.read_text("utf-8"), registry=UnitRegistry.load(deploy_dir() / "units"))
+    for path in sorted((deploy_dir() / "plans").glob("*.yaml"))
+]
+TITLES = [
+    (plan.title, made.title or name, plan.contact.office if plan.contact else None)
+    for plan in PLANS
+    for name, made in (*plan.obligations.items(), *plan.indicators.items())
+]
+LONGEST = max(UNITS, key=len)
+
+
+@pytest.mark.parametrize("kind", texts.KINDS)
+def test_every_shipped_sms_fits_one_segment_for_every_unit_and_duty(kind):
+    audience = texts.KINDS[kind]
+    dossier = VALUES | {"code": "H15.50.05.13-261008-0975123", "return_by": "post"}
+    dossier |= {"department": "Phòng Tài nguyên và Môi trường huyện", "reason": None}
+    if kind == "deadline_approaching":
+        due = "trước 17:00 ngày 31/12/2020"
+    else:
+        due = "trước ngày 31/12/2020" if kind == "obligation_extended" else "31/12/2020"
+    for office in UNITS:
+        for plan, title, contact in TITLES if audience == "officer" else TITLES[:1]:
+            values = dossier | {
+                "office": office, "owing": LONGEST, "plan": plan, "obligation": title,
+                "indicator": title, "contact": contact, "period": "2020-12-31",
+                "due": due, "document": "225/HĐND-TH",
+                "actual": "12345/67890", "target": "100%", "amount": "27.000.000 VND",
+            }  # fmt: skip
+            sms = SHIPPED.render(kind, audience, "sms", values)
+            assert sms.segments == 1, (len(sms.body), sms.body)
+            assert len(sms.body) <= 160
+            assert texts.plain(office) in sms.body
+            if "code" in texts.VARIABLES[kind]:
+                assert values["code"] in sms.body
+
+
+def test_only_titles_are_cut_and_the_cut_is_shown():
+    values = texts.SAMPLES | {
+        "obligation": "Danh sách đoàn viên trực tiếp cài đặt (họ tên, địa chỉ)"
+    }
+    sms = SHIPPED.render("obligation_escalated", "officer", "sms", values)
+    assert '"Danh sach doan vien truc...", ky 2026-09' in sms.body
+    assert "26/10/2026" in sms.body
+    email = SHIPPED.render("obligation_escalated", "officer", "email", values)
+    assert values["obligation"] in email.body
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "shown"),
+    [
+        ("Kính gửi ông/bà Lê An, ...", "Lê An", "Kính gửi ông/bà ***, ..."),
+        ("gui Le  An: xong", "Lê An", "gui ***: xong"),
+        ("Lê Anh và LÊ AN", "Lê An", "Lê Anh và ***"),
+        ("a+b", "a+b", "***"),
+        ("không đổi", " ", "không đổi"),
+    ],
+)
+def test_a_name_is_taken_out(text, name, shown):
+    assert texts.without(text, name) == shown

@@ -70,9 +70,20 @@ KIND_NAMES = {
     "supplement_requested": "Yêu cầu bổ sung",
     "result_ready": "Đã có kết quả",
     "returned": "Đã trả kết quả",
+    "refused": "Chưa tiếp nhận",
+    "payment_requested": "Yêu cầu nghĩa vụ tài chính",
     "late": "Xin lỗi trễ hẹn",
+    "dossier_approaching": "Hồ sơ sắp đến hạn",
     "dossier_slipped": "Báo hồ sơ quá hạn",
+    "deadline_approaching": "Nhắc sắp đến hạn",
     "obligation_slipped": "Báo quá hạn báo cáo",
+    "obligation_escalated": "Đôn đốc việc quá hạn",
+    "obligation_met": "Đã hoàn thành",
+    "obligation_extended": "Được gia hạn",
+    "obligation_waived": "Được miễn",
+    "quota_reached": "Đạt chỉ tiêu",
+    "quota_fell_behind": "Chậm tiến độ",
+    "stipend_earned": "Ghi nhận hỗ trợ",
 }
 CHANNEL_NAMES = {"sms": "SMS", "email": "Email", None: ""}
 

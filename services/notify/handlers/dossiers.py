@@ -10,8 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.notify.handlers.desk import Desk, announcement, name_of
 from services.notify.rules import deadlines as due_rules
 from services.notify.rules import notices as rules
+from services.notify.rules.alerts import Alarm, alarm_of_dossier
 from services.notify.rules.deadlines import Version
 from services.notify.rules.notices import Contact, Draft, Fact, Origin, Told
+from services.notify.store import alerts as alert_store
 from services.notify.store import deadlines as due_store
 from services.notify.store import notices as store
 from services.notify.store import story
@@ -21,7 +23,8 @@ from shared import clock, events, outbox
 from shared.dossiers import StatusChange, Story, Submission, read_story
 from shared.events.outcomes import Deadline
 
-CITIZEN, OFFICER = "citizen", "officer"
+CITIZEN = "citizen"
+DOSSIER_KINDS = ("late", "dossier_slipped", "dossier_approaching")
 
 
 @dataclass(slots=True)
@@ -30,6 +33,7 @@ class Outcome:
 
     notices: list[NewNotice] = field(default_factory=list)
     deadlines: list[DeadlineRow] = field(default_factory=list)
+    alarms: list[tuple[str, str, Alarm]] = field(default_factory=list)
     dropped: list[tuple[str, str, str]] = field(default_factory=list)
     cancelled: dict[str, list[UUID]] = field(default_factory=dict)
     announced: list[outbox.Message] = field(default_factory=list)
@@ -43,7 +47,7 @@ class Known:
     contact: Contact | None
     told: Sequence[Told]
     deadlines: Mapping[str, object]
-    unclaimed: Sequence[tuple[UUID, str]]
+    unclaimed: Sequence[tuple[UUID, str, str]]
 
 
 async def follow_dossiers(session: AsyncSession, desk: Desk, codes: Collection[str]) -> None:
@@ -55,9 +59,9 @@ async def follow_dossiers(session: AsyncSession, desk: Desk, codes: Collection[s
     contacts = await story.load_contacts(session, codes)
     told = await store.told(session, codes, CITIZEN)
     kept = await due_store.known(session, "dossier", codes)
-    unclaimed: dict[str, list[tuple[UUID, str]]] = {}
-    for row in await store.unclaimed(session, codes, ("late", "dossier_slipped")):
-        unclaimed.setdefault(row.subject, []).append((row.id, row.version))
+    unclaimed: dict[str, list[tuple[UUID, str, str]]] = {}
+    for row in await store.unclaimed(session, codes, DOSSIER_KINDS):
+        unclaimed.setdefault(row.subject, []).append((row.id, row.kind, row.version))
     deadlines: dict[str, dict[str, object]] = {}
     for (code, version), row in kept.items():
         deadlines.setdefault(code, {})[version] = row
@@ -74,6 +78,7 @@ async def follow_dossiers(session: AsyncSession, desk: Desk, codes: Collection[s
 
     await due_store.drop(session, outcome.dropped)
     await due_store.put(session, outcome.deadlines)
+    await alert_store.put(session, "dossier", codes, outcome.alarms, outcome.alarms)
     for reason, ids in outcome.cancelled.items():
         await store.cancel(session, ids, reason, now)
     await store.add(session, outcome.notices, now)
@@ -118,6 +123,12 @@ def decide(
         for version in versions:
             row = deadline_row(code, read, dossier, version, version.number in moved)
             settle_deadline(row, version, known, outcome)
+            if row.state == "open":
+                units = {read.unit, read.holder} - {None}
+                alarms = alarm_of_dossier(
+                    version, units, desk.policy.approach, now, desk.policy.stale_after
+                )
+                outcome.alarms += [(code, row.version, alarm) for alarm in alarms]
     present = {identity_of(version) for version in versions}
     outcome.dropped += [
         ("dossier", code, version) for version in known.deadlines if version not in present
@@ -152,8 +163,12 @@ def cancel_undone(
     slipped = {identity_of(version) for version in versions if version.slips_at is not None}
     slipped |= {f"due:{old.due_day.isoformat()}:{new.due_day.isoformat()}" for old, new in moves}
     overtaken = {identity_of(old) for old, _ in moves}
-    for notice, version in known.unclaimed:
-        if version not in slipped:
+    awaited = {identity_of(each) for each in versions if each.rest == "open" and each.slips_at}
+    for notice, kind, version in known.unclaimed:
+        if kind == "dossier_approaching":
+            if version.partition("@")[0] not in awaited:
+                outcome.cancelled.setdefault("corrected", []).append(notice)
+        elif version not in slipped:
             outcome.cancelled.setdefault("corrected", []).append(notice)
         elif version in overtaken:
             outcome.cancelled.setdefault("rescheduled", []).append(notice)

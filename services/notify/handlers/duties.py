@@ -12,16 +12,24 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notify.handlers.desk import Desk
 from services.notify.handlers.dossiers import deadline_outcome
+from services.notify.handlers.officers import OFFICER, load_officers, tell_units
+from services.notify.handlers.outcomes import tell_waiting
+from services.notify.rules import alerts as alert_rules
 from services.notify.rules.deadlines import duty_state
+from services.notify.rules.notices import Fact, Origin, day_text
+from services.notify.store import alerts as alert_store
 from services.notify.store import deadlines as due_store
 from services.notify.store import notices as store
 from services.notify.store import story
 from services.notify.store.deadlines import DeadlineRow
 from services.notify.store.story import HandedIn
 from shared import clock, outbox
+from shared.clock import local_day, start_of
 from shared.plans import Plan
 from shared.plans.duties import Delivery, Duty, deliveries, duties, judge
+from shared.working_days import working_days
 
+DUTY_KINDS = ("obligation_slipped", "obligation_escalated", "deadline_approaching")
 HORIZON = timedelta(days=370)
 
 
@@ -57,6 +65,7 @@ class Listed:
 
     plan: Plan
     version: int
+    applied_at: datetime
     until: date
     duties: dict[tuple[str, str, str], Duty]
 
@@ -78,9 +87,37 @@ class Duties:
             body = orjson.dumps(message.document)
             await story.put_plan(session, message.plan, message.version, message.applied_at, body)
         names = {message.plan for message in batch}
-        for listed in await self.current(session):
-            if listed.plan.plan in names:
-                await self.list_all(session, listed)
+        concerned = [each for each in await self.current(session) if each.plan.plan in names]
+        for listed in concerned:
+            await self.list_all(session, listed)
+            await self.tell_grants(session, listed)
+        await tell_waiting(session, self.desk, {each.plan.plan: each.plan for each in concerned})
+
+    async def plans(self, session: AsyncSession) -> dict[str, Plan]:
+        """The newest version of each plan, by name."""
+        return {listed.plan.plan: listed.plan for listed in await self.current(session)}
+
+    async def tell_grants(self, session: AsyncSession, listed: Listed) -> None:
+        """Tell units once of each extension and waiver that was granted to them."""
+        now = clock.now()
+        grants = alert_rules.grants_of(listed.plan, listed.duties.values())
+        facts = [grant_fact(listed, grant) for grant in grants]
+        told = await store.told(session, {fact.subject for fact in facts}, OFFICER)
+        fresh = [
+            fact
+            for fact in facts
+            if (fact.kind, fact.version)
+            not in {(each.kind, each.version) for each in told.get(fact.subject, ())}
+        ]
+        officers = await load_officers(session, {fact.unit for fact in fresh})
+        notices = [
+            notice
+            for fact in fresh
+            for notice in tell_units(self.desk, fact, [fact.unit], officers, now)
+        ]
+        await store.add(session, notices, now)
+        if notices:
+            self.desk.wake()
 
     async def refresh(self, session: AsyncSession) -> None:
         """List every plan's duties anew: a new day brings new ones."""
@@ -91,14 +128,15 @@ class Duties:
         """The newest version of each plan."""
         until = clock.today() + HORIZON
         found = []
-        for name, version, document in await story.current_plans(session):
+        for name, version, applied_at, document in await story.current_plans(session):
             listed = self.listed.get(name)
             if listed is None or (listed.version, listed.until) != (version, until):
                 plan = Plan.model_validate_json(orjson.dumps(document)).bind(self.desk.units)
                 owed = {
-                    (duty.obligation, duty.unit, duty.period): duty for duty in duties(plan, until)
+                    (duty.obligation, duty.unit, duty.period): duty
+                    for duty in duties(plan, until, working_days())
                 }
-                listed = self.listed[name] = Listed(plan, version, until, owed)
+                listed = self.listed[name] = Listed(plan, version, applied_at, until, owed)
             found.append(listed)
         return found
 
@@ -139,6 +177,7 @@ class Duties:
                 by_duty.setdefault((each.obligation, each.unit, each.period), []).append(each)
         rows: list[DeadlineRow] = []
         announced: list[outbox.Message] = []
+        met: list[tuple[Duty, DeadlineRow, datetime]] = []
         for duty in owed:
             handed_in = by_duty.get((duty.obligation, duty.unit, duty.period), [])
             judgement = judge(duty, handed_in, now)
@@ -150,6 +189,7 @@ class Duties:
                 row.announced_at = None
                 if row.state == "met" and before and before.state != "met" and row.due_at:
                     at = judgement.fulfilled_at or row.due_at
+                    met.append((duty, row, at))
                     announced.append(deadline_outcome("met", row, at))
             elif row.announced_at is not None:
                 row.state = "slipped"
@@ -157,8 +197,47 @@ class Duties:
                 row.next_at = row.slips_at
             rows.append(row)
         await due_store.put(session, rows)
+        await self.set_alarms(session, listed, owed, rows)
+        await self.tell_met(session, listed, met)
         await outbox.enqueue(session, announced)
         return rows
+
+    async def set_alarms(
+        self, session: AsyncSession, listed: Listed, owed: Sequence[Duty], rows: list[DeadlineRow]
+    ) -> None:
+        """Set when officers are told of duties that are still to be done."""
+        lead, days = self.desk.policy.approach, working_days()
+        alarms = [
+            (row.key, row.version, alarm)
+            for duty, row in zip(owed, rows, strict=True)
+            if row.slips_at is not None and row.fulfilled_at is None
+            for alarm in alert_rules.alarms_of_duty(listed.plan, duty, lead, days)
+        ]
+        # What had passed before the plan was applied is told to nobody.
+        fresh = [each for each in alarms if each[2].at > listed.applied_at]
+        keys = {row.key for row in rows}
+        await alert_store.put(session, "obligation", keys, alarms, fresh)
+
+    async def tell_met(
+        self,
+        session: AsyncSession,
+        listed: Listed,
+        met: Sequence[tuple[Duty, DeadlineRow, datetime]],
+    ) -> None:
+        """Tell the units that the plan names that a duty was done."""
+        now = clock.now()
+        wanted = [
+            (met_fact(self.desk, row, at), units)
+            for duty, row, at in met
+            if (units := alert_rules.told_of_duty(listed.plan, duty, "deadline.met"))
+        ]
+        officers = await load_officers(session, {unit for _, units in wanted for unit in units})
+        notices = [
+            notice
+            for fact, units in wanted
+            for notice in tell_units(self.desk, fact, units, officers, now)
+        ]
+        await store.add(session, notices, now)
 
     def reach(self, plan: Plan, owed: Iterable[Duty]) -> set[str]:
         """The units whose deliveries may count for some duties: their own and those below."""
@@ -176,11 +255,17 @@ class Duties:
     ) -> None:
         """Cancel unsent words about duties that are fulfilled, excused or no longer ordered."""
         slipped = {(row.key, row.version) for row in rows if row.slips_at is not None}
+        awaited = {
+            (row.key, row.version)
+            for row in rows
+            if row.slips_at is not None and row.fulfilled_at is None
+        }
         keys = {row.key for row in rows} | set(gone)
         undone: list[UUID] = [
             row.id
-            for row in await store.unclaimed(session, keys, ("obligation_slipped",))
-            if (row.subject, row.version) not in slipped
+            for row in await store.unclaimed(session, keys, DUTY_KINDS)
+            if (row.subject, row.version.partition("@")[0])
+            not in (slipped if row.kind == "obligation_slipped" else awaited)
         ]
         await store.cancel(session, undone, "corrected", clock.now())
 
@@ -220,6 +305,24 @@ def duty_row(listed: Listed, duty: Duty, fulfilled_at: datetime | None) -> Deadl
             "obligation": obligation.title or duty.obligation,
             "plan": plan.title,
             "period": duty.period if duty.period != "once" else None,
+            "due": alert_rules.due_words(duty),
             "contact": plan.contact.office if plan.contact else None,
         },
     )
+
+
+def met_fact(desk: Desk, row: DeadlineRow, at: datetime) -> Fact:
+    """What is told once a duty was done."""
+    values = {**row.facts, "owing": desk.office(row.unit, at), "on": day_text(local_day(at))}
+    origin = Origin(row.origin, row.source, at)
+    return Fact(row.key, "obligation_met", row.version, at, row.unit, origin, tuple(values.items()))
+
+
+def grant_fact(listed: Listed, grant: alert_rules.Grant) -> Fact:
+    """What a unit is told of an extension or a waiver; of an ended plan it is as old as its end."""
+    row = duty_row(listed, grant.duty, None)
+    ended = start_of(listed.plan.runs.to + timedelta(days=1))
+    at = min(listed.applied_at, ended)
+    values = {**row.facts, "due": grant.due, "document": grant.document}
+    origin = Origin(row.origin, row.source, at)
+    return Fact(row.key, grant.kind, grant.version, at, row.unit, origin, tuple(values.items()))

@@ -1,7 +1,8 @@
 """The scan: what has slipped is announced, once, whichever replica sees it first."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 import orjson
@@ -10,10 +11,13 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notify.handlers.desk import Desk, name_of, plain_facts
-from services.notify.handlers.dossiers import CITIZEN, OFFICER, deadline_outcome
+from services.notify.handlers.dossiers import CITIZEN, deadline_outcome
 from services.notify.handlers.duties import Duties
+from services.notify.handlers.officers import OFFICER, load_officers, tell_units
+from services.notify.rules import alerts as alert_rules
 from services.notify.rules import notices as rules
-from services.notify.rules.notices import Fact, Officer, Origin, Told
+from services.notify.rules.notices import Fact, Origin, Told
+from services.notify.store import alerts as alert_store
 from services.notify.store import deadlines as due_store
 from services.notify.store import notices as store
 from services.notify.store import story
@@ -21,6 +25,7 @@ from services.notify.store.deadlines import DeadlineRow
 from services.notify.store.notices import NewNotice
 from shared import clock, outbox
 from shared.db import Database, take_turn
+from shared.plans import Plan
 
 log = structlog.get_logger()
 
@@ -53,7 +58,9 @@ class Watch:
             if self.listed_on != clock.today():
                 await self.begin_day(clock.today())
             async with self.database.transaction() as session:
-                waiting = await due_store.any_due(session, clock.now())
+                now = clock.now()
+                waiting = await due_store.any_due(session, now)
+                waiting = waiting or await alert_store.any_due(session, now)
             more = waiting and await self.caught_up() and await self.scan(clock.now())
             if not more:
                 await asyncio.sleep(SCAN_SECONDS)
@@ -66,22 +73,32 @@ class Watch:
         self.listed_on = today
 
     async def scan(self, now: datetime) -> bool:
-        """Announce one round of slipped due dates; whether there may be more."""
+        """Announce one round of due dates that slipped, approach, or are late; whether there may
+        be more."""
+        told: Sequence[sa.Row] = ()
         async with self.database.transaction() as session:
             await take_turn(session, "store")
+            await self.desk.refresh(session)
             rows = await due_store.take_due(session, now, ROUND)
-            if rows:
-                await self.desk.refresh(session)
-                await announce_slips(session, self.desk, rows, now)
-        if rows:
-            log.info("deadlines_slipped", count=len(rows))
+            if rows:  # first: who is told of what is late depends on it
+                plans = await self.duties.plans(session)
+                await announce_slips(session, self.desk, plans, rows, now)
+            else:
+                told = await alert_store.take_due(session, now, ROUND)
+                await raise_alarms(session, self.desk, told, now)
+        if rows or told:
+            log.info("deadlines_told", slipped=len(rows), alarms=len(told))
             self.desk.wake()
             self.announce()
-        return len(rows) == ROUND
+        return bool(rows) or len(told) == ROUND
 
 
 async def announce_slips(
-    session: AsyncSession, desk: Desk, rows: Sequence[sa.Row], now: datetime
+    session: AsyncSession,
+    desk: Desk,
+    plans: Mapping[str, Plan],
+    rows: Sequence[sa.Row],
+    now: datetime,
 ) -> None:
     """Write the apology, the word to the officers and the outcome of each slipped due date."""
     codes = {row.key for row in rows if row.kind == "dossier"}
@@ -91,19 +108,30 @@ async def announce_slips(
         audience: await store.told(session, {row.key for row in rows}, audience)
         for audience in (CITIZEN, OFFICER)
     }
-    officers = await load_officers(session, rows)
+    also = {(row.key, row.version): told_by_plan(plans, row) for row in rows}
+    units = {unit for row in rows for unit in (row.unit, read_facts(row).get("holder")) if unit}
+    units |= {unit for found in also.values() for unit in found}
+    officers = await load_officers(session, units)
     notices: list[NewNotice] = []
     announced: list[outbox.Message] = []
     for row in rows:
         facts = read_facts(row)
-        unit_officers = [
-            each
-            for unit in {row.unit, facts.get("holder")}
-            for each in officers.get(unit or "", [])
-        ]
         fact = slip_fact(row, facts)
         if new_to(fact, told[OFFICER].get(row.key, ())):
-            notices += tell_officers(desk, fact, unit_officers, now)
+            holder = facts.get("holder")
+            with_holder = [
+                *officers.get(row.unit, ()),
+                *(officers.get(holder, ()) if holder and holder != row.unit else ()),
+            ]
+            notices += tell_units(desk, fact, [row.unit], {row.unit: with_holder}, now)
+        if others := also[row.key, row.version]:
+            owing = {"owing": desk.office(row.unit, row.slips_at)}
+            late = replace(
+                fact, kind="obligation_escalated", version=f"{row.version}@slipped",
+                facts=plain_facts({**dict(fact.facts), **owing}),
+            )  # fmt: skip
+            if new_to(late, told[OFFICER].get(row.key, ())):
+                notices += tell_units(desk, late, others, officers, now)
         if row.kind == "dossier" and not row.moved:
             apology = as_apology(fact)
             if new_to(apology, told[CITIZEN].get(row.key, ())):
@@ -119,14 +147,74 @@ async def announce_slips(
     await outbox.enqueue(session, announced)
 
 
-async def load_officers(session: AsyncSession, rows: Sequence[sa.Row]) -> dict[str, list[Officer]]:
-    """The officers of the units concerned."""
-    units = {row.unit for row in rows}
-    units |= {holder for row in rows if (holder := read_facts(row).get("holder"))}
-    found: dict[str, list[Officer]] = {}
-    for officer in await due_store.load_officers(session, units):
-        found.setdefault(officer.unit, []).append(officer)
-    return found
+def told_by_plan(plans: Mapping[str, Plan], row: sa.Row) -> tuple[str, ...]:
+    """The units, beside the one that owes, that a plan wants told of a duty that slipped."""
+    plan = plans.get(row.plan or "")
+    if plan is None:
+        return ()
+    names = [
+        name
+        for rule in alert_rules.rules_for(plan, "deadline.slipped", obligation=row.obligation)
+        for name in rule.to
+    ]
+    found = alert_rules.people(plan, row.unit, names, row.origin_time)
+    if "owed_to" in names:
+        found += plan.members(plan.obligations[row.obligation].owed_to)
+    return tuple(unit for unit in dict.fromkeys(found) if unit != row.unit)
+
+
+async def raise_alarms(
+    session: AsyncSession, desk: Desk, rows: Sequence[sa.Row], now: datetime
+) -> None:
+    """Tell officers of what approaches, or is late still; what has been done meanwhile is left."""
+    standing = [
+        row
+        for row in rows
+        if alert_rules.stands(row.what, row.state, row.slips_at, row.fulfilled_at, now)
+    ]
+    officers = await load_officers(session, {unit for row in standing for unit in row.units})
+    notices: list[NewNotice] = []
+    announced: list[outbox.Message] = []
+    approached: dict[tuple[str, str, str], sa.Row] = {}
+    for row in standing:
+        notices += tell_units(desk, alarm_fact(desk, row), row.units, officers, now)
+        identity = (row.kind, row.key, row.version)
+        if row.what == "approaching" and row.approached_at is None and identity not in approached:
+            approached[identity] = row
+            told = as_row(row, read_facts(row))
+            announced.append(deadline_outcome("approaching", told, row.at))
+    await store.add(session, notices, now)
+    await alert_store.mark_done(session, rows, now)
+    await alert_store.mark_approached(session, list(approached.values()), now)
+    await outbox.enqueue(session, announced)
+
+
+def alarm_fact(desk: Desk, row: sa.Row) -> Fact:
+    """What the officers are told of a due date that approaches, or is late."""
+    due = row.due_day or clock.local_day(row.due_at - timedelta(microseconds=1))
+    facts = read_facts(row)
+    day = rules.day_text(due)
+    values = {
+        **facts,
+        "due": facts.get("due") or day,
+        "old_due": day,
+        "code": row.subject,
+        "owing": desk.office(row.unit, row.at),
+    }
+    kinds = {
+        ("dossier", "approaching"): "dossier_approaching",
+        ("obligation", "approaching"): "deadline_approaching",
+        ("obligation", "escalated"): "obligation_escalated",
+    }
+    return Fact(
+        subject=row.key,
+        kind=kinds[row.kind, row.what],
+        version=f"{row.version}@{row.at.astimezone(clock.VN):%Y-%m-%dT%H:%M}",
+        at=row.at,
+        unit=row.unit,
+        origin=Origin(bytes(row.origin), row.source, max(row.origin_time, row.at)),
+        facts=plain_facts(values),
+    )
 
 
 def read_facts(row: sa.Row) -> dict[str, str | None]:
@@ -157,23 +245,6 @@ def as_apology(fact: Fact) -> Fact:
 def new_to(fact: Fact, told: Sequence[Told]) -> bool:
     """Whether nobody of an audience was told of it."""
     return (fact.kind, fact.version) not in {(each.kind, each.version) for each in told}
-
-
-def tell_officers(
-    desk: Desk, fact: Fact, officers: Sequence[Officer], now: datetime
-) -> list[NewNotice]:
-    """The notices to a unit's officers."""
-    return [
-        desk.write(
-            fact,
-            draft,
-            now,
-            audience=OFFICER,
-            recipient=officer.id if officer else "",
-            name=officer.name if officer else None,
-        )
-        for officer, draft in rules.draft_for_officers(fact, officers, now, desk.policy)
-    ]
 
 
 def as_row(row: sa.Row, facts: dict[str, str | None]) -> DeadlineRow:

@@ -102,11 +102,12 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What holds for every notice: the channels that have a provider, and the age in hours
-    beyond which nothing is sent."""
+    """What holds for every notice: the channels that have a provider, the age beyond which
+    nothing is sent, and how long before a due date its officers are told (zero: not at all)."""
 
     channels: frozenset[str] = frozenset()
     stale_after: timedelta = field(default=timedelta(hours=48))
+    approach: timedelta = field(default=timedelta(hours=24))
 
 
 def day_text(instant_day: date) -> str:
@@ -162,7 +163,7 @@ def facts_of(
             if kind in seen:
                 continue
             seen.add(kind)
-        elif kind not in ("in_process", "supplement_requested"):
+        elif kind not in ("in_process", "supplement_requested", "refused", "payment_requested"):
             continue
         unit = submission.unit if submission is not None else change.unit
         tell(

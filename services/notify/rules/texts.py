@@ -13,28 +13,60 @@ KINDS: Mapping[str, str] = {
     "supplement_requested": "citizen",
     "result_ready": "citizen",
     "returned": "citizen",
+    "refused": "citizen",
+    "payment_requested": "citizen",
     "late": "citizen",
+    "dossier_approaching": "officer",
     "dossier_slipped": "officer",
+    "deadline_approaching": "officer",
     "obligation_slipped": "officer",
+    "obligation_escalated": "officer",
+    "obligation_met": "officer",
+    "obligation_extended": "officer",
+    "obligation_waived": "officer",
+    "quota_reached": "officer",
+    "quota_fell_behind": "officer",
+    "stipend_earned": "officer",
 }
 """Every kind of notice, and who reads it."""
 
 _DOSSIER = frozenset(
     {"office", "code", "procedure", "on", "due", "department", "reason", "return_by", "name"}
 )
+_DUTY = frozenset({"office", "obligation", "plan", "period", "contact", "name"})
+_FIGURE = frozenset({"office", "owing", "indicator", "plan", "period", "contact", "name"})
 VARIABLES: Mapping[str, frozenset[str]] = {
     "received": _DOSSIER,
     "in_process": _DOSSIER,
     "supplement_requested": _DOSSIER,
     "result_ready": _DOSSIER,
     "returned": _DOSSIER,
+    "refused": _DOSSIER,
+    "payment_requested": _DOSSIER,
     "late": _DOSSIER | {"old_due", "new_due"},
+    "dossier_approaching": frozenset({"office", "code", "procedure", "due", "department", "name"}),
     "dossier_slipped": frozenset({"office", "code", "procedure", "old_due", "department", "name"}),
-    "obligation_slipped": frozenset(
-        {"office", "obligation", "plan", "period", "old_due", "contact", "name"}
-    ),
+    "deadline_approaching": _DUTY | {"owing", "due"},
+    "obligation_slipped": _DUTY | {"old_due"},
+    "obligation_escalated": _DUTY | {"owing", "old_due"},
+    "obligation_met": _DUTY | {"owing", "on"},
+    "obligation_extended": _DUTY | {"due", "document"},
+    "obligation_waived": _DUTY | {"document"},
+    "quota_reached": _FIGURE | {"actual", "target"},
+    "quota_fell_behind": _FIGURE | {"actual", "target"},
+    "stipend_earned": _FIGURE | {"amount"},
 }
-"""What a text of each kind may mention. Days read ``dd/mm/yyyy``; absent values are null."""
+"""What a text of each kind may mention. Days read ``dd/mm/yyyy``; absent values are null.
+
+``office`` is the reader's unit, ``owing`` the unit that the text is about; ``due`` of a duty says
+by when in words, such as ``trước ngày 08/08/2019``.
+"""
+
+TITLES = frozenset({"obligation", "indicator", "plan", "department", "reason", "owing", "contact"})
+"""What may be cut short in an SMS so that it fits one segment; an email has it whole."""
+
+LENGTHS = (60, 45, 36, 28, 20)
+"""To how many characters titles are cut, one after another, until the SMS fits."""
 
 SAMPLES: Mapping[str, str] = {
     "office": "Trung tâm Phục vụ hành chính công tỉnh Quảng Trị",
@@ -52,6 +84,12 @@ SAMPLES: Mapping[str, str] = {
     "plan": "Cài đặt ứng dụng cho người dân",
     "period": "2026-09",
     "contact": "Văn phòng UBND tỉnh",
+    "owing": "Trung tâm Y tế huyện Vĩnh Linh",
+    "document": "43/HĐND-TH",
+    "indicator": "Số hồ sơ được hỗ trợ nộp trực tuyến",
+    "actual": "95",
+    "target": "100",
+    "amount": "30.000 VND",
 }
 """Invented values, as long as real ones, with which a text is tried."""
 
@@ -72,6 +110,16 @@ def without(text: str, name: str) -> str:
     return (
         re.sub(rf"(?<!\w)(?:{hidden})(?!\w)", HIDDEN, text, flags=re.IGNORECASE) if hidden else text
     )
+
+
+def shorten(text: str, length: int) -> str:
+    """A title cut at a word's end, with dots that show it."""
+    if len(text) <= length:
+        return text
+    head = text[: length - 3]
+    if text[length - 3] != " ":
+        head = head.rpartition(" ")[0] or head
+    return head.rstrip(" ,;:(") + "..."
 
 
 def segments(text: str) -> int:

@@ -35,7 +35,7 @@ TOLD = sa.text(
     " AND n.state <> 'cancelled' GROUP BY 1, 2, 3"
 )
 LATE = sa.text(
-    "SELECT id, subject, version FROM notices WHERE kind = ANY(CAST(:kinds AS text[]))"
+    "SELECT id, subject, kind, version FROM notices WHERE kind = ANY(CAST(:kinds AS text[]))"
     " AND subject = ANY(CAST(:subjects AS text[])) AND state = ANY(CAST(:unclaimed AS text[]))"
 )
 CANCEL = (
@@ -267,7 +267,7 @@ async def told(
 async def unclaimed(
     session: AsyncSession, subjects: Collection[str], kinds: Collection[str]
 ) -> Sequence[sa.Row]:
-    """(id, subject, version) of the notices of some kinds that nobody was handed yet."""
+    """(id, subject, kind, version) of the notices of some kinds that nobody was handed yet."""
     if not subjects:
         return []
     given = {"kinds": list(kinds), "subjects": sorted(subjects), "unclaimed": list(UNCLAIMED)}

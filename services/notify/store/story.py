@@ -71,7 +71,13 @@ PUT_PLAN = sa.text(
     " VALUES (:plan, :version, :applied, CAST(:body AS jsonb)) ON CONFLICT DO NOTHING"
 )
 CURRENT_PLANS = sa.text(
-    "SELECT DISTINCT ON (plan) plan, version, body FROM plans ORDER BY plan, version DESC"
+    "SELECT DISTINCT ON (plan) plan, version, applied_at, body FROM plans"
+    " ORDER BY plan, version DESC"
+)
+TAKE_WAITING = sa.text(
+    "DELETE FROM events WHERE subject = ANY(CAST(:subjects AS text[]))"
+    " AND type = ANY(CAST(:types AS text[]))"
+    " RETURNING uid, type, source, event_id, occurred_at, data"
 )
 HANDED_IN = sa.text(
     "SELECT e.type, e.unit, e.occurred_at, e.data FROM events e"
@@ -253,10 +259,20 @@ async def put_plan(
     await session.execute(PUT_PLAN, given)
 
 
-async def current_plans(session: AsyncSession) -> list[tuple[str, int, dict[str, Any]]]:
-    """(plan, version, document) of each plan's newest version."""
+async def current_plans(
+    session: AsyncSession,
+) -> list[tuple[str, int, datetime, dict[str, Any]]]:
+    """(plan, version, applied at, document) of each plan's newest version."""
     rows = await session.execute(CURRENT_PLANS)
-    return [(row.plan, row.version, _data(row.body)) for row in rows]
+    return [(row.plan, row.version, row.applied_at, _data(row.body)) for row in rows]
+
+
+async def take_waiting(
+    session: AsyncSession, plans: Collection[str], types: Collection[str]
+) -> Sequence[sa.Row]:
+    """The outcomes that were kept until their plan would come; they are kept no longer."""
+    given = {"subjects": sorted(plans), "types": sorted(types)}
+    return (await session.execute(TAKE_WAITING, given)).all()
 
 
 async def handed_in(session: AsyncSession, units: Collection[str]) -> list[HandedIn]:
