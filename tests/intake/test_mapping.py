@@ -6,6 +6,7 @@ import unicodedata
 import httpx
 import pytest
 
+from tests.builders import submitted
 from tests.instance import instance
 from tests.intake.lgsp_client import dossier, step
 from tests.intake.sync_calls import events_of, new_client, new_key, query, statuses_of, told
@@ -172,6 +173,27 @@ def test_page(running):
         browser.post("/mapping/session/end")
         assert 'name="key"' in browser.get("/mapping").text
     assert len(events_of(running, "Z-1")) == 2
+
+
+def test_plain_events_with_a_sources_own_code(running):
+    own = submitted("V-1", unit="QN-07", credited_unit="QN-08") | {"source": "/their/software"}
+    assert running.post([own])[0]["errors"][0]["code"] == "unknown_unit"
+    put(running, "/their/software", "QN-07", "461")
+    (result,) = running.post([own])
+    assert [error["pointer"] for error in result["errors"]] == ["/data/credited_unit"]
+    put(running, "/their/software", "qn-08", "462")
+    assert running.post([own])[0]["status"] == "accepted"
+    assert running.post([own])[0]["status"] == "duplicate"
+    data = events_of(running, "V-1")[0]["data"]
+    assert (data["unit"], data["credited_unit"]) == ("461", "462")
+    assert running.post([own | {"source": "/other"}])[0]["status"] == "refused"
+    bound = new_key(running, "bound-to-462", units=["462"])["key"]
+    answer = httpx.post(
+        running.url("intake", "/v1/events"),
+        json=own | {"id": "another"},
+        headers={"Authorization": f"Bearer {bound}"},
+    )
+    assert answer.status_code == 403
 
 
 def test_held_over_a_crash(running):

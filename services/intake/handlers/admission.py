@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +14,7 @@ from services.intake import store
 from services.intake.handlers.quarantining import Quarantining, encode, text_of
 from services.intake.handlers.refusals import count_refusals
 from services.intake.rules import Status, judge_caller, judge_units
+from services.intake.rules.mapping import mapping_key
 from shared import clock, events
 from shared.db import Database
 from shared.events import Fault, IncomingEvent
@@ -175,8 +176,10 @@ class Admission:
         now = clock.now()
         results: list[Result] = []
         candidates: list[Candidate] = []
+        checked = [events.check(raw) for raw in raws]
+        mapped = await self._mapped_units([event for event, _ in checked if event])
         for index, raw in enumerate(raws):
-            result, event = self._check(index, raw, key)
+            result, event = self._check(index, raw, key, *checked[index], mapped)
             if index in barred:
                 result.status, result.code, event = Status.REFUSED, 401, None
                 result.errors = [*barred[index], *result.errors]
@@ -194,10 +197,43 @@ class Admission:
         ]
         return results, candidates, refusals
 
-    def _check(self, index: int, raw: Any, key: Key) -> tuple[Result, IncomingEvent | None]:
+    async def _mapped_units(self, given: Sequence[IncomingEvent]) -> Mapping[tuple[str, str], str]:
+        """What sources mean, by (source, compared code), where they name units of no register."""
+        unknown = {
+            (event.source, mapping_key(code))
+            for event in given
+            for _, code in _named_units(event)
+            if self.registry.find(code, event.time) is None
+        }
+        if not unknown:
+            return {}
+        async with self.database.transaction() as session:
+            return await store.mapped_units(session, unknown)
+
+    def _as_mapped(
+        self, event: IncomingEvent, mapped: Mapping[tuple[str, str], str]
+    ) -> IncomingEvent:
+        """The event with the units that its source means."""
+        meant = {
+            name: unit
+            for name, code in _named_units(event)
+            if self.registry.find(code, event.time) is None
+            and (unit := mapped.get((event.source, mapping_key(code)))) is not None
+            and self.registry.find(unit, event.time) is not None
+        }
+        return replace(event, data=event.data.model_copy(update=meant)) if meant else event
+
+    def _check(
+        self,
+        index: int,
+        raw: Any,
+        key: Key,
+        event: IncomingEvent | None,
+        faults: list[Fault],
+        mapped: Mapping[tuple[str, str], str],
+    ) -> tuple[Result, IncomingEvent | None]:
         source, event_id = text_of(raw, "source"), text_of(raw, "id")
         result = Result(index, source, event_id, Status.REFUSED)
-        event, faults = events.check(raw)
         if not faults and len(encode(raw)) > self.max_event_bytes:
             message = f"Send at most {self.max_event_bytes} bytes an event."
             faults, result.code = [Fault("", "too_large", message)], 413
@@ -206,11 +242,8 @@ class Admission:
         if event is None or faults:
             result.errors = faults + self._check_named_units(raw, faults)
             return result, None
-        named = [
-            (f"/data/{name}", code)
-            for name in ("unit", "credited_unit")
-            if (code := getattr(event.data, name, None)) is not None
-        ]
+        event = self._as_mapped(event, mapped)
+        named = [(f"/data/{name}", code) for name, code in _named_units(event)]
         registry = self.registry
         faults = judge_units(named, event.time, registry.find, registry.known, registry.nearest)
         if not faults:
@@ -411,6 +444,15 @@ CONFLICT = Fault(
     "conflict",
     "This source and id are known with another body; send a new id, and void the old.",
 )
+
+
+def _named_units(event: IncomingEvent) -> list[tuple[str, str]]:
+    """(field, code) of each unit that an event names."""
+    return [
+        (name, code)
+        for name in ("unit", "credited_unit")
+        if (code := getattr(event.data, name, None)) is not None
+    ]
 
 
 def _repeat(known: bytes, given: bytes) -> Status:
