@@ -56,6 +56,7 @@ def create_app(settings: IntakeSettings | None = None) -> FastAPI:
     inboxes = Inboxes(reception, agreements, settings)
     session_seconds = int(settings.lgsp_session_hours * 3600)
     calls = SyncCalls(database, admission, registry, service.keyring, hash_key, session_seconds)
+    eraser.also.append(calls.forget_applicant)
 
     lists = Imports(admission, load_kinds(), settings)
 

@@ -109,6 +109,8 @@ class _Submission(Data):
     due_at: OptionalInstant = None
     return_by: ReturnBy | None = None
     assisted_by: Annotated[PersonCode | None, AbsentIfBlank] = None
+    assumed: list[Literal["channel"]] | None = None
+    """What the source did not say, and was taken for the usual."""
 
 
 class SubmissionGiven(_Submission):

@@ -11,7 +11,7 @@ from tests.intake.lgsp_client import LgspClient
 VN = timezone(timedelta(hours=7))
 
 
-def new_key(running, name, scopes=("events:write",), units=(), sources=()):
+def new_key(running, name, scopes=("events:write",), units=(), sources=(), sandbox=False):
     answer = running.http.post(
         running.url("intake", "/v1/keys"),
         json={
@@ -19,6 +19,7 @@ def new_key(running, name, scopes=("events:write",), units=(), sources=()):
             "scopes": list(scopes),
             "units": list(units),
             "sources": list(sources),
+            "sandbox": sandbox,
         },
     )
     assert answer.status_code == 201, answer.text

@@ -1,5 +1,6 @@
 """The national sync address through its front door, by a client that behaves as real ones do."""
 
+import contextlib
 import json
 import unicodedata
 from concurrent.futures import ThreadPoolExecutor
@@ -8,7 +9,7 @@ from datetime import datetime, timedelta, timezone
 import httpx
 import pytest
 
-from tests.instance import ADMIN, instance
+from tests.instance import ADMIN, instance, wait_for
 from tests.intake.lgsp_client import LgspClient, dossier, golden, step
 from tests.intake.sync_calls import (
     day,
@@ -61,6 +62,7 @@ def test_golden_calls(running):
     code = "000.00.24.H50-190805-0013"
     first, received, moved = events_of(running, code)
     assert first["data"]["channel"] == "counter"
+    assert first["data"]["assumed"] == ["channel"]
     assert first["data"]["authority"] == "district"
     assert first["data"]["applicant_kind"] == "person"
     assert first["data"]["return_by"] == "counter"
@@ -158,6 +160,7 @@ def test_all_ten_statuses(running, client):
     assert statuses_of(client.sync(*sent, updating="True")) == ["duplicate"] * 10
     for number, name in enumerate(STATUSES, 1):
         first, *rest = events_of(running, f"S-{number}")
+        assert (first["data"]["channel"], "assumed" in first["data"]) == ("online", False)
         assert ("received_at" in first["data"]) == (number not in (1, 3))
         names = [each["data"]["status"] for each in rest]
         assert names == (["result_ready", "returned"] if number == 10 else [name])
@@ -455,12 +458,74 @@ def test_same_call_at_once_on_two_replicas(running):
     assert query(running, "SELECT count(*) FROM quarantine WHERE kind = 'conflict'") == [(0,)]
 
 
-def test_restart_in_between(running):
-    client = new_client(running, "survivor", replica=1)
-    client.sync(dossier("RESTART"))
-    running.kill("intake", 1)
-    running.start("intake", replica=1)
-    running.wait_ready("intake", replica=1)
-    assert statuses_of(client.sync(dossier("RESTART"))) == ["duplicate"]
+def test_killed_in_between(running):
+    """A client that resends blindly while intake dies: nothing lost, nothing told twice, and the
+    session holds."""
+    client = new_client(running, "kills", replica=1)
+    client.log_in()
+
+    def send(turn):
+        sent = [dossier(f"K-{turn:02}-{n:02}", TrangThaiHoSo="4") for n in range(25)]
+        while True:
+            with contextlib.suppress(httpx.HTTPError):
+                answer = client.send("DongBoHoSoMC", data=sent)
+                if client.fine(answer):
+                    return answer["accepted"] + answer["duplicate"]
+
+    with ThreadPoolExecutor(3) as pool:
+        jobs = [pool.submit(send, turn) for turn in range(12)]
+        wait_for(lambda: sum(job.done() for job in jobs) >= 3)
+        running.kill("intake", 1)
+        running.start("intake", replica=1)
+        assert [job.result() for job in jobs] == [25] * 12
     assert client.logins == 1
-    assert len(events_of(running, "RESTART")) == 2
+    assert statuses_of(client.sync(dossier("K-00-00", TrangThaiHoSo="4"))) == ["duplicate"]
+    counts = query(
+        running,
+        "SELECT type, count(*) FROM events WHERE event_id LIKE 'K-%' GROUP BY type ORDER BY type",
+    )
+    assert counts == [
+        ("motcua.dossier.status_changed.v1", 300),
+        ("motcua.dossier.submitted.v1", 300),
+    ]
+    assert query(running, "SELECT count(*) FROM quarantine WHERE kind = 'conflict'") == [(0,)]
+
+
+def test_limit_of_a_source(running):
+    client = new_client(running, "limited", madonvi="LIMITED")
+    answer = running.http.put(
+        running.url("intake", "/v1/sources//lgsp/LIMITED"), json={"events_per_minute": 60}
+    )
+    assert answer.status_code in (200, 201), answer.text
+    client.log_in()
+
+    def limited():
+        sent = [dossier(f"L-{n}", DonViXuLy="461") for n in range(40)]
+        answer = client.send("DongBoHoSoMC", data=sent)
+        return answer["error_code"] == "09" and answer["message"]
+
+    assert "gửi lại sau" in wait_for(limited)
+
+
+def test_ids_in_the_answer_lead_to_the_events(running, client):
+    given = dossier("IDS", TrangThaiHoSo="4")
+    item = client.sync(given)["result"][0]
+    assert len(item["events"]) == 2
+    for each in item["events"]:
+        found = running.get("intake", "/v1/events", source="/lgsp/461", id=each)
+        assert found["unit"] == "461"
+    assert client.sync(given)["result"][0]["events"] == []
+
+
+def test_a_trial_goes_no_further(running):
+    trial = new_client(running, "trial", sandbox=True, madonvi="TRIAL")
+    assert statuses_of(trial.sync(dossier("TR-1"))) == ["accepted"]
+    assert statuses_of(trial.sync(dossier("TR-1"))) == ["duplicate"]
+    assert statuses_of(trial.sync(dossier("TR-2", DonViXuLy="Nơi lạ"))) == ["held"]
+    assert trial.knows("TR-1")
+    assert events_of(running, "TR-1") == []
+    real = new_client(running, "no-trial", madonvi="TRIAL")
+    assert not real.knows("TR-1")
+    assert statuses_of(real.sync(dossier("TR-1"))) == ["accepted"]
+    rows = running.get("intake", "/v1/mappings", state="unmapped")["mappings"]
+    assert "/lgsp/TRIAL" not in [row["source"] for row in rows]

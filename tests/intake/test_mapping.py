@@ -1,13 +1,13 @@
 """Names of units that nobody knows yet: held, shown, sealed, and taken in once they are mapped."""
 
-import json
 import unicodedata
 
 import httpx
 import pytest
 
+from shared.sealing import Sealer
 from tests.builders import submitted
-from tests.instance import instance
+from tests.instance import HASH_KEY, instance
 from tests.intake.lgsp_client import dossier, step
 from tests.intake.sync_calls import events_of, new_client, new_key, query, statuses_of, told
 
@@ -196,12 +196,34 @@ def test_plain_events_with_a_sources_own_code(running):
     assert answer.status_code == 403
 
 
-def test_held_over_a_crash(running):
-    client = new_client(running, "crash", madonvi="DV07")
-    client.sync(*[dossier(f"C-{n}", DonViXuLy="Nơi khác") for n in range(50)])
-    running.kill("intake")
-    running.start("intake")
-    running.wait_ready("intake")
-    assert put(running, "/lgsp/DV07", "Nơi khác", "461").json()["released"] == 50
-    assert query(running, "SELECT count(*) FROM lgsp_dossiers WHERE code LIKE 'C-%'") == [(50,)]
-    assert json.dumps(unmapped(running, "/lgsp/DV07")) == "{}"
+def test_erasure_reaches_what_is_held(running):
+    client = new_client(running, "eraser", madonvi="DV08")
+    client.sync(dossier("ER-1"))
+    later = dossier("ER-1", DonViXuLy="Nơi nữa", TrangThaiHoSo="4", SoDienThoai="0900000199")
+    assert statuses_of(client.sync(later)) == ["held"]
+    token = events_of(running, "ER-1")[0]["data"]["contact"]
+    url = running.url("intake", f"/v1/contacts/{token}")
+    assert running.http.delete(url, params={"reason": "yêu cầu"}).status_code in (200, 202)
+    sealer = Sealer(HASH_KEY.encode(), "held items")
+    ((sealed,),) = query(running, "SELECT sealed FROM held_items WHERE code = 'ER-1'")
+    opened = sealer.open(bytes(sealed)).decode()
+    assert "ER-1" in opened
+    assert "0900000199" not in opened
+    assert query(running, "SELECT told ->> 'name' FROM lgsp_dossiers WHERE code = 'ER-1'") == [
+        ("[]",)
+    ]
+    put(running, "/lgsp/DV08", "Nơi nữa", "461")
+    assert [name for name, _ in told(running, "ER-1")][-1] == "in_process"
+
+
+def test_many_held_are_released_at_once(running):
+    client = new_client(running, "many", madonvi="DV07")
+    client.sync(*[dossier(f"C-{n}", DonViXuLy="Nơi khác") for n in range(450)])
+    for number in (0, 449, 7):  # more of the same dossiers, far behind in the line
+        client.sync(dossier(f"C-{number}", DonViXuLy="Nơi khác", TrangThaiHoSo="4"))
+    assert put(running, "/lgsp/DV07", "Nơi khác", "461").json()["released"] == 453
+    for number in (0, 449, 7):
+        names = [name for name, _ in told(running, f"C-{number}")]
+        assert names == ["submitted", "received", "in_process"]
+    assert query(running, "SELECT count(*) FROM lgsp_dossiers WHERE code LIKE 'C-%'") == [(450,)]
+    assert unmapped(running, "/lgsp/DV07") == {}

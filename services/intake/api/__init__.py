@@ -43,7 +43,7 @@ def build_router(
     router.include_router(sources.build_router(service, agreements, silence, registry))
     router.include_router(imports.build_router(service, lists, settings, registry))
     router.include_router(keys.build_router(service, registry))
-    router.include_router(lgsp.build_router(service, calls, settings))
+    router.include_router(lgsp.build_router(service, calls, agreements, settings))
     router.include_router(mapping.build_router(service, calls, registry))
     router.include_router(mapping_page.build_router(service, calls, registry))
     return router

@@ -15,10 +15,9 @@ from fastapi.responses import JSONResponse
 from starlette.requests import ClientDisconnect
 
 from services.intake.api.gate import Gate
-from services.intake.handlers import Call, SyncCalls
+from services.intake.handlers import Agreements, Call, SyncCalls
 from services.intake.rules.lgsp_fields import LOOK_UP, PROGRESS, SYNC
 from services.intake.settings import IntakeSettings
-from shared import clock
 from shared.http import unpack
 from shared.keys import Key
 from shared.messaging.batches import is_outage
@@ -29,7 +28,8 @@ logger = structlog.get_logger()
 
 DONE = "00"
 WRONG_LOGIN, LOG_IN_AGAIN, UNREADABLE, NO_SERVICE = "01", "02", "03", "04"
-BAD_CALL, SOME_REFUSED, NOT_ALLOWED, TOO_LARGE, LATER = "05", "06", "07", "08", "99"
+BAD_CALL, SOME_REFUSED, NOT_ALLOWED, TOO_LARGE = "05", "06", "07", "08"
+TOO_FAST, LATER = "09", "99"
 MESSAGES = {
     DONE: "Thành công.",
     WRONG_LOGIN: "Tên đăng nhập hoặc mật khẩu không đúng, hoặc khóa đã bị thu hồi.",
@@ -56,7 +56,9 @@ class Unanswerable(Exception):
         self.answer = {"error_code": code, "message": message or MESSAGES[code]} | more
 
 
-def build_router(service: Service, calls: SyncCalls, settings: IntakeSettings) -> APIRouter:
+def build_router(
+    service: Service, calls: SyncCalls, agreements: Agreements, settings: IntakeSettings
+) -> APIRouter:
     """The routes of the sync address."""
     router = APIRouter(prefix="/lgsp", tags=["lgsp"])
     limit = settings.lgsp_max_request_bytes
@@ -123,7 +125,14 @@ def build_router(service: Service, calls: SyncCalls, settings: IntakeSettings) -
             if named[wanted] == LOOK_UP:
                 found = await calls.look_up(call, _codes(given))
                 return {"error_code": DONE, "message": MESSAGES[DONE], "result": found}
-            outcomes = await calls.take(call, named[wanted], _items(given))
+            items = _items(given)
+            try:
+                await agreements.take([{"source": call.source}] * len(items), key)
+            except Problem as fault:
+                seconds = (fault.headers or {}).get("Retry-After", "60")
+                message = f"Nguồn này gửi quá nhanh; hãy gửi lại sau {seconds} giây."
+                raise Unanswerable(TOO_FAST, message) from None
+            outcomes = await calls.take(call, named[wanted], items)
             return _summary([outcome.as_dict() for outcome in outcomes])
 
         return await answer(request, work)
@@ -146,7 +155,7 @@ def _call(given: dict, key: Key, settings: IntakeSettings) -> Call:
         message = "Khóa này không được gửi với madonvi này."
         flaw = _flaw("madonvi", "source_not_allowed", message)
         raise Unanswerable(NOT_ALLOWED, message, errors=[flaw])
-    return Call(source, sender, key, clock.now())
+    return Call(source, sender, key)
 
 
 def _items(given: dict) -> list[Any]:

@@ -1,11 +1,12 @@
 """Erasing a citizen's contact: from the outbox, the quarantine and the stream, for good."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import orjson
 import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.intake import store
 from shared import clock
@@ -31,6 +32,8 @@ class Eraser:
         self, database: Database, jetstream: Callable[[], Any], announce: Callable[[], None]
     ) -> None:
         self.database, self.jetstream, self.announce = database, jetstream, announce
+        self.also: list[Callable[[AsyncSession, str], Awaitable[None]]] = []
+        """What else forgets a dossier's applicant, by the dossier's code."""
 
     async def erase(self, token: str, key_id: str, reason: str | None) -> str | None:
         """Erase a contact and write down who asked: ``erased``, or ``purging`` while the stream
@@ -42,6 +45,8 @@ class Eraser:
                 return None
             await store.drop_contact_messages(session, token)
             await store.drop_sealed(session, erased.code)
+            for forget in self.also:
+                await forget(session, erased.code)
             await store.note_access(session, key_id, "erase contact", token, reason, clock.now())
         try:
             await self.purge(erased)

@@ -8,10 +8,11 @@ call twice at once is told once.
 import asyncio
 import contextlib
 import copy
+import itertools
 import secrets
 import unicodedata
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
@@ -33,6 +34,7 @@ from services.intake.rules.lgsp_fields import (
     code_in,
     read_progress,
     read_sync,
+    strip_applicant,
 )
 from services.intake.rules.lgsp_telling import CHANGED, SUBMITTED, Dossier, Setting, Teller
 from services.intake.rules.mapping import mapping_key, resolve_unit
@@ -43,7 +45,7 @@ from shared.keys import Key, Keyring
 from shared.messaging.batches import is_outage
 from shared.problems import Problem
 from shared.redaction import MASK, looks_personal
-from shared.sealing import Sealed, Sealer
+from shared.sealing import Sealer
 from shared.units import UnitRegistry
 
 logger = structlog.get_logger()
@@ -82,11 +84,13 @@ HELD = "Đã nhận và đang giữ: chưa biết đơn vị này ứng với đ
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One element of a call's `data`."""
+    """One element of a call's `data`; `turn` tells calls apart that are taken in together."""
 
     index: int
     service: str
     raw: Any
+    arrival: datetime
+    turn: int = 0
 
 
 @dataclass(slots=True)
@@ -99,6 +103,8 @@ class Outcome:
     message: str
     errors: list[Flaw] = field(default_factory=list)
     notes: tuple[Flaw, ...] = ()
+    events: list[str] = field(default_factory=list)
+    """The ids of the events that came of it."""
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -108,6 +114,7 @@ class Outcome:
             "message": self.message,
             "errors": [flaw.as_dict() for flaw in self.errors],
             "notes": [flaw.as_dict() for flaw in self.notes],
+            "events": self.events,
         }
 
 
@@ -119,6 +126,15 @@ class Group:
     items: list[Item]
     parsed: list[Sync | Progress]
 
+    def continues(self, item: Item) -> bool:
+        """Whether an item is more progress of the same call."""
+        first = self.items[0]
+        return item.service == first.service == PROGRESS and item.turn == first.turn
+
+    @property
+    def arrival(self) -> datetime:
+        return self.items[0].arrival
+
     @property
     def sync(self) -> Sync | None:
         first = self.parsed[0]
@@ -127,12 +143,11 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """Who called, under which source and unit code, and when."""
+    """Who called, and under which source and unit code."""
 
     source: str
     madonvi: str
     key: Key
-    arrival: datetime
 
     @property
     def place(self) -> str:
@@ -240,7 +255,8 @@ class SyncCalls:
 
     async def take(self, call: Call, service: str, raws: Sequence[Any]) -> list[Outcome]:
         """Take a call's items in; when this returns, what is accepted or held is committed."""
-        items = [Item(index, service, raw) for index, raw in enumerate(raws)]
+        now = clock.now()
+        items = [Item(index, service, raw, now) for index, raw in enumerate(raws)]
         outcomes: list[Outcome] = []
         for start in range(0, len(items), TURN_SIZE):
             async with self._turn(call.source) as session:
@@ -275,7 +291,11 @@ class SyncCalls:
         return not key.units or self.registry.within(state.unit, key.units, at)
 
     async def _apply(
-        self, session: AsyncSession, call: Call, items: Sequence[Item]
+        self,
+        session: AsyncSession,
+        call: Call,
+        items: Sequence[Item],
+        releasing: tuple[str, int] = ("", 0),
     ) -> list[Outcome]:
         outcomes: list[Outcome] = []
         refusals: list[dict[str, Any]] = []
@@ -287,7 +307,7 @@ class SyncCalls:
                 self._refuse(call, item, flaws, outcomes, refusals)
                 continue
             groups = waiting.setdefault(parsed.code, [])
-            if groups and item.service == PROGRESS and groups[-1].sync is None:
+            if groups and groups[-1].continues(item):
                 groups[-1].items.append(item)
                 groups[-1].parsed.append(parsed)
             else:
@@ -295,7 +315,7 @@ class SyncCalls:
         mapped = await store.load_mappings(session, call.source)
         kept = await store.load_dossiers(session, call.place, waiting)
         states = {code: Dossier.from_json(told) for code, told in kept.items()}
-        held = await store.held_codes(session, call.place, waiting)
+        held = await store.held_codes(session, call.place, waiting, releasing)
         while waiting:
             round_ = [groups.pop(0) for groups in waiting.values()]
             waiting = {code: groups for code, groups in waiting.items() if groups}
@@ -319,7 +339,7 @@ class SyncCalls:
             changed = await self._tell(session, call, ready, states, outcomes, refusals)
             states |= changed
             told = {code: state.as_json() for code, state in changed.items()}
-            await store.save_dossiers(session, call.place, told, call.arrival)
+            await store.save_dossiers(session, call.place, told, clock.now())
         if refusals:
             await self.admission.save(session, [], refusals)
         await store.settle_refusals(session, _settled(call, items, outcomes))
@@ -333,7 +353,7 @@ class SyncCalls:
         if sync is None or sync.filed_at is None:
             if state is not None:
                 return state.unit, state.unit
-            theirs, at = call.madonvi, getattr(group.parsed[0], "at", None) or call.arrival
+            theirs, at = call.madonvi, getattr(group.parsed[0], "at", None) or group.arrival
         else:
             theirs, at = sync.office or call.madonvi, sync.filed_at
         find, resolve = self.registry.find, self.registry.resolve
@@ -351,15 +371,10 @@ class SyncCalls:
         """Tell what is new; returns the new states of the dossiers of which it was accepted."""
         raws: list[dict[str, Any]] = []
         tellings: list[Telling] = []
-        setting = Setting(
-            call.source,
-            call.arrival,
-            self.hash_key,
-            lambda unit, at: self.registry.find(unit, at) is not None,
-        )
         for group, unit in ready:
             before = states.get(group.code)
             state = copy.deepcopy(before) if before else Dossier(unit)
+            setting = Setting(call.source, group.arrival, self.hash_key, self._valid)
             teller = Teller(group.code, state, setting)
             if group.sync is None:
                 fresh = set(teller.tell_progress(group.parsed))
@@ -388,10 +403,13 @@ class SyncCalls:
                     self._refuse(call, item, flaws, outcomes, refusals)
                 continue
             changed[telling.group.code] = telling.state
-            outcomes += _taken(telling)
+            outcomes += _taken(telling, [result.id or "" for result in own])
         admitted = [each for each in candidates if each.result.index not in barred]
         await self.admission.save(session, admitted, [])
         return changed
+
+    def _valid(self, unit: str, at: datetime) -> bool:
+        return self.registry.find(unit, at) is not None
 
     def _refuse(
         self,
@@ -418,7 +436,7 @@ class SyncCalls:
             for flaw in flaws
         ]
         refusals.append(
-            self.admission.quarantining.row("refused", raw, call.key, call.arrival, errors)
+            self.admission.quarantining.row("refused", raw, call.key, item.arrival, errors)
         )
 
     # -- what is held ------------------------------------------------------------------------
@@ -436,7 +454,7 @@ class SyncCalls:
             code=group.code,
             items=len(group.items),
             digest=sha256(self.hash_key + body).digest(),
-            received_at=call.arrival,
+            received_at=group.arrival,
             key_id=call.key.id,
             sealed=self.sealer.seal(body),
         )
@@ -457,33 +475,54 @@ class SyncCalls:
         while last is not None:
             async with self._turn(source) as session:
                 rows = await store.take_held(session, source, theirs_key, last, TURN_SIZE)
-                for row in rows:
-                    released += await self._release(session, source, row)
+                released += await self._take_held(session, source, rows, (theirs_key, last))
             if not rows:
                 break
             self.admission.announce()
         return released
 
-    async def _release(self, session: AsyncSession, source: str, row: Any) -> int:
-        try:
+    async def _take_held(
+        self, session: AsyncSession, source: str, rows: Sequence[Any], releasing: tuple[str, int]
+    ) -> int:
+        """Take in held rows, oldest first; what one key sent as one unit goes together."""
+        opened = [(row, orjson.loads(self.sealer.open(bytes(row.sealed)))) for row in rows]
+        released = 0
+        for (key_id, madonvi), run in itertools.groupby(
+            opened, key=lambda each: (each[0].key_id, each[1]["madonvi"])
+        ):
+            call = Call(source, madonvi, await self._key(session, key_id))
+            items = [
+                Item(number, content["service"], raw, row.received_at, turn)
+                for turn, (row, content) in enumerate(run)
+                for number, raw in enumerate(content["items"])
+            ]
+            items = [replace(item, index=index) for index, item in enumerate(items)]
+            outcomes = await self._apply(session, call, items, releasing)
+            released += sum(outcome.status != "held" for outcome in outcomes)
+        return released
+
+    async def _key(self, session: AsyncSession, key_id: str) -> Key:
+        """The key that sent something, with the bounds that it had."""
+        kept = await store.load_key(session, key_id)
+        if kept is None:  # the first key, which every service is given
+            return Key(key_id, key_id, frozenset())
+        return Key(
+            kept.id,
+            kept.name,
+            frozenset(kept.scopes),
+            frozenset(kept.units),
+            frozenset(kept.sources),
+        )
+
+    async def forget_applicant(self, session: AsyncSession, code: str) -> None:
+        """Take what is known of an applicant out of what is held and kept of a dossier."""
+        await store.forget_names(session, code)
+        stripped = {}
+        for row in await store.held_of(session, code):
             content = orjson.loads(self.sealer.open(bytes(row.sealed)))
-        except Sealed:
-            logger.error("held_item_unreadable", source=source)
-            raise
-        kept = await store.load_key(session, row.key_id)
-        key = Key(row.key_id, row.key_id, frozenset())
-        if kept is not None:
-            key = Key(
-                kept.id,
-                kept.name,
-                frozenset(kept.scopes),
-                frozenset(kept.units),
-                frozenset(kept.sources),
-            )
-        call = Call(source, content["madonvi"], key, row.received_at)
-        items = [Item(n, content["service"], raw) for n, raw in enumerate(content["items"])]
-        outcomes = await self._apply(session, call, items)
-        return sum(outcome.status != "held" for outcome in outcomes)
+            content["items"] = [strip_applicant(raw) for raw in content["items"]]
+            stripped[row.id] = self.sealer.seal(orjson.dumps(content))
+        await store.reseal_held(session, stripped)
 
     async def run(self) -> None:
         """Release what a crash left held although it is mapped, now and then, for ever."""
@@ -499,13 +538,17 @@ class SyncCalls:
             await asyncio.sleep(SWEEP_SECONDS)
 
 
-def _taken(telling: Telling) -> list[Outcome]:
+def _taken(telling: Telling, ids: Sequence[str]) -> list[Outcome]:
     group = telling.group
-    notes = group.sync.notes if group.sync else ()
+    if group.sync is not None:
+        status, message = ("accepted", TAKEN) if telling.fresh else ("duplicate", REPEATED)
+        index, notes = group.items[0].index, group.sync.notes
+        return [Outcome(index, group.code, status, message, notes=notes, events=list(ids))]
+    told = dict(zip(sorted(telling.fresh), ids, strict=True))
     return [
-        Outcome(item.index, group.code, "accepted", TAKEN, notes=notes)
-        if position in telling.fresh
-        else Outcome(item.index, group.code, "duplicate", REPEATED, notes=notes)
+        Outcome(item.index, group.code, "accepted", TAKEN, events=[told[position]])
+        if position in told
+        else Outcome(item.index, group.code, "duplicate", REPEATED)
         for position, item in enumerate(group.items)
     ]
 

@@ -37,6 +37,16 @@ FIRST_YEAR, LAST_YEAR = 1990, 2100
 NO_DATES = frozenset({"00010101000000"})
 """What software writes that has an empty date of its own."""
 
+_IMPERSONAL = frozenset(
+    name.lower()
+    for name in (
+        "MaHoSo", "MaTTHC", "TenTTHC", "MaLinhVuc", "TenLinhVuc", "LoaiDoiTuong", "NgayTiepNhan",
+        "NgayHenTra", "TrangThaiHoSo", "NgayTra", "HinhThuc", "NgayKetThucXuLy", "DonViXuLy",
+        "KenhThucHien", "DanhSachHoSoBoSung", "HoSoBoSungId", "NgayBoSung", "NgayTiepNhanBoSung",
+        "NgayHenTraTruoc", "NgayHenTraMoi", "ThoiDiemXuLy", "PhongBanXuLy", "TrangThai",
+    )
+)  # fmt: skip
+"""Fields that say nothing of the applicant."""
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]+")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _DATE = re.compile(r"[0-9]{14}")
@@ -91,6 +101,8 @@ class Sync:
     returned_at: datetime | None
     return_by: str | None
     channel: str
+    assumed: tuple[str, ...]
+    """Which of these the call did not say: `channel`."""
     office: str | None
     """`DonViXuLy`: a name, as sent."""
     supplements: tuple[Supplement, ...]
@@ -253,6 +265,7 @@ def read_sync(raw: object) -> tuple[Sync | None, list[Flaw]]:
         returned_at=returned_at,
         return_by=return_by,
         channel=CHANNELS.get(channel or "1", "counter"),
+        assumed=() if channel else ("channel",),
         office=office,
         supplements=supplements,
         missing=missing,
@@ -281,6 +294,17 @@ def read_progress(raw: object) -> tuple[Progress | None, list[Flaw]]:
 def code_in(raw: object) -> str | None:
     """The dossier's code in an item, however faulty the rest of it is."""
     return _Reader.of(raw).dossier_code() if isinstance(raw, dict) else None
+
+
+def strip_applicant(raw: object) -> object:
+    """An item with nothing in it of what tells who applied."""
+    if not isinstance(raw, dict):
+        return raw
+    kept = {name: value for name, value in raw.items() if str(name).lower() in _IMPERSONAL}
+    key = next((name for name in kept if name.lower() == "danhsachhosobosung"), None)
+    if key is not None and isinstance(kept[key], list):
+        kept[key] = [strip_applicant(each) for each in kept[key]]
+    return kept
 
 
 def kind_of(value: Any) -> str:

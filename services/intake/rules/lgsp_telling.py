@@ -159,6 +159,7 @@ class Teller:
             "unit": unit,
             "authority": authority,
             "channel": sync.channel,
+            "assumed": list(sync.assumed) or None,
             "submitted_at": sync.filed_at.isoformat(),
             "received_at": sync.filed_at.isoformat() if received else None,
             "due_at": due.isoformat() if due else None,

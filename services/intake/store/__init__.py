@@ -56,6 +56,7 @@ from services.intake.store.keys import (
 )
 from services.intake.store.lgsp import (
     find_session,
+    forget_names,
     key_ids_named,
     load_dossiers,
     open_session,
@@ -64,6 +65,7 @@ from services.intake.store.lgsp import (
 )
 from services.intake.store.mappings import (
     held_codes,
+    held_of,
     hold,
     last_held,
     list_mapped,
@@ -73,6 +75,7 @@ from services.intake.store.mappings import (
     mapped_units,
     put_mapping,
     releasable,
+    reseal_held,
     take_held,
 )
 from services.intake.store.quarantine import (
@@ -139,7 +142,9 @@ __all__ = [
     "find_session",
     "finish_import",
     "forget_file",
+    "forget_names",
     "held_codes",
+    "held_of",
     "hold",
     "import_part",
     "key_ids_named",
@@ -173,6 +178,7 @@ __all__ = [
     "releasable",
     "renew_import",
     "reopen_outbox",
+    "reseal_held",
     "restart_import",
     "revoke_key",
     "save_dossiers",

@@ -99,3 +99,13 @@ async def settle_refusals(session: AsyncSession, uids: Collection[bytes]) -> Non
             ),
             {"uids": list(uids)},
         )
+
+
+async def forget_names(session: AsyncSession, code: str) -> None:
+    """Forget even the digest of the applicant's name of a dossier, whoever sent it."""
+    await session.execute(
+        sa.text(
+            "UPDATE lgsp_dossiers SET told = jsonb_set(told, '{name}', '[]') WHERE code = :code"
+        ),
+        {"code": code},
+    )

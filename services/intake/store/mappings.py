@@ -1,6 +1,6 @@
 """Sources' own names of units, and what is held until a name is mapped."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -118,15 +118,22 @@ async def hold(session: AsyncSession, source: str, rows: Sequence[Held]) -> None
 
 
 async def held_codes(
-    session: AsyncSession, source: str, codes: Collection[str]
+    session: AsyncSession,
+    source: str,
+    codes: Collection[str],
+    released: tuple[str, int] = ("", 0),
 ) -> dict[str, tuple[str, str]]:
-    """The dossiers for which something is held, with the name that the first of it waits for."""
+    """The dossiers for which something is held, with the name that the first of it waits for.
+
+    ``released``: a name, and up to which id what waits for it is being taken in.
+    """
     rows = await session.execute(
         sa.text(
             "SELECT DISTINCT ON (code) code, theirs, theirs_key FROM held_items"
-            " WHERE source = :source AND code = ANY(CAST(:codes AS text[])) ORDER BY code, id"
+            " WHERE source = :source AND code = ANY(CAST(:codes AS text[]))"
+            " AND NOT (theirs_key = :key AND id <= :last) ORDER BY code, id"
         ),
-        {"source": source, "codes": sorted(codes)},
+        {"source": source, "codes": sorted(codes), "key": released[0], "last": released[1]},
     )
     return {row.code: (row.theirs, row.theirs_key) for row in rows}
 
@@ -171,3 +178,24 @@ async def load_key(session: AsyncSession, key_id: str) -> sa.Row | None:
         sa.text("SELECT id, name, scopes, units, sources FROM keys WHERE id = :id"), {"id": key_id}
     )
     return rows.first()
+
+
+async def held_of(session: AsyncSession, code: str) -> list[sa.Row]:
+    """What is held of a dossier, whoever sent it."""
+    rows = await session.execute(
+        sa.text("SELECT id, sealed FROM held_items WHERE code = :code ORDER BY id FOR UPDATE"),
+        {"code": code},
+    )
+    return list(rows.all())
+
+
+async def reseal_held(session: AsyncSession, sealed: Mapping[int, bytes]) -> None:
+    """Put other sealed contents in place of held ones."""
+    if sealed:
+        await session.execute(
+            sa.text(
+                "UPDATE held_items SET sealed = r.s FROM unnest(CAST(:ids AS bigint[]),"
+                " CAST(:sealed AS bytea[])) AS r(i, s) WHERE id = r.i"
+            ),
+            {"ids": list(sealed), "sealed": list(sealed.values())},
+        )
