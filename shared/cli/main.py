@@ -129,6 +129,49 @@ def send(
     raise typer.Exit(asyncio.run(command.run(client.find(data_dir), files)))
 
 
+@app.command("import")
+def import_list(
+    file: Annotated[Path, typer.Argument(help="xlsx, xls, ods or csv.")],
+    kind: Annotated[
+        str,
+        typer.Option(
+            "--as",
+            help="installs, dossiers, patients, clients, installers, officers, surveys, activities, "
+            "reports, totals",
+        ),
+    ],
+    unit: Annotated[
+        str | None, typer.Option("--unit", help="The unit, where the list has no such column.")
+    ] = None,
+    period: Annotated[
+        str | None, typer.Option("--period", help="Its month or period, likewise.")
+    ] = None,
+    source: Annotated[
+        str | None, typer.Option("--source", help="The events' source, else /imports/UNIT.")
+    ] = None,
+    sheet: Annotated[
+        str | None, typer.Option("--sheet", help="Name or number; else the first with data.")
+    ] = None,
+    delivered: Annotated[
+        str | None,
+        typer.Option("--delivered", help="When a list of people was handed in; else now."),
+    ] = None,
+    others: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="Any other column, for all its rows."),
+    ] = None,
+    errors: Annotated[
+        Path | None, typer.Option("--errors", help="Where its sheet of errors goes: FILE-loi.xlsx.")
+    ] = None,
+    data_dir: Where = None,
+) -> None:
+    """Send a list to intake; after a break, run it again: no row counts twice."""
+    from shared.cli import importing as command
+
+    sent = command.fields(kind, unit, period, source, sheet, delivered, others or [])
+    raise typer.Exit(asyncio.run(command.run(client.find(data_dir), file, sent, errors)))
+
+
 @app.command()
 def status(
     data_dir: Where = None,

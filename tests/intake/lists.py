@@ -125,11 +125,9 @@ async def published(running: Instance) -> list[dict[str, Any]]:
     client = await nats.connect(running.urls["nats"])
     try:
         jetstream = client.jetstream()
-        last = (await jetstream.stream_info("EVENTS")).state.last_seq
-        return [
-            json.loads((await jetstream.get_msg("EVENTS", number)).data or b"{}")
-            for number in range(1, last + 1)
-        ]
+        waiting = (await jetstream.stream_info("EVENTS")).state.messages
+        reader = await jetstream.subscribe("motcua.events.>", ordered_consumer=True)
+        return [json.loads((await reader.next_msg(10)).data) for _ in range(waiting)]
     finally:
         await client.close()
 
