@@ -27,10 +27,6 @@ _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 _CODE = r"^\w[\w.:/+\-]*$"
 _CONTROL_BUT_LINES = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
-NOT_RFC3339 = PydanticCustomError(
-    "not_rfc3339", "Write an RFC 3339 date and time with its zone, e.g. 2019-08-20T09:15:00+07:00."
-)
-
 
 def instant(value: object) -> datetime:
     """An aware datetime from RFC 3339 text; raises `PydanticCustomError` for anything else."""
@@ -44,7 +40,7 @@ def instant(value: object) -> datetime:
         )
     match = _RFC3339.fullmatch(value)
     if match is None:
-        raise NOT_RFC3339
+        raise _not_rfc3339()
     year, month, day, hour, minute, second, fraction, zone = match.groups()
     if zone is None:
         raise PydanticCustomError("missing_zone", "Add the zone, e.g. +07:00.")
@@ -60,12 +56,20 @@ def instant(value: object) -> datetime:
             moment = moment.replace(microsecond=0) + timedelta(seconds=1)
         moment.astimezone(UTC)
     except (ValueError, OverflowError):
-        raise NOT_RFC3339 from None
+        raise _not_rfc3339() from None
     if not EARLIEST <= moment.year <= LATEST:
         raise PydanticCustomError(
             "date_out_of_range", f"Give a date between {EARLIEST} and {LATEST}."
         )
     return moment
+
+
+def _not_rfc3339() -> PydanticCustomError:
+    """A new one each time: an exception that is raised again keeps every frame it went through."""
+    return PydanticCustomError(
+        "not_rfc3339",
+        "Write an RFC 3339 date and time with its zone, e.g. 2019-08-20T09:15:00+07:00.",
+    )
 
 
 def whole(value: object) -> int:

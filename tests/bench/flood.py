@@ -45,9 +45,11 @@ def flood(count: int) -> Iterator[dict[str, Any]]:
         fresh = [_fresh(hundred * 100 + n) for n in range(92)]
         yield from fresh
         yield from fresh[10:15]
-        for n in (92, 93):
+        for n, fault in ((92, {"unit": "no-such-unit"}), (93, {})):
             made = _fresh(hundred * 100 + n)
-            made["data"]["unit"] = "no-such-unit"
+            made["data"] |= fault
+            if not fault:
+                made["time"] = "2019-09-31T08:00:00+07:00"
             yield made
         contrary = _fresh(hundred * 100 + 20)
         contrary["data"]["reason"] = "another body"
@@ -61,7 +63,7 @@ def _fresh(n: int) -> dict[str, Any]:
         phone = f"09000000{n % 90 + 10}"
         made = submitted(f"F-{n}", unit, applicant={"name": "Người thử nghiệm", "phone": phone})
     else:
-        made = install(n, unit)
+        made = install(n % 30_000, unit, device=f"flood-{n}")
     return made | {"source": SOURCE, "id": f"flood-{n}"}
 
 
