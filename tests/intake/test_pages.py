@@ -153,6 +153,17 @@ def test_log_in_keeps_the_key_from_scripts_and_other_sites(phone, running):
     assert phone.context.cookies() == []
 
 
+def test_admin_maps_units_without_another_log_in(phone, running):
+    log_in(phone)
+    phone.get_by_role("link", name=re.compile("^Ghép mã đơn vị")).click()
+    expect(phone.get_by_role("heading", name="Chưa ghép")).to_be_visible()
+    phone.context.clear_cookies()
+    log_in(phone, make_key(running, "not-admin"))
+    expect(phone.get_by_role("link", name=re.compile("^Ghép mã đơn vị"))).to_have_count(0)
+    phone.goto("/mapping")
+    expect(phone.locator("#key")).to_be_visible()
+
+
 def test_key_that_may_not_send_is_not_let_in(phone, running):
     phone.goto("/")
     phone.fill("#key", make_key(running, "reader", scopes=("reports:read",)))

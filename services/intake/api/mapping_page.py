@@ -8,9 +8,11 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from services.intake.api.browsing import COOKIE as PAGES_COOKIE
 from services.intake.api.mapping import find_mappings
 from services.intake.handlers import SyncCalls
 from shared import clock
+from shared.browser import kept_key
 from shared.http import read_body
 from shared.keys import Key
 from shared.problems import Problem
@@ -105,6 +107,11 @@ def build_router(service: Service, calls: SyncCalls, registry: UnitRegistry) -> 
             return None
         return key if key.may(SCOPE) else None
 
+    async def looking(request: Request) -> Key | None:
+        """Who looks: logged in here, or on intake's other pages."""
+        own = await identify(request.cookies.get(COOKIE))
+        return own or await identify(kept_key(request, PAGES_COOKIE))
+
     async def show(lang: str, key: Key, fault: str = "", done: str = "") -> HTMLResponse:
         rows = await find_mappings(service.database, registry, None)
         return draw(
@@ -122,7 +129,7 @@ def build_router(service: Service, calls: SyncCalls, registry: UnitRegistry) -> 
     @router.get("")
     async def show_page(request: Request) -> Response:
         lang = _language(request)
-        key = await identify(request.cookies.get(COOKIE))
+        key = await looking(request)
         if key is None:
             return draw("login.html", lang, wrong=COOKIE in request.cookies)
         return await show(lang, key)
@@ -131,7 +138,7 @@ def build_router(service: Service, calls: SyncCalls, registry: UnitRegistry) -> 
     async def map_one(request: Request) -> Response:
         lang = _language(request)
         _check_origin(request)
-        key = await identify(request.cookies.get(COOKIE))
+        key = await looking(request)
         if key is None:
             return draw("login.html", lang, 401, wrong=True)
         form = await _form(request)

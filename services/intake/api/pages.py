@@ -60,11 +60,7 @@ def build_pages(service: Service, helping: Helping) -> APIRouter:
         key = await pages.caller(request)
         if key is None:
             return pages.draw_login(request)
-        return pages.draw(request, "start.html", key, forms=FORMS, mapping=maps_units())
-
-    def maps_units() -> bool:
-        """Whether this service has the page that maps unit codes."""
-        return any(getattr(route, "path", "") == "/mapping" for route in service.app.routes)
+        return pages.draw(request, "start.html", key, forms=FORMS)
 
     @router.get("/forms/{name}")
     async def show_form(name: str, request: Request) -> Response:

@@ -110,14 +110,14 @@ class Helping:
             self.neighbours.timeliness(shown, plan, unit),
             self.neighbours.difficulties(shown, unit),
         )
-        titles = {
-            name: indicator.get("title", name)
-            for name, indicator in document.get("indicators", {}).items()
-        }
+
+        def titled(parts: str, name: str) -> str:
+            return document.get(parts, {}).get(name, {}).get("title", name)
+
         return {
             "progress": [
                 {
-                    "title": titles.get(row["indicator"], row["indicator"]),
+                    "title": titled("indicators", row["indicator"]),
                     "period": row["period"],
                     "actual": row["actual"],
                     "numerator": row["numerator"],
@@ -128,12 +128,17 @@ class Helping:
                 if row["unit"] == unit
             ],
             "owed": [
-                {name: row[name] for name in ("obligation", "period", "state")}
+                {
+                    "title": titled("obligations", row["obligation"]),
+                    "period": row["period"],
+                    "state": row["state"],
+                }
                 for row in owed
                 if row["unit"] == unit
             ],
-            "difficulties": met
-            and [{"raised_at": row["raised_at"], "resolved_at": row["resolved_at"]} for row in met],
+            "difficulties": None
+            if met is None
+            else [{name: row[name] for name in ("raised_at", "resolved_at")} for row in met],
         }
 
     async def difficulties(

@@ -100,7 +100,9 @@ async function showFigures(unit, plan, period) {
   }
   const wanted = period.value.value;
   const rows = grouped((figures.found?.progress ?? []).filter((row) => within(row.period, wanted)));
-  const owed = (figures.found?.owed ?? []).filter((row) => !wanted || row.period === wanted);
+  const owed = (figures.found?.owed ?? [])
+    .filter((row) => !wanted || row.period === wanted)
+    .sort((a, b) => (a.period < b.period ? 1 : -1)); // the newest first
   const met = (figures.found?.difficulties ?? []).filter((each) => touches(each, wanted));
   const open = met.filter((each) => !each.resolved_at).length;
   const body = document.getElementById("figures-body");
@@ -118,8 +120,8 @@ async function showFigures(unit, plan, period) {
     owed.length
       ? table(
           ["figures_period", "owed"],
-          owed.slice(0, 12).map((row) => [
-            `${row.period} · ${row.obligation}`,
+          owed.slice(0, 6).map((row) => [
+            `${row.period} · ${row.title}`,
             word(`state.${row.state}`) ?? row.state,
           ]),
         )
