@@ -63,7 +63,7 @@ def surroundings(running, tmp_path_factory):
     }
 
 
-@pytest.mark.parametrize("page", ["events.md", "queue.md"])
+@pytest.mark.parametrize("page", ["events.md", "lgsp.md", "queue.md"])
 def test_examples_print_what_they_say(page, surroundings):
     folder, environment = surroundings
     done = 0
