@@ -156,6 +156,22 @@ def test_repeats_at_the_same_time_store_once_and_are_answered_alike(send):
     assert statuses(answers[0]) == ["accepted"] * 50
 
 
+def test_a_thousand_unknown_units_do_not_hold_up_the_others(send):
+    """The nearest codes are looked for a few times a request, not a thousand times."""
+    batch = [install(n, f"no-{n}-such") for n in range(999)]
+    batch.append(install(999, "x" * 100_000))
+    with ThreadPoolExecutor(2) as pool:
+        many = pool.submit(send, batch)
+        one = pool.submit(send, install(13, "461"))
+        assert one.result().status_code == 202
+        results = many.result().json()["results"]
+    assert {result["status"] for result in results} == {"refused"}
+    assert {f["code"] for result in results for f in result["errors"]} == {
+        "unknown_unit",
+        "too_long",
+    }
+
+
 # -- packed ------------------------------------------------------------------------------------
 
 

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.intake import store
 from services.intake.handlers.quarantining import Quarantining, encode, text_of
 from services.intake.handlers.refusals import count_refusals
-from services.intake.rules import Status, judge_caller, judge_units
+from services.intake.rules import Hints, Status, judge_caller, judge_units
 from services.intake.rules.mapping import mapping_key
 from shared import clock, events
 from shared.db import Database
@@ -178,8 +178,9 @@ class Admission:
         candidates: list[Candidate] = []
         checked = [events.check(raw) for raw in raws]
         mapped = await self._mapped_units([event for event, _ in checked if event])
+        hints = Hints(self.registry.nearest)
         for index, raw in enumerate(raws):
-            result, event = self._check(index, raw, key, *checked[index], mapped)
+            result, event = self._check(index, raw, key, *checked[index], mapped, hints)
             if index in barred:
                 result.status, result.code, event = Status.REFUSED, 401, None
                 result.errors = [*barred[index], *result.errors]
@@ -231,6 +232,7 @@ class Admission:
         event: IncomingEvent | None,
         faults: list[Fault],
         mapped: Mapping[tuple[str, str], str],
+        hints: Hints,
     ) -> tuple[Result, IncomingEvent | None]:
         source, event_id = text_of(raw, "source"), text_of(raw, "id")
         result = Result(index, source, event_id, Status.REFUSED)
@@ -240,12 +242,12 @@ class Admission:
         elif any(fault.is_envelope for fault in faults):
             result.code = 400
         if event is None or faults:
-            result.errors = faults + self._check_named_units(raw, faults)
+            result.errors = faults + self._check_named_units(raw, faults, hints)
             return result, None
         event = self._as_mapped(event, mapped)
         named = [(f"/data/{name}", code) for name, code in _named_units(event)]
         registry = self.registry
-        faults = judge_units(named, event.time, registry.find, registry.known, registry.nearest)
+        faults = judge_units(named, event.time, registry.find, registry.known, hints)
         if not faults:
             faults = judge_caller(
                 event.unit, event.source, event.time, key.units, key.sources, registry.within
@@ -257,7 +259,7 @@ class Admission:
         result.status = Status.ACCEPTED
         return result, event
 
-    def _check_named_units(self, raw: Any, faults: list[Fault]) -> list[Fault]:
+    def _check_named_units(self, raw: Any, faults: list[Fault], hints: Hints) -> list[Fault]:
         """Unknown units of an event that is faulty anyway: all faults are told at once."""
         data = raw.get("data") if isinstance(raw, dict) else None
         told = {fault.pointer for fault in faults}
@@ -271,7 +273,7 @@ class Admission:
             and not self.registry.known(data[name])
         ]
         registry = self.registry
-        return judge_units(named, clock.now(), registry.find, registry.known, registry.nearest)
+        return judge_units(named, clock.now(), registry.find, registry.known, hints)
 
     async def _check_voids(self, candidates: list[Candidate], key: Key) -> None:
         """A key bound to units voids only what these units have sent, or its own source did."""
