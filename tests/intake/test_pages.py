@@ -375,6 +375,25 @@ def test_report_is_filed_beside_the_figures(phone, running):
     assert states["monthly-report", "2020-05"] == "on_time"
 
 
+def test_report_offers_what_the_keys_units_owe(running):
+    def offered(**headers: str) -> dict:
+        plans = httpx.get(running.url("intake", "/offers/plans"), headers=headers).json()["plans"]
+        return {
+            (plan["plan"], each["obligation"]): (each["units"], len(each["periods"]))
+            for plan in plans
+            for each in plan["obligations"]
+        }
+
+    union = make_key(running, "union", ["BP-HD-04"])
+    assert offered(Authorization=f"Bearer {union}") == {
+        ("binh-phuoc-youth-2020", "daily-report"): (["BP-HD-04"], 62),
+        ("binh-phuoc-youth-2020", "monthly-report"): (["BP-HD-04"], 12),
+        ("binh-phuoc-youth-2020", "yearly-report"): (["BP-HD-04"], 1),
+    }
+    silent = make_key(running, "no-reports", ["BP-HD-04"], scopes=("events:write",))
+    assert offered(Authorization=f"Bearer {silent}") == {}
+
+
 def test_report_needs_no_neighbour(phone, running):
     running.kill("quota")
     log_in(phone)

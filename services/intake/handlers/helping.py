@@ -1,7 +1,8 @@
 """What a form offers to choose from: units of the caller's key, plans and what they ask for."""
 
 import asyncio
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import orjson
@@ -9,14 +10,25 @@ import orjson
 from services.intake.clients import Neighbours
 from shared import clock
 from shared.keys import Key
-from shared.plans import Plan, PlanFaults, duties, read_plan
+from shared.plans import PlanFaults, duties, read_plan
 from shared.questionnaires import Questionnaire
 from shared.units import Unit, UnitRegistry
 from shared.working_days import WorkingDays
 
 PERIODS = 62
 """Newest periods offered of one obligation: two months of days."""
+PLANS = 64
+"""Plans whose duties are remembered for the day."""
 REPORT = "report.filed"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """An obligation that a report fulfils, and who owes it for which period."""
+
+    obligation: str
+    title: str
+    units: dict[str, set[str]]
 
 
 class Helping:
@@ -38,6 +50,7 @@ class Helping:
     ) -> None:
         self.registry, self.questionnaires = registry, questionnaires
         self.neighbours, self.working = neighbours, working
+        self.dated: dict[tuple[bytes, date], list[Wanted]] = {}
 
     def units(self, key: Key) -> list[dict[str, Any]]:
         """The units that a key may speak for, each with the days of its validity, by name."""
@@ -69,38 +82,53 @@ class Helping:
         """The plans that want reports of the key's units: what, from whom, for which periods."""
         found = []
         for document in await self.neighbours.plans(shown):
-            try:
-                plan = read_plan(orjson.dumps(document), registry=self.registry)
-            except PlanFaults:  # of a newer version than this service knows
-                continue
-            obligations = self._obligations(plan, key)
+            wanted = await self._wanted(orjson.dumps(document))
+            obligations = [offered for each in wanted if (offered := self._offer(each, key))]
             if obligations:
-                found.append({"plan": plan.plan, "title": plan.title, "obligations": obligations})
+                names = {"plan": document["plan"], "title": document["title"]}
+                found.append({**names, "obligations": obligations})
         return found
 
-    def _obligations(self, plan: Plan, key: Key) -> list[dict[str, Any]]:
+    async def _wanted(self, document: bytes) -> list[Wanted]:
+        """What a plan wants reports of; dated anew once a day, beside the loop: it may take long."""
+        today = clock.local_day(clock.now())
+        if (document, today) not in self.dated:
+            if len(self.dated) >= PLANS:
+                self.dated.clear()
+            self.dated[document, today] = await asyncio.to_thread(self._date, document, today)
+        return self.dated[document, today]
+
+    def _date(self, document: bytes, today: date) -> list[Wanted]:
+        try:
+            plan = read_plan(document, registry=self.registry)
+        except PlanFaults:  # of a newer version than this service knows
+            return []
         wanted = {
-            name: obligation
+            name: Wanted(name, obligation.title, {})
             for name, obligation in plan.obligations.items()
             if obligation.fulfilled_by.event == REPORT
         }
-        owed: dict[str, dict[str, set[str]]] = {name: {} for name in wanted}
-        now = clock.now()
-        for duty in duties(plan, clock.local_day(now), self.working) if wanted else []:
-            if duty.obligation in owed and (
-                not key.units or self.registry.within(duty.unit, key.units, duty.opens)
-            ):
-                owed[duty.obligation].setdefault(duty.period, set()).add(duty.unit)
-        return [
-            {
-                "obligation": name,
-                "title": wanted[name].title,
-                "periods": sorted(periods, reverse=True)[:PERIODS],
-                "units": sorted(set().union(*periods.values())),
-            }
-            for name, periods in owed.items()
-            if periods
-        ]
+        for duty in duties(plan, today, self.working) if wanted else []:
+            if duty.obligation in wanted:
+                wanted[duty.obligation].units.setdefault(duty.period, set()).add(duty.unit)
+        return [each for each in wanted.values() if each.units]
+
+    def _offer(self, wanted: Wanted, key: Key) -> dict[str, Any] | None:
+        """An obligation as the key's holder may choose it; None where it owes nothing of it."""
+        units = {
+            unit
+            for unit in set().union(*wanted.units.values())
+            if any(self._within(version, key) for version in self.registry.versions(unit))
+        }
+        periods = sorted((each for each, owe in wanted.units.items() if owe & units), reverse=True)
+        if not periods:
+            return None
+        return {
+            "obligation": wanted.obligation,
+            "title": wanted.title,
+            "periods": periods[:PERIODS],
+            "units": sorted(units),
+        }
 
     async def figures(self, shown: str, plan: str, unit: str) -> dict[str, Any]:
         """What the system holds of a unit under a plan; null where nobody answers."""
