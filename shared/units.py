@@ -9,6 +9,7 @@ import csv
 import difflib
 import re
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -168,6 +169,12 @@ class UnitRegistry:
             faults += _cycles(start, era, by_code)
         if faults:
             raise UnitFaults(dict.fromkeys(faults))
+        self._merged = Counter(
+            (code, unit.valid_to)
+            for units in self._by_code.values()
+            for unit in units
+            for code in unit.successors
+        )
         self._names: dict[str, set[str]] = {}
         for units in self._by_code.values():
             for unit in units:
@@ -289,6 +296,34 @@ class UnitRegistry:
             return ()
         found = (self.find(each, unit.valid_to) for each in unit.successors)
         return tuple(each for each in found if each is not None)
+
+    def same(self, code: str, since: date | datetime, at: date | datetime) -> bool:
+        """Whether a code means the same unit on a day as it did on an earlier one.
+
+        A unit that only got another parent goes on under its code: it is its own one successor,
+        of the same kind, and nothing else was merged into it. Where the code was not in use on the
+        earlier day, its next bearer is meant.
+        """
+        versions = self.versions(code)
+        first, day = day_of(since), day_of(at)
+        meant = next((each for each in versions if each.end > first), None)
+        for each in versions:
+            if meant is None or each.valid_from < meant.valid_from:
+                continue
+            if each is not meant and not self._goes_on(meant, each):
+                return False
+            if each.valid(day):
+                return True
+            meant = each
+        return False
+
+    def _goes_on(self, before: Unit, after: Unit) -> bool:
+        return (
+            before.valid_to == after.valid_from
+            and before.kind == after.kind
+            and before.successors == (before.code,)
+            and self._merged.get((before.code, after.valid_from), 0) == 1
+        )
 
     def resolve(self, name: str, at: date | datetime | None = None) -> str | None:
         """The one code that a code, a name or an alias stands for; None if none or more than one.

@@ -1,6 +1,6 @@
 """What a plan file may say. The models are strict: an unknown key is a fault, never a guess."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from fractions import Fraction
 from hashlib import sha256
@@ -200,6 +200,7 @@ class Plan(Model):
 
     _members: dict[str, tuple[str, ...]] = PrivateAttr(default_factory=dict)
     _targets: dict[str, tuple[str, ...]] = PrivateAttr(default_factory=dict)
+    _target_sets: dict[str, frozenset[str]] = PrivateAttr(default_factory=dict)
     _registry: UnitRegistry | None = PrivateAttr(default=None)
 
     def canonical(self) -> bytes:
@@ -216,6 +217,7 @@ class Plan(Model):
         self._registry = registry
         self._members = {}
         self._targets = {}
+        self._target_sets = {}
         for name in self.groups:
             self._members[name] = self._choose(name, registry, ())
         return self
@@ -268,6 +270,11 @@ class Plan(Model):
             self._targets[indicator] = self.members(self.indicators[indicator].target.for_)
         return self._targets[indicator]
 
+    def _target_set(self, indicator: str) -> frozenset[str]:
+        if indicator not in self._target_sets:
+            self._target_sets[indicator] = frozenset(self.target_units(indicator))
+        return self._target_sets[indicator]
+
     def result_units(self, indicator: str) -> tuple[str, ...]:
         """The units that have a result: the target units, or the one above a common target."""
         if not self.indicators[indicator].target.together:
@@ -291,7 +298,7 @@ class Plan(Model):
         if target.together:
             if unit != self.total_unit(indicator):
                 return None
-        elif unit not in self.target_units(indicator):
+        elif unit not in self._target_set(indicator):
             return None
         value = exact(target.except_.get(unit, target.amount))
         step, years = target.yearly_step, day_of(at).year - self.runs.from_.year
@@ -319,15 +326,29 @@ class Plan(Model):
         """
         if self._registry is None:
             raise RuntimeError("the plan is not bound to a register of units")
-        found = attribute(unit, self.target_units(indicator), self._registry, at)
+        found = attribute(unit, self._target_set(indicator), self._registry, at, self.runs.from_)
         together = self.indicators[indicator].target.together
         return self.total_unit(indicator) if found and together else found
 
 
 def attribute(
-    unit: str, target_units: Sequence[str], registry: UnitRegistry, at: date | datetime
+    unit: str,
+    target_units: Collection[str],
+    registry: UnitRegistry,
+    at: date | datetime,
+    since: date | None = None,
 ) -> str | None:
-    """The target unit for which a unit counts on a day: itself, else the nearest above; or None."""
-    if unit in target_units:
-        return unit
-    return next((code for code in registry.ancestors(unit, at) if code in target_units), None)
+    """The target unit for which a unit counts on a day: itself, else the nearest above; or None.
+
+    `since` is the day on which the target units are meant: codes that were given to other units
+    afterwards do not count for them.
+    """
+    chain = registry.ancestors(unit, at) or (unit,)
+    return next(
+        (
+            code
+            for code in chain
+            if code in target_units and (since is None or registry.same(code, since, at))
+        ),
+        None,
+    )

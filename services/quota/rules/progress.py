@@ -133,11 +133,9 @@ def state(
 
 
 def exists(registry: UnitRegistry, unit: str, one: Owned) -> bool:
-    """Whether a unit is there at some time of a period, as the plan means it."""
-    return any(
-        version.valid_from <= one.end and one.start < version.end
-        for version in registry.versions(unit)
-    )
+    """Whether a unit is there at the beginning or the end of a period, as the plan means it."""
+    meant = one.version.plan.runs.from_
+    return registry.same(unit, meant, one.start) or registry.same(unit, meant, one.end)
 
 
 @dataclass(frozen=True, slots=True)
