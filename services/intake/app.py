@@ -4,7 +4,6 @@ import hashlib
 import hmac
 from pathlib import Path
 
-import yaml
 from fastapi import FastAPI
 
 from services.intake import store
@@ -22,12 +21,12 @@ from services.intake.handlers import (
     Tidying,
 )
 from services.intake.handlers.imports import Imports
+from services.intake.handlers.kinds import load_kinds
 from services.intake.rules import SilencePolicy
-from services.intake.rules.lists.kinds import Kind, KindFaults, read_kinds
 from services.intake.settings import IntakeSettings
 from shared.questionnaires import load_questionnaires
 from shared.service import Service
-from shared.settings import SettingsError, deploy_dir, load
+from shared.settings import deploy_dir, load
 from shared.units import UnitRegistry
 from shared.working_days import WorkingDays
 
@@ -95,24 +94,6 @@ def policy_of(settings: IntakeSettings) -> SilencePolicy:
         settings.silence_history_days,
         settings.silence_share,
     )
-
-
-def load_kinds() -> dict[str, Kind]:
-    """The kinds of lists that this installation declares in ``deploy/lists``.
-
-    Raises:
-        SettingsError: with every fault of the declarations.
-    """
-    files = {}
-    for path in sorted((deploy_dir() / "lists").glob("*.yaml")):
-        try:
-            files[path.stem] = yaml.safe_load(path.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as fault:
-            raise SettingsError([f"{path}: {type(fault).__name__}"]) from None
-    try:
-        return read_kinds(files)
-    except KindFaults as fault:
-        raise SettingsError([f"lists/{line}" for line in fault.faults]) from None
 
 
 async def check_hash_key(service: Service, hash_key: bytes) -> None:

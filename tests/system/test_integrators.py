@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from services.intake.handlers.kinds import load_kinds, with_kinds
 from shared.questionnaires import Questionnaire
 from tests.instance import ADMIN, ROOT, instance
 
@@ -63,7 +64,7 @@ def surroundings(running, tmp_path_factory):
     }
 
 
-@pytest.mark.parametrize("page", ["events.md", "lgsp.md", "queue.md"])
+@pytest.mark.parametrize("page", ["events.md", "lgsp.md", "lists.md", "queue.md"])
 def test_examples_print_what_they_say(page, surroundings):
     folder, environment = surroundings
     done = 0
@@ -126,3 +127,9 @@ def codes_of(tree: ast.AST) -> set[str]:
         if isinstance(value, ast.Constant) and isinstance(value.value, str):
             found.add(value.value)
     return found - {""}
+
+
+def test_the_kinds_of_lists_shown_are_those_declared():
+    page = (PAGES / "lists.md").read_text(encoding="utf-8")
+    assert with_kinds(page, load_kinds()) == page
+    assert page.count("### `") == 10
