@@ -75,8 +75,7 @@ class Inboxes:
         name = message.subject.rsplit(".", 1)[-1]
         answered = _may_answer(message.reply, name)
         try:
-            async with asyncio.timeout(self.settings.answer_seconds):
-                reply = await self._receive(name, message, answered)
+            reply = await self._receive(name, message, answered)
         except Exception as fault:
             logger.warning("inbox_failed", source=name, error=type(fault).__name__)
             later = Problem(503, headers={"Retry-After": "2"})

@@ -1,6 +1,5 @@
 """`/v1/events`: events in, and where each of them is."""
 
-import asyncio
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -86,8 +85,7 @@ def build_router(
             limit = settings.max_request_bytes
             packed = await read_packed(request, limit)
             body = unpack(request.headers.get("content-encoding", ""), packed, limit)
-            async with asyncio.timeout(settings.answer_seconds):
-                reply = await reception.receive(request.headers, body, key, packed)
+            reply = await reception.receive(request.headers, body, key, packed)
         return Response(reply.body, reply.status, reply.headers, reply.media_type)
 
     @router.get("/events", responses=documented(404))

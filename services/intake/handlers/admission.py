@@ -143,30 +143,27 @@ class Admission:
             raise Problem(503, "Too many events are waiting.", headers={"Retry-After": "2"})
         try:
             async with asyncio.timeout(self.answer_seconds):
-                return await self._admit(raws, key, memo, barred)
+                results, candidates, refusals = await self.examine(raws, key, barred)
         except TimeoutError:
             raise Problem(503, headers={"Retry-After": "5"}) from None
-
-    async def _admit(
-        self,
-        raws: Sequence[Any],
-        key: Key,
-        memo: Memo | None,
-        barred: Mapping[int, list[Fault]],
-    ) -> list[Result]:
-        results, candidates, refusals = await self.examine(raws, key, barred)
         if candidates or refusals or memo:
             done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            submission = Submission(results, candidates, refusals, memo, done)
-            self.waiting.append(submission)
-            self.wake.set()
-            try:
-                await done
-            except asyncio.CancelledError:
-                if submission in self.waiting:
-                    self.waiting.remove(submission)
-                raise
+            await self._wait(Submission(results, candidates, refusals, memo, done))
         return results
+
+    async def _wait(self, submission: Submission) -> None:
+        """Wait for the commit. Whose time is up before it has begun is not stored at all; what
+        has begun is waited for, so that the answer says what became of it."""
+        self.waiting.append(submission)
+        self.wake.set()
+        try:
+            await asyncio.wait([submission.done], timeout=self.answer_seconds)
+            if submission in self.waiting:
+                raise Problem(503, headers={"Retry-After": "5"})
+            await submission.done
+        finally:
+            if submission in self.waiting:
+                self.waiting.remove(submission)
 
     async def examine(
         self, raws: Sequence[Any], key: Key, barred: Mapping[int, list[Fault]] = NOBODY

@@ -1,5 +1,6 @@
 """Receiving a request of events, by whatever road it came: read, judge, admit, answer."""
 
+import asyncio
 import hmac
 import json
 from collections.abc import Mapping, Sequence
@@ -61,14 +62,16 @@ class Reception:
             Problem: where nothing of it was looked at.
         """
         raws, batch = self._read(headers, body)
-        barred = await self.agreements.check_signatures(raws, headers, [body, packed])
-        if barred and len(barred) == len(raws):
-            faults = {fault.code: fault.as_dict() for each in barred.values() for fault in each}
-            raise Problem(401, "The signature is missing or wrong.", errors=list(faults.values()))
         memo = self._memo(headers, raws, batch, key)
-        if memo and (known := await self._known_answer(memo)):
-            return self._finish(known, raws)
-        await self.agreements.take(raws, key)
+        async with asyncio.timeout(self.settings.answer_seconds):
+            barred = await self.agreements.check_signatures(raws, headers, [body, packed])
+            if barred and len(barred) == len(raws):
+                faults = {fault.code: fault.as_dict() for each in barred.values() for fault in each}
+                text = "The signature is missing or wrong."
+                raise Problem(401, text, errors=list(faults.values()))
+            if memo and (known := await self._known_answer(memo)):
+                return self._finish(known, raws)
+            await self.agreements.take(raws, key)
         results = await self.admission.admit(raws, key, memo, barred)
         if memo and memo.lost:
             known = await self._known_answer(memo)
