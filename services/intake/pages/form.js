@@ -22,7 +22,9 @@ function setTime() {
   const { day, minute } = now();
   const at = form.elements.at ?? form.elements.day;
   at.max = at.type === "date" ? day : minute;
-  if (!touchedTime) at.value = at.max;
+  if (touchedTime || at.value === at.max) return;
+  at.value = at.max;
+  at.dispatchEvent(new Event("change")); // which units there are, hangs on it
 }
 
 /** The form anew, with what seldom changes. */

@@ -1,6 +1,7 @@
 // What a form's searchable lists offer: units of the key, plans and periods, open difficulties.
 
 import { ask, make, now, word } from "./told.js";
+import { remembered } from "./values.js";
 
 let units = [];
 
@@ -32,6 +33,7 @@ function offerUnits(form, combos, failed) {
     })),
   );
   if (valid.length === 1) combo.set(valid[0].code);
+  else if (!combo.value.value) combo.set(remembered(form).unit ?? ""); // if it is valid that day
   const hint = document.getElementById("unit-hint");
   if (failed && hint && !units.length) hint.textContent = word("no_units");
 }
