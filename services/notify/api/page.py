@@ -1,15 +1,21 @@
-"""The outbox as a page: what was written, to whom it went, and why it stayed."""
+"""The notices as pages: what was written, to whom it went, and why it stayed."""
 
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode
+from uuid import UUID
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from services.notify.api.people import note_readers
 from services.notify.api.showing import Scope, show_notice
-from services.notify.rules.notices import STATES
+from services.notify.api.words import LANGUAGES, language_of, word
+from services.notify.handlers.delivery import Delivery
+from services.notify.handlers.retrying import order_retry
+from services.notify.rules.notices import RETRIABLE, STATES
 from services.notify.store import notices as store
 from shared import clock
 from shared.http import read_body
@@ -19,85 +25,53 @@ from shared.service import Service
 from shared.units import UnitRegistry
 
 PAGES = Path(__file__).parent.parent / "pages"
+ASSETS = {"style.css": ("notices.css", "text/css"), "icon.svg": ("icon.svg", "image/svg+xml")}
 COOKIE = "motcua_notices"
 PAGE_SIZE = 50
 FORM_BYTES = 4096
+SESSION_SECONDS = 12 * 3600
 HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; form-action 'self';"
-    " frame-ancestors 'none'; base-uri 'none'",
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self';"
+    " form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
     "Cache-Control": "no-store",
     "Referrer-Policy": "no-referrer",
+    "Vary": "Accept-Language, Cookie",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
-STATE_NAMES = {
-    "waiting_contact": "Chờ thông tin liên hệ",
-    "ready": "Chờ gửi",
-    "retrying": "Chờ gửi lại",
-    "sending": "Đang gửi",
-    "sent": "Đã gửi",
-    "delivered": "Đã đến máy",
-    "failed": "Không gửi được",
-    "unknown": "Chưa rõ kết quả",
-    "outbox": "Trong hộp thư đi",
-    "withheld": "Giữ lại, không gửi",
-    "unreachable": "Không có địa chỉ",
-    "cancelled": "Đã hủy",
-}
-REASON_NAMES = {
-    "stale": "đã quá cũ khi xử lý",
-    "demo": "dữ liệu minh họa",
-    "declined": "người nộp không nhận tin",
-    "no_provider": "chưa cấu hình nhà cung cấp",
-    "no_recipient": "chưa biết cán bộ phụ trách",
-    "no_contact": "hồ sơ không có thông tin liên hệ",
-    "no_address": "không có số di động hoặc email hợp lệ",
-    "voided": "sự kiện đã bị thu hồi",
-    "corrected": "không còn đúng",
-    "rescheduled": "đã có ngày hẹn mới",
-    "interrupted": "dịch vụ dừng khi đang gửi",
-    "no_answer": "nhà cung cấp không trả lời",
-    "refused": "nhà cung cấp từ chối",
-    "provider_down": "nhà cung cấp chưa sẵn sàng",
-    "gave_up": "đã thử nhiều lần",
-    "carrier": "nhà mạng báo không đến",
-    "erased": "thông tin liên hệ đã được xóa",
-    "ordered": "được yêu cầu gửi lại",
-}
-KIND_NAMES = {
-    "received": "Đã tiếp nhận",
-    "in_process": "Đã chuyển xử lý",
-    "supplement_requested": "Yêu cầu bổ sung",
-    "result_ready": "Đã có kết quả",
-    "returned": "Đã trả kết quả",
-    "refused": "Chưa tiếp nhận",
-    "payment_requested": "Yêu cầu nghĩa vụ tài chính",
-    "late": "Xin lỗi trễ hẹn",
-    "dossier_approaching": "Hồ sơ sắp đến hạn",
-    "dossier_slipped": "Báo hồ sơ quá hạn",
-    "deadline_approaching": "Nhắc sắp đến hạn",
-    "obligation_slipped": "Báo quá hạn báo cáo",
-    "obligation_escalated": "Đôn đốc việc quá hạn",
-    "obligation_met": "Đã hoàn thành",
-    "obligation_extended": "Được gia hạn",
-    "obligation_waived": "Được miễn",
-    "quota_reached": "Đạt chỉ tiêu",
-    "quota_fell_behind": "Chậm tiến độ",
-    "stipend_earned": "Ghi nhận hỗ trợ",
-}
-CHANNEL_NAMES = {"sms": "SMS", "email": "Email", None: ""}
 
 
-def add_page(router: APIRouter, service: Service, registry: UnitRegistry, scope: Scope) -> None:
-    """Add the page and its login."""
+def add_page(
+    router: APIRouter,
+    service: Service,
+    registry: UnitRegistry,
+    scope: Scope,
+    delivery: Delivery,
+) -> None:
+    """Add the pages and their login."""
     environment = Environment(
         loader=FileSystemLoader(PAGES), autoescape=True, undefined=StrictUndefined
     )
-    environment.filters["local"] = lambda at: at.astimezone(clock.VN).strftime("%d/%m/%Y %H:%M")
-    style = (PAGES / "notices.css").read_bytes()
+    environment.filters["local"] = local
+    files = {name: ((PAGES / path).read_bytes(), kind) for name, (path, kind) in ASSETS.items()}
 
-    def render(name: str, status: int = 200, **values: Any) -> HTMLResponse:
-        text = environment.get_template(name).render(**values)
+    def render(request: Request, name: str, status: int = 200, **values: Any) -> HTMLResponse:
+        asked = request.query_params.get("lang")
+        language = language_of(asked, request.headers.get("accept-language"))
+        kept = {k: v for k, v in request.query_params.items() if k != "lang"}
+        switches = [
+            (each, "?" + urlencode(kept | {"lang": each})) for each in LANGUAGES if each != language
+        ]
+        # Links keep the language where it was asked for, and only there.
+        suffix = f"?lang={language}" if asked in LANGUAGES else ""
+        text = environment.get_template(name).render(
+            say=lambda text: word(text, language),
+            language=language,
+            asked_language=language if asked in LANGUAGES else "",
+            switches=switches,
+            suffix=suffix,
+            **values,
+        )
         return HTMLResponse(text, status, headers=HEADERS)
 
     async def identify(request: Request) -> Key | None:
@@ -116,41 +90,101 @@ def add_page(router: APIRouter, service: Service, registry: UnitRegistry, scope:
     async def show(request: Request) -> Response:
         key = await identify(request)
         if key is None:
-            return render("login.html", 200, wrong=False)
+            return render(request, "login.html", wrong=False)
         asked = {
-            name: value.strip()[:300]
-            for name in ("unit", "subject", "state", "cursor")
+            name: value.strip()[:300].replace("\0", "")
+            for name in ("unit", "subject", "state", "cursor", "lang")
             if (value := request.query_params.get(name, "")).strip()
         }
-        fault = ""
+        bad_unit = False
         try:
             units = scope.units(key, asked.get("unit"))
         except Problem:
-            units, fault = frozenset(), "Không có đơn vị này, hoặc khóa không được xem đơn vị này."
+            units, bad_unit = frozenset(), True
         state = asked.get("state") if asked.get("state") in STATES else None
         cursor = asked.get("cursor", "")
         before = int(cursor) if cursor.isascii() and cursor.isdigit() and len(cursor) < 19 else None
         query = store.Query(units, asked.get("subject"), state, before, PAGE_SIZE)
+        may = key.may("contacts:read")
         async with service.database.transaction() as session:
             rows = await store.find(session, query)
             counts = await store.count_states(session, units)
+            if may:
+                await note_readers(session, key, rows, "page")
         following = None
         if len(rows) == PAGE_SIZE:
             following = "?" + urlencode(asked | {"cursor": rows[-1].seq})
-        may = key.may("contacts:read")
         return render(
+            request,
             "notices.html",
             notices=[show_notice(row, registry, may) for row in rows],
             counts=counts,
-            states=STATE_NAMES,
-            reasons=REASON_NAMES,
-            kinds=KIND_NAMES,
-            channels=CHANNEL_NAMES,
+            states=STATES,
             asked={"unit": "", "subject": "", **asked, "state": state or ""},
+            filtered=any(asked.get(name) for name in ("unit", "subject", "state")),
             following=following,
-            fault=fault,
+            bad_unit=bad_unit,
             caller=key.name,
         )
+
+    def serve(name: str) -> None:
+        content, kind = files[name]
+
+        @router.get(f"/notices/{name}", include_in_schema=False)
+        async def show_file() -> Response:
+            headers = HEADERS | {"Cache-Control": "max-age=3600"}
+            return Response(content, headers=headers, media_type=kind)
+
+    for name in files:
+        serve(name)
+
+    @router.get("/notices/{notice}", include_in_schema=False)
+    async def show_one(request: Request, notice: str) -> Response:
+        key = await identify(request)
+        if key is None:
+            return render(request, "login.html", wrong=False)
+        may = key.may("contacts:read")
+        async with service.database.transaction() as session:
+            row = await find(session, key, notice)
+            if row is None:
+                return render(request, "gone.html", 404)
+            history, attempts = await store.get_history(session, row.id)
+            if may:
+                await note_readers(session, key, [row], "page")
+        return render(
+            request,
+            "notice.html",
+            notice=show_notice(row, registry, may),
+            history=history,
+            tries=attempts,
+            may_retry=key.may("admin") and row.state in RETRIABLE,
+            refused="refused" in request.query_params,
+            caller=key.name,
+        )
+
+    async def find(session: Any, key: Key, notice: str) -> Any:
+        """A notice that the caller may see; null where there is none."""
+        try:
+            row = await store.get(session, UUID(notice))
+        except ValueError:
+            return None
+        return row if row is not None and scope.sees(key, row.unit) else None
+
+    @router.post("/notices/{notice}/retry", include_in_schema=False)
+    async def retry(request: Request, notice: str) -> Response:
+        key = await identify(request)
+        if key is None or not key.may("admin"):
+            return render(request, "login.html", 401, wrong=True)
+        async with service.database.transaction() as session:
+            row = await find(session, key, notice)
+            if row is None:
+                return render(request, "gone.html", 404)
+            refusal = await order_retry(session, delivery, row, key.id)
+        asked = request.query_params.get("lang")
+        query = {"lang": asked} if asked in LANGUAGES else {}
+        query |= {"refused": "1"} if refusal else {}
+        target = f"../{row.id}" + (f"?{urlencode(query)}" if query else "")
+        return RedirectResponse(target, 303, headers=HEADERS)
 
     @router.post("/notices/session", include_in_schema=False)
     async def log_in(request: Request) -> Response:
@@ -161,11 +195,14 @@ def add_page(router: APIRouter, service: Service, registry: UnitRegistry, scope:
         except Problem:
             key = None
         if key is None or not key.may("notices:read"):
-            return render("login.html", 401, wrong=True)
-        answer = RedirectResponse("../notices", 303, headers=HEADERS)
+            return render(request, "login.html", 401, wrong=True)
+        asked = request.query_params.get("lang")
+        suffix = f"?lang={asked}" if asked in LANGUAGES else ""
+        answer = RedirectResponse(f"../notices{suffix}", 303, headers=HEADERS)
         answer.set_cookie(
             COOKIE,
             shown,
+            max_age=SESSION_SECONDS,
             path="/notices",
             httponly=True,
             samesite="strict",
@@ -179,7 +216,7 @@ def add_page(router: APIRouter, service: Service, registry: UnitRegistry, scope:
         answer.delete_cookie(COOKIE, path="/notices")
         return answer
 
-    @router.get("/notices/style.css", include_in_schema=False)
-    async def show_style() -> Response:
-        headers = HEADERS | {"Cache-Control": "max-age=3600"}
-        return Response(style, headers=headers, media_type="text/css")
+
+def local(at: datetime) -> str:
+    """An instant as people here read it."""
+    return at.astimezone(clock.VN).strftime("%d/%m/%Y %H:%M")

@@ -1,5 +1,6 @@
 """Consents, contacts, their erasure, and who looked at them."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
@@ -9,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notify.api.showing import Scope
 from services.notify.handlers.desk import Desk
+from services.notify.handlers.dossiers import CITIZEN
 from services.notify.handlers.people import Erasure, record_consent
 from services.notify.store import people as store
 from services.notify.store.people import Actor, Consent
@@ -217,6 +219,14 @@ def add_people(
 def actor_of(key: Key, why: str | None = None) -> Actor:
     """The caller, as the records name it."""
     return Actor(key.id, key.name, why)
+
+
+async def note_readers(
+    session: AsyncSession, key: Key, rows: Sequence[Any], why: str | None
+) -> None:
+    """Record whose contact data a caller is shown with some notices."""
+    codes = {row.subject for row in rows if row.audience == CITIZEN and row.address}
+    await store.log_access(session, actor_of(key, why), "notices", clock.now(), codes=codes)
 
 
 def read_consent(body: bytes) -> GivenConsent:

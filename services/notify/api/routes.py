@@ -1,29 +1,25 @@
 """Notices, due dates, receipts and officers over HTTP."""
 
-from collections.abc import Sequence
 from typing import Annotated, Any
 from urllib.parse import parse_qs
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notify.api.officers import add_officers
 from services.notify.api.page import add_page
-from services.notify.api.people import Subject, Why, actor_of, add_people
+from services.notify.api.people import Subject, Why, add_people, note_readers
 from services.notify.api.showing import Scope, show_deadline, show_notice
 from services.notify.api.templates import add_templates
 from services.notify.handlers.delivery import Delivery, take_receipt
 from services.notify.handlers.desk import Desk
-from services.notify.handlers.dossiers import CITIZEN
 from services.notify.handlers.people import Erasure
+from services.notify.handlers.retrying import SAID, order_retry
 from services.notify.rules.deadlines import DEADLINE_STATES
-from services.notify.rules.notices import STATES, channels_of
+from services.notify.rules.notices import STATES
 from services.notify.rules.receipts import read_receipt
 from services.notify.store import deadlines as due_store
 from services.notify.store import notices as store
-from services.notify.store import people, story
-from shared import clock
 from shared.http import read_body
 from shared.keys import Key
 from shared.problems import Problem
@@ -92,12 +88,9 @@ def build_router(service: Service, desk: Desk, delivery: Delivery, erasure: Eras
             row = await store.get(session, notice)
             if row is None or not scope.sees(key, row.unit):
                 raise Problem(404, "No such notice.")
-            if row.channel not in delivery.providers:
-                raise Problem(409, "No provider is configured for this channel.")
-            if row.audience == CITIZEN and not await wanted(session, row):
-                raise Problem(409, "The person no longer wants to be told this way.")
-            if not await store.order_retry(session, notice, key.id, clock.now()):
-                raise Problem(409, "Only what failed or is unknown can be sent again.")
+            refusal = await order_retry(session, delivery, row, key.id)
+            if refusal is not None:
+                raise Problem(409, SAID[refusal])
         delivery.wake()
         return {"id": str(notice), "state": "ready"}
 
@@ -140,23 +133,8 @@ def build_router(service: Service, desk: Desk, delivery: Delivery, erasure: Eras
     add_people(router, service, desk, erasure, scope)
     add_templates(router, database, desk)
     add_officers(router, database, registry)
-    add_page(router, service, registry, scope)
+    add_page(router, service, registry, scope, delivery)
     return router
-
-
-async def wanted(session: AsyncSession, row: Any) -> bool:
-    """Whether a citizen still wants to be told through a notice's channel."""
-    contact = (await story.load_contacts(session, {row.subject})).get(row.subject)
-    ways = channels_of(contact) if contact else None
-    return row.channel in {channel for channel, _ in ways or ()}
-
-
-async def note_readers(
-    session: AsyncSession, key: Key, rows: Sequence[Any], why: str | None
-) -> None:
-    """Record whose contact data a caller is shown with some notices."""
-    codes = {row.subject for row in rows if row.audience == CITIZEN and row.address}
-    await people.log_access(session, actor_of(key, why), "notices", clock.now(), codes=codes)
 
 
 def check_state(state: str | None, allowed: tuple[str, ...]) -> None:

@@ -1,0 +1,148 @@
+"""The pages in a real browser: found by keyboard, read on a phone, safe from what is written."""
+
+import re
+
+import pytest
+
+from shared.embedded.process import free_port
+from tests.browser import DESK, PHONE, barriers, chromium
+from tests.instance import ADMIN, instance
+from tests.notify.test_kannel import dossier, told
+
+NAME = "Người <b>Nộp</b> Hồ Sơ"
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory):
+    with instance(tmp_path_factory.mktemp("page")) as made:
+        made.extra = {
+            "MOTCUA_NOTIFY_KANNEL_URL": f"http://127.0.0.1:{free_port()}/cgi-bin/sendsms",
+            "MOTCUA_NOTIFY_ATTEMPTS": "1",
+            "MOTCUA_NOTIFY_QUIET_HOURS": "",
+        }
+        for name in ("intake", "notify"):
+            made.start(name)
+        for name in ("intake", "notify"):
+            made.wait_ready(name)
+        yield made
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with chromium() as made:
+        yield made
+
+
+@pytest.fixture
+def page(browser, running):
+    context = browser.new_context(locale="vi-VN", viewport=PHONE)
+    made = context.new_page()
+    made.faults = []
+    made.on("console", lambda said: made.faults.append(said.text) if said.type == "error" else None)
+    made.on("pageerror", lambda fault: made.faults.append(str(fault)))
+    yield made
+    context.close()
+
+
+def log_in(page, running, lang=""):
+    page.goto(running.url("notify", f"/notices{lang}"))
+    page.wait_for_function("document.activeElement.id === 'key'")  # without a click
+    page.keyboard.type(ADMIN)
+    page.keyboard.press("Enter")
+    page.wait_for_selector("form.filters")
+
+
+def post(running):
+    applicant = {"name": NAME, "phone": "0900000001", "email": "nop@example.org"}
+    sms = dossier("0900000001", applicant=applicant | {"notify": ["sms"]})
+    mail = dossier(None, applicant=applicant | {"notify": ["email"]})
+    running.post([sms, mail])
+    return told(running, sms, "failed"), told(running, mail, "outbox")
+
+
+def test_an_empty_outbox_says_so(page, running):
+    log_in(page, running)
+    assert page.locator("html").get_attribute("lang") == "vi"
+    page.fill("#subject", "không có hồ sơ này")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".empty")
+    assert page.inner_text(".empty") == "Không có tin nhắn nào khớp với bộ lọc."
+    assert barriers(page) == {}
+    page.click("text=Bỏ lọc")
+    page.wait_for_load_state()
+    assert page.input_value("#subject") == ""
+    assert page.faults == []
+
+
+def test_a_wrong_key_is_said_to_be_wrong(page, running):
+    page.goto(running.url("notify", "/notices"))
+    assert barriers(page) == {}
+    page.fill("#key", "mc_x_y")
+    page.click("button")
+    assert "Khóa không đúng" in page.inner_text("[role=alert]")
+    assert barriers(page) == {}
+
+
+@pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
+def test_from_the_list_to_the_whole_history_and_another_attempt(page, running, size):
+    failed, kept = post(running)
+    page.set_viewport_size(size)
+    log_in(page, running)
+    page.fill("#subject", failed["subject"])
+    page.select_option("#state", "failed")
+    page.click("form.filters button")
+    page.wait_for_url(re.compile("state=failed"))
+    assert page.locator("ol.notices li").count() == 1
+    assert "Không gửi được: đã thử nhiều lần" in page.inner_text("ol.notices")
+    assert barriers(page) == {}
+    page.focus("ol.notices a")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("dl")
+    whole = page.inner_text("main")
+    for wanted in ("Diễn biến", "Đang gửi", "Các lần gửi", "kannel", "chưa nhận, thử lại sau",
+                   "Trung tâm Phục vụ hành chính công tỉnh Quảng Trị", "+84900000001"):  # fmt: skip
+        assert wanted in whole
+    assert barriers(page) == {}
+    page.click("text=Gửi lại")
+    page.wait_for_url(re.compile(failed["id"] + "$"))
+    told_again = running.get("notify", f"/v1/notices/{failed['id']}")
+    assert "ordered" in {entry["reason"] for entry in told_again["history"]}
+
+    page.goto(running.url("notify", f"/notices/{kept['id']}"))
+    assert "chưa cấu hình nhà cung cấp" in page.inner_text(".state")
+    assert NAME in page.inner_text("blockquote")  # as it was written, not as markup
+    assert page.locator("blockquote b").count() == 0
+    assert page.locator("text=Gửi lại").count() == 0
+    assert barriers(page) == {}
+    assert page.faults == []
+
+
+def test_what_is_not_there(page, running):
+    log_in(page, running)
+    for odd in ("0b7f0f5e-0000-4000-8000-000000000001", "nothing"):
+        answer = page.goto(running.url("notify", f"/notices/{odd}"))
+        assert answer.status == 404
+        assert page.inner_text("h1") == "Không có tin nhắn này."
+
+
+def test_english_where_it_is_asked_for(page, running):
+    log_in(page, running, "?lang=en")
+    assert page.inner_text("h1") == "Notices"
+    page.fill("#subject", "nothing")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("text=No notice matches the filters.")
+    page.click("footer a")
+    page.wait_for_selector("text=Không có tin nhắn nào khớp")
+    assert page.input_value("#subject") == "nothing"
+
+
+def test_the_whole_page_by_keyboard_alone(page, running):
+    post(running)
+    log_in(page, running)
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    reached = set()
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        reached.add(page.evaluate("document.activeElement.id || document.activeElement.tagName"))
+    assert {"unit", "subject", "state", "BUTTON", "A"} <= reached
