@@ -11,6 +11,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
 
 from services.quota import store
+from services.quota.api.bodies import body_of
 from services.quota.api.scopes import Scopes
 from services.quota.api.sheets import to_csv
 from services.quota.rules import PEOPLE_COLUMNS, read_people
@@ -47,7 +48,7 @@ def build_router(service: Service, settings: QuotaSettings, scopes: Scopes) -> A
         more = after + limit if after + limit < len(found) else None
         return {"people": found[after : after + limit], "total": len(found), "next": more}
 
-    @router.put("/people")
+    @router.put("/people", openapi_extra=body_of("application/json", "text/csv"))
     async def put_people(
         request: Request, key: Annotated[Key, Depends(needs("plans:write"))]
     ) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse
 
 from services.quota import handlers, store
+from services.quota.api.bodies import body_of
 from services.quota.api.scopes import Scopes
 from services.quota.handlers import Plans
 from services.quota.rules import changed_sentences, differences
@@ -26,7 +27,7 @@ def build_router(
     router = APIRouter(tags=["plans"])
     database, registry = service.database, scopes.registry
 
-    @router.put("/plans/{plan}")
+    @router.put("/plans/{plan}", openapi_extra=body_of("application/yaml", "application/json"))
     async def put_plan(
         plan: str,
         request: Request,
@@ -80,7 +81,7 @@ def build_router(
         created = body["changed"] and not dry_run
         return JSONResponse(body, 201 if created else 200)
 
-    @router.post("/plans/rehearsals")
+    @router.post("/plans/rehearsals", openapi_extra=body_of("application/yaml", "application/json"))
     async def rehearse(
         request: Request, key: Annotated[Key, Depends(needs("plans:write"))]
     ) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Query
 
 from services.quota import handlers
 from services.quota.api.scopes import Scopes, chosen
@@ -24,8 +24,21 @@ def build_router(service: Service, plans: Plans, scopes: Scopes) -> APIRouter:
         indicator: str | None = None,
         unit: str | None = None,
         as_of: date | None = None,
+        period: str | None = None,
+        state: Annotated[
+            str | None, Query(pattern="^(met|on_track|behind|missed|not_applicable)$")
+        ] = None,
+        after: Annotated[int, Query(ge=0)] = 0,
+        limit: Annotated[int | None, Query(ge=1)] = None,
     ) -> dict[str, Any]:
-        """How far each unit is, by what had been received up to the end of ``as_of``."""
+        """How far each unit is, by what had been received up to the end of ``as_of``.
+
+        ``projected`` is where it comes to at the period's end if it goes on as until now; nine of
+        ten results lie between ``projected_low`` and ``projected_high``. ``pace`` is the part of the
+        period's working days that has passed. ``opening``: reported figures of a time without
+        events are among them. ``missing_unit``: how many events named no unit to credit.
+        ``version``: the one that judges. With ``limit`` in pages; ``after``: how many to pass over.
+        """
         roots = scopes.roots(key, unit)
         rows: list[dict[str, Any]] = []
         async with database.transaction() as session:
@@ -39,6 +52,12 @@ def build_router(service: Service, plans: Plans, scopes: Scopes) -> APIRouter:
                         lambda code: scopes.allowed(code, roots),
                         as_of,
                     )
-        return {"rows": rows}
+        rows = [
+            row for row in rows if period in (None, row["period"]) and state in (None, row["state"])
+        ]
+        if limit is None:
+            return {"rows": rows[after:], "next": None}
+        more = after + limit if after + limit < len(rows) else None
+        return {"rows": rows[after : after + limit], "next": more}
 
     return router

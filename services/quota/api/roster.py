@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 
 from services.quota import store
+from services.quota.api.bodies import body_of
 from services.quota.api.people import rows_of
 from services.quota.api.scopes import Scopes
 from services.quota.api.sheets import to_csv, to_pdf
@@ -35,7 +36,7 @@ def build_router(service: Service, settings: QuotaSettings, scopes: Scopes) -> A
     router = APIRouter(tags=["roster"])
     database, registry = service.database, scopes.registry
 
-    @router.put("/roster")
+    @router.put("/roster", openapi_extra=body_of("application/json", "text/csv"))
     async def put_roster(
         request: Request,
         key: Annotated[Key, Depends(needs("plans:write"))],

@@ -45,9 +45,9 @@ async def announce_milestones(
     for (plan, indicator, unit), periods in touched.items():
         mine = sums.get((plan, indicator, unit), {})
         given = rules.reported(mine)
-        for one in owned[plan, indicator]:
+        for one in rules.owners_of(owned[plan, indicator], periods):
             bound = one.version.plan.target_for(indicator, unit, one.start)
-            if bound is None or not bound.value or not rules.touches(one, periods):
+            if bound is None or not bound.value:
                 continue
             cell = rules.add_up(one.version.plan, one.made, mine, given, one.period)
             for percent in MILESTONES:
@@ -110,12 +110,17 @@ async def check_morning(
         return
     passed: dict[Told, tuple[Cell, Fraction]] = {}
     for name, history in histories.items():
+        looked_at = {
+            indicator: found
+            for indicator in history.indicators()
+            if (found := rules.morning_periods(history, indicator, today))
+        }
         sums: dict[str, dict[str, dict[tuple[str, str], int]]] = {}
-        for row in await store.totals(session, name):
+        for row in await store.totals(session, name, list(looked_at)) if looked_at else ():
             by_unit = sums.setdefault(row.indicator, {})
             by_unit.setdefault(row.unit, {})[row.part, row.period] = row.n
-        for indicator in history.indicators():
-            for one in rules.owned_periods(history, indicator, today):
+        for indicator, owned in looked_at.items():
+            for one in owned:
                 judged = rules.judge_morning(
                     one, indicator, sums.get(indicator, {}), today, working_days()
                 )

@@ -72,13 +72,18 @@ def owned_periods(history: History, indicator: str, today: date) -> list[Owned]:
     return found
 
 
-def touches(one: Owned, stored: Iterable[str]) -> bool:
-    """Whether something kept or reported for one of some periods counts in an owned one."""
+def owners_of(owned: Iterable[Owned], stored: Iterable[str]) -> list[Owned]:
+    """The owned periods in which something kept or reported for some periods counts."""
+    by_period = {one.period: one for one in owned}
+    plans = {one.version.number: (one.version.plan, one.made.period) for one in by_period.values()}
+    found: dict[str, Owned] = {}
     for each in stored:
-        days = given_span(one.version.plan, one.made.period, each)
-        if days is not None and one.start <= days[0] and days[1] <= one.end:
-            return True
-    return False
+        for number, (plan, kind) in plans.items():
+            days = given_span(plan, kind, each)
+            one = by_period.get(period_key(kind, days[0])) if days else None
+            if one is not None and one.version.number == number:
+                found[one.period] = one
+    return list(found.values())
 
 
 def bounds(plan: Plan, period: str) -> Span:

@@ -9,7 +9,8 @@ from functools import lru_cache
 from typing import Literal
 
 from services.quota.rules.counting import OF, OPENING, OPENING_OVER, OVER, SQUARES
-from services.quota.rules.periods import Owned, given_span, span, stored_periods
+from services.quota.rules.periods import Owned, given_span, owned_periods, span, stored_periods
+from services.quota.rules.versions import History
 from shared.plans import Bound, Indicator, Plan
 from shared.units import UnitRegistry
 from shared.working_days import WorkingDays
@@ -165,6 +166,22 @@ LATELY = timedelta(days=7)
 """How long after its end a ratio's period is still looked at."""
 
 
+def morning_periods(history: History, indicator: str, today: date) -> list[Owned]:
+    """The periods that are looked at on a morning: those that run, and of a ratio those just over.
+
+    Periods of a day are over before anybody could act.
+    """
+    yesterday = today - timedelta(days=1)
+    return [
+        one
+        for one in owned_periods(history, indicator, today)
+        if one.made.target.amount is not None
+        and one.made.period != "day"
+        and one.start <= yesterday
+        and (yesterday < one.end or (one.made.ratio and yesterday - one.end < LATELY))
+    ]
+
+
 def judge_morning(
     one: Owned,
     indicator: str,
@@ -174,13 +191,10 @@ def judge_morning(
 ) -> Iterator[tuple[str, Literal["behind", "reached"], Cell, Fraction]]:
     """What is to be told of a period on a morning: by what is known, up to the evening before.
 
-    Yields (unit, what, figures, target). Periods of a day are over before anybody could act.
+    Yields (unit, what, figures, target).
     """
     yesterday = today - timedelta(days=1)
     ended = yesterday >= one.end
-    over = ended and (one.made.ratio is None or yesterday - one.end >= LATELY)
-    if one.made.target.amount is None or one.made.period == "day" or over or yesterday < one.start:
-        return
     pace = pace_of(one.start, one.end, yesterday, calendar)
     plan = one.version.plan
     for unit in plan.result_units(indicator):

@@ -1,0 +1,110 @@
+"""What is announced of targets: each share once per version, and who fell behind each morning."""
+
+import asyncio
+import datetime as dt
+
+import asyncpg
+import orjson
+import pytest
+
+from tests.builders import event, install
+from tests.instance import instance, wait_for
+from tests.quota.plans import apply, counted, progress, small
+
+LATE, EARLY = "23:59", "00:00"
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory):
+    with instance(tmp_path_factory.mktemp("milestones")) as made:
+        made.start("intake")
+        made.start("quota", MOTCUA_MORNING=LATE)
+        for name in ("intake", "quota"):
+            made.wait_ready(name)
+        yield made
+
+
+def told(running, plan):
+    """(kind, indicator, unit, period, numerator) of every outcome about a plan, in order."""
+
+    async def read():
+        connection = await asyncpg.connect(running.urls["quota"])
+        try:
+            return await connection.fetch(
+                "SELECT payload FROM quota.outbox WHERE stream = 'OUTCOMES' ORDER BY id"
+            )
+        finally:
+            await connection.close()
+
+    found = []
+    for row in asyncio.run(read()):
+        made = orjson.loads(row["payload"])
+        data = made["data"]
+        if data["plan"] == plan and made["type"].startswith("motcua.quota."):
+            kind = made["type"].removeprefix("motcua.quota.").removesuffix(".v1")
+            where = (data["indicator"], data["unit"], data["period"])
+            found.append((kind, *where, data["numerator"]))
+    return found
+
+
+def test_each_share_is_told_once_per_version(running):
+    plan = counted(small(plan="shares"), target={"for": ["461"], "at_least": 10}, period="whole")
+    apply(running, plan)
+
+    def post(*numbers):
+        running.post([install(n, "461") for n in numbers])
+        running.settle(("quota",))
+        return [(kind, numerator) for kind, _, _, _, numerator in told(running, "shares")]
+
+    assert post(*range(4)) == []
+    assert post(4) == [("progressed", 5)]
+    assert post(*range(5, 9)) == [("progressed", 5), ("progressed", 9)]
+    reached = [("progressed", 5), ("progressed", 9), ("reached", 10)]
+    assert post(9) == reached
+    assert post(*range(12)) == reached, "repeats and more tell nothing"
+    apply(running, plan | {"title": "Tên khác"}, restate=True)
+    assert post(12) == reached, "the indicator is the same"
+    stricter = counted(plan, target={"for": ["461"], "at_least": 13})
+    apply(running, stricter, restate=True)
+    again = [("progressed", 13), ("progressed", 13), ("reached", 13)]
+    assert sorted(post(13)) == sorted(reached + again)
+    apply(running, plan)
+    assert len(post(14)) == 6, "going back tells nothing a second time"
+
+
+def test_who_fell_behind_is_told_on_the_morning_once(running):
+    today = dt.datetime.now(dt.timezone(dt.timedelta(hours=7))).date()
+    start, end = today - dt.timedelta(days=60), today + dt.timedelta(days=60)
+    plan = counted(
+        small(plan="now", runs={"from": start.isoformat(), "to": end.isoformat()}),
+        target={"for": ["QTR-TTHCC", "23668"], "at_least": 10},
+        period="whole",
+    )
+    apply(running, plan)
+    yesterday = f"{today - dt.timedelta(days=1)}T09:00:00+07:00"
+    running.post(
+        [
+            event(
+                "install.recorded", f"now-{unit}-{n}", yesterday, unit=unit, app="rtHome",
+                installer="x", device=f"now-{unit}-{n}", place="home", result="succeeded",
+            )
+            for unit, number in (("QTR-TTHCC", 8), ("23668", 2))
+            for n in range(number)
+        ]
+    )  # fmt: skip
+    running.settle(("quota",))
+    rows = progress(running, "now")
+    assert rows["installs", "QTR-TTHCC", "whole"]["state"] == "on_track"
+    row = rows["installs", "23668", "whole"]
+    assert row["state"] == "behind"
+    assert row["projected_low"] <= row["projected"] <= row["projected_high"]
+
+    def behind():
+        return [one[2:] for one in told(running, "now") if one[0] == "fell_behind"]
+
+    assert behind() == []
+    for _ in range(2):
+        running.kill("quota")
+        running.start("quota", MOTCUA_MORNING=EARLY)
+        running.wait_ready("quota")
+        assert wait_for(behind) == [("23668", "whole", 2)]
