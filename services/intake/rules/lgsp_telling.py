@@ -58,6 +58,8 @@ class Dossier:
     """`NgayHenTra` as last seen."""
     dated: dict[str, list[str]] = field(default_factory=dict)
     """Facts with dates of their own: digest of the last, then the ids that told it."""
+    prolonged: dict[str, str] = field(default_factory=dict)
+    """Resumptions that were told with a later due date than their own."""
     tail: list[str] = field(default_factory=list)
     """Digests of the progress entries last told, in order."""
     name: list[Any] = field(default_factory=list)
@@ -114,7 +116,7 @@ class Teller:
         if not sync.missing and authority is not None:
             self._tell_submission(sync, unit, authority, received, filed_due)
         state.due = sync.due_at or state.due
-        resumed = self._tell_supplements(sync.supplements, sync.due_at)
+        resumed = self._tell_supplements(sync.supplements, moved is not None)
         self._tell_dates(sync)
         self._tell_status(sync, resumed, moved)
         if not state.received and state.status is not None:
@@ -177,16 +179,10 @@ class Teller:
         state.filed_at, state.filed_due = sync.filed_at, due
         self._add(SUBMITTED, "submitted", time, data, data)
 
-    def _tell_supplements(
-        self, supplements: Sequence[Supplement], due_now: datetime | None
-    ) -> int | None:
-        """Returns the national code of the latest status that was told here, if any was.
-
-        The last resumption states the dossier's due date of today where that is later still.
-        """
+    def _tell_supplements(self, supplements: Sequence[Supplement], moved: bool) -> int | None:
+        """Returns the national code of the latest status that was told here, if any was."""
         told: list[tuple[datetime, int]] = []
         last = _last_resumed(supplements)
-        prolonged = due_now is not None and MOVES not in self.state.dated
         for each in supplements:
             waiting = each.resumed_at is None
             key = f"supplement:{self._digest('', each.key)[:16]}"
@@ -197,13 +193,25 @@ class Teller:
                 if at is not None:
                     told.append((at, 5))
             if each.resumed_at is not None:
-                due = each.new_due
-                if each is last and prolonged and due is not None and due_now > due:
-                    due = due_now
+                due = self._prolonged(key, each.new_due, each is last, moved)
                 at = self._tell_dated(f"{key}:4", 4, each.resumed_at, due)
                 if at is not None:
                     told.append((at, 4))
         return max(told)[1] if told else None
+
+    def _prolonged(
+        self, key: str, due: datetime | None, is_last: bool, moved: bool
+    ) -> datetime | None:
+        """The due date from a resumption on: the dossier's of today where that is later still,
+        unless it was moved at a time of its own."""
+        state = self.state
+        if is_last and not moved and MOVES not in state.dated:
+            if due is None or state.due is None or state.due <= due:
+                state.prolonged.pop(key, None)
+            else:
+                state.prolonged[key] = state.due.isoformat()
+        later = state.prolonged.get(key)
+        return datetime.fromisoformat(later) if later and due is not None else due
 
     def _tell_dates(self, sync: Sync) -> None:
         """The result's dates, where the status does not tell them itself."""
@@ -250,6 +258,7 @@ class Teller:
             (n for n in range(len(stated), 0, -1) if stated[:n] == state.tail[-n:]),
             0,
         )
+        before = state.tail[: len(state.tail) - known]
         if known and entries[known - 1].at is None and entries[known - 1].status != state.status:
             known -= 1  # the dossier has had another status since
         fresh = list(range(known, len(entries)))
@@ -264,9 +273,9 @@ class Teller:
                 department=self.masked(entry.department),
                 reason=text,
             )
-            state.tail = [*state.tail, stated[position]][-LONGEST_TAIL:]
             state.status = entry.status
             state.received = state.received or entry.status not in NOT_YET_RECEIVED
+        state.tail = [*before, *stated][-max(LONGEST_TAIL, len(stated)) :]
         return fresh
 
     # -- single events -----------------------------------------------------------------------
