@@ -21,6 +21,7 @@ from tests.instance import ADMIN, NAMES, Instance, instance, wait_for
 from tests.system.answers import PLANS, check_quota, check_reporting
 from tests.system.world import LOCAL, Made, fresh_dossiers, make_world
 
+pytestmark = pytest.mark.timeout(360)  # what was delivered to the killed comes again after 30 s
 CONSUMERS = ("quota", "notify", "reporting")
 BATCH = 100
 
