@@ -262,6 +262,13 @@ def test_faults_stand_beside_their_fields(phone, running):
     expect(phone.locator("#unit")).to_be_focused()
     assert phone.evaluate(ROWS) == []
     fill_install(phone, 2, installer="0900000002")
+    phone.fill("#citizen", "")
+    send(phone)
+    expect(phone.locator("#device-fault")).to_contain_text("mỗi máy chỉ được tính một lần")
+    phone.fill("#citizen", "09000")
+    send(phone)
+    expect(phone.locator("#citizen-fault")).to_contain_text("kiểm tra lại từng chữ số")
+    phone.fill("#citizen", "0900.000.002")
     send(phone)
     expect(phone.locator("#installer-fault")).to_contain_text("hãy ghi mã")
     expect(phone.locator("#installer")).to_have_attribute("aria-invalid", "true")

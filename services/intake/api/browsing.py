@@ -24,6 +24,7 @@ ASSETS = {
         (".css", "text/css; charset=utf-8"),
         (".js", "text/javascript; charset=utf-8"),
         (".svg", "image/svg+xml"),
+        (".webmanifest", "application/manifest+json"),
     )
     for path in sorted(PAGES.glob(f"*{suffix}"))
 }
@@ -38,7 +39,7 @@ FORMS = ("install", "difficulty", "activity", "survey", "report")
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self';"
-        " connect-src 'self'; worker-src 'self'; form-action 'self'; base-uri 'none';"
+        " connect-src 'self'; manifest-src 'self'; worker-src 'self'; form-action 'self'; base-uri 'none';"
         " frame-ancestors 'none'"
     ),
     "X-Content-Type-Options": "nosniff",

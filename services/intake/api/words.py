@@ -262,7 +262,7 @@ _SCRIPT_WORDS: Mapping[str, tuple[str, str]] = {
         "This key may not send: ask the administrator.",
     ),
     "taken": ("Đã ghi nhận.", "Taken."),
-    "taken_difficulty": ("Đã ghi nhận. Mã khó khăn: {id}.", "Taken. The difficulty's code: {id}."),
+    "difficulty_code": ("Mã khó khăn: {id}.", "The difficulty's code: {id}."),
     "kept": (
         "Đã giữ trên máy này, sẽ tự gửi khi có mạng.",
         "Kept on this device; it goes out once there is a signal.",
@@ -349,6 +349,14 @@ _SCRIPT_WORDS: Mapping[str, tuple[str, str]] = {
     "fault.too_long": ("Dài quá, hãy viết ngắn lại.", "Too long: shorten it."),
     "fault.too_large": ("Số quá lớn.", "The number is too large."),
     "fault.negative": ("Số phải từ 0 trở lên.", "Give 0 or more."),
+    "fault.invalid_phone": (
+        "Số điện thoại chưa đúng: kiểm tra lại từng chữ số.",
+        "This is no phone number: check its digits.",
+    ),
+    "fault.no_machine": (
+        "Ghi số điện thoại hoặc mã máy: mỗi máy chỉ được tính một lần.",
+        "Give the phone number or the device: each machine counts once.",
+    ),
     "fault.number": ("Ghi một số nguyên từ 0 trở lên.", "Give a whole number, 0 or more."),
     "fault.invalid_code": (
         "Mã chỉ gồm chữ, số và . _ - : / +, không có dấu cách.",

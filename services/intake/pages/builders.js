@@ -63,6 +63,24 @@ const builders = {
   },
 };
 
+const PHONE = /^(0|\+?84)\d{9,10}$/;
+
+/** What the values of a form lack together, beyond what each field lacks by itself. */
+export function lacks(form, values) {
+  const faults = [];
+  if (form === "install") {
+    const phone = (values.citizen ?? "").replace(/[\s.\-()]/g, "");
+    if (phone && !PHONE.test(phone)) faults.push({ pointer: "/data/citizen", code: "invalid_phone" });
+    if (values.result === "succeeded" && !phone && !values.device) {
+      faults.push({ pointer: "/data/device", code: "no_machine" });
+    }
+  }
+  if (form === "activity" && !builders.activity(values).length) {
+    faults.push({ pointer: "/data/counts", code: "no_counts" });
+  }
+  return faults;
+}
+
 /** The row of a form's values: a new one, or `earlier` with its correction. */
 export function build(form, values, label, summary, earlier = null) {
   const row = {

@@ -1,6 +1,6 @@
 // A form: its lists filled, what is wrong shown beside it, its row kept and sent.
 
-import { build } from "./builders.js";
+import { build, lacks } from "./builders.js";
 import { Combo } from "./combo.js";
 import { check, clearFaults, showFaults } from "./faults.js";
 import { fillLists } from "./offers.js";
@@ -85,15 +85,18 @@ async function submitted(event) {
   outcome.replaceChildren();
   setTime();
   clearFaults(form);
-  const faults = check(form);
   const found = values();
-  const row = faults.length
-    ? null
-    : build(form.dataset.form, found, form.dataset.label, summarise(found), editing);
-  if (row && !row.events.length) faults.push({ pointer: "/data/counts", code: "no_counts" });
+  const faults = [...check(form), ...lacks(form.dataset.form, found)];
   if (faults.length) {
     showFaults(form, faults);
     outcome.textContent = word("mend_first");
+    return;
+  }
+  const row = build(form.dataset.form, found, form.dataset.label, summarise(found), editing);
+  if (!row.events.length) { // a correction that leaves nothing to send
+    await queue.discard(row.id);
+    begin();
+    say("good", word("taken"));
     return;
   }
   remember(form);
@@ -114,8 +117,9 @@ async function submitted(event) {
   }
   begin();
   const raised = row.form === "difficulty" && row.values.happening === "raised";
-  if (became === "kept") say("kept", word("kept"));
-  else say("good", raised ? word("taken_difficulty", { id: row.difficulty }) : word("taken"));
+  const kind = became === "kept" ? "kept" : "good";
+  const said = [word(became), raised ? word("difficulty_code", { id: row.difficulty }) : null];
+  say(kind, said.filter(Boolean).join(" "));
   if (raised) fillLists(form, combos);
 }
 
