@@ -2,30 +2,36 @@
 
 from datetime import date
 from hashlib import sha256
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Body, Depends
+import orjson
+from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from services.notify.api.rosters import read_roster
+from services.notify.api.showing import Scope
 from services.notify.rules.notices import Officer
 from services.notify.store import deadlines as store
 from shared import phones
-from shared.db import Database
+from shared.db import Database, take_turn
+from shared.http import read_body
 from shared.keys import Key
 from shared.problems import Problem
 from shared.service import needs
 from shared.units import UnitRegistry
 
 MOST = 20_000
+LIST_BYTES = 8 << 20
+TEXT = r"^[^\x00]*$"
 
 
 class GivenOfficer(BaseModel):
     """An officer as given; ``valid_to`` is the first day on which they no longer answer."""
 
     model_config = ConfigDict(extra="forbid")
-    unit: str = Field(min_length=1, max_length=64)
-    name: str | None = Field(default=None, max_length=200)
-    role: str | None = Field(default=None, max_length=200)
+    unit: str = Field(min_length=1, max_length=64, pattern=TEXT)
+    name: str | None = Field(default=None, max_length=200, pattern=TEXT)
+    role: str | None = Field(default=None, max_length=200, pattern=TEXT)
     phone: str | None = Field(default=None, max_length=200)
     email: str | None = Field(
         default=None, max_length=254, pattern=r"^[\x21-\x3f\x41-\x7e]+@[\x21-\x3f\x41-\x7e]+$"
@@ -39,30 +45,58 @@ LIST: TypeAdapter[list[GivenOfficer]] = TypeAdapter(
 )
 
 
-def add_officers(router: APIRouter, database: Database, registry: UnitRegistry) -> None:
+def add_officers(
+    router: APIRouter, database: Database, registry: UnitRegistry, scope: Scope
+) -> None:
     """Add the routes of the officers' list."""
 
     @router.put("/v1/officers", tags=["officers"])
     async def put_officers(
-        _key: Annotated[Key, Depends(needs("admin"))], given: Annotated[Any, Body()]
+        request: Request,
+        key: Annotated[Key, Depends(needs("admin"))],
+        replace: Annotated[Literal["all", "listed"], Query()] = "all",
     ) -> dict[str, int]:
-        """Replace the whole list; nothing is changed where anything in it is wrong."""
+        """Replace the list: JSON, or CSV with headings in Vietnamese or English.
+
+        ``replace=listed`` leaves the officers of units that are not in it. A key that is bound to
+        units replaces theirs only. Nothing is changed where anything is wrong.
+        """
+        body = await read_body(request, LIST_BYTES)
+        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        given = read_roster(body, registry) if kind == "text/csv" else read_json(body)
         officers = read_officers(given, registry)
+        mine = scope.units(key, None)
+        strange = [
+            n for n, each in enumerate(officers) if mine is not None and each.unit not in mine
+        ]
+        if strange:
+            raise Problem(403, "The key does not cover the units of all officers.")
+        units = {each.unit for each in officers} if replace == "listed" else mine
         async with database.transaction() as session:
-            await store.replace_officers(session, officers)
+            await take_turn(session, "store")
+            await store.replace_officers(session, officers, units)
         return {"officers": len(officers)}
 
     @router.get("/v1/officers", tags=["officers"])
     async def list_officers(
-        _key: Annotated[Key, Depends(needs("admin"))],
+        key: Annotated[Key, Depends(needs("admin"))], unit: str | None = None
     ) -> dict[str, Any]:
-        """The list as it stands."""
+        """The list as it stands; ``unit`` includes what is below it."""
+        units = scope.units(key, unit)
         async with database.transaction() as session:
-            officers = await store.load_officers(session)
+            officers = await store.load_officers(session, units)
         names = ("unit", "name", "role", "phone", "email", "valid_from", "valid_to")
         return {
             "officers": [{name: getattr(officer, name) for name in names} for officer in officers]
         }
+
+
+def read_json(body: bytes) -> Any:
+    """What a body of JSON says; raises ``Problem`` 400."""
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        raise Problem(400, "Send a JSON list, or CSV as text/csv.") from None
 
 
 def read_officers(given: Any, registry: UnitRegistry) -> list[Officer]:

@@ -132,7 +132,7 @@ def build_router(service: Service, desk: Desk, delivery: Delivery, erasure: Eras
 
     add_people(router, service, desk, erasure, scope)
     add_templates(router, database, desk)
-    add_officers(router, database, registry)
+    add_officers(router, database, registry, scope)
     add_page(router, service, registry, scope, delivery)
     return router
 

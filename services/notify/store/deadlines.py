@@ -58,10 +58,15 @@ OFFICERS = sa.text(
     " WHERE CAST(:units AS text[]) IS NULL OR unit = ANY(CAST(:units AS text[]))"
     " ORDER BY unit, id"
 )
-ADD_OFFICER = sa.text(
+DROP_OFFICERS = sa.text(
+    "DELETE FROM officers"
+    " WHERE CAST(:units AS text[]) IS NULL OR unit = ANY(CAST(:units AS text[]))"
+)
+ADD_OFFICERS = sa.text(
     "INSERT INTO officers (id, unit, name, role, phone, email, valid_from, valid_to)"
-    " VALUES (:id, :unit, :name, :role, :phone, :email, :valid_from, :valid_to)"
-    " ON CONFLICT (id) DO NOTHING"
+    " SELECT * FROM unnest(CAST(:ids AS text[]), CAST(:units AS text[]), CAST(:names AS text[]),"
+    " CAST(:roles AS text[]), CAST(:phones AS text[]), CAST(:emails AS text[]),"
+    " CAST(:starts AS date[]), CAST(:ends AS date[])) ON CONFLICT (id) DO NOTHING"
 )
 
 
@@ -197,23 +202,28 @@ async def load_officers(
     return [Officer(*row) for row in rows]
 
 
-async def replace_officers(session: AsyncSession, officers: Iterable[Officer]) -> None:
-    """Keep these officers and no others."""
-    await session.execute(sa.text("DELETE FROM officers"))
-    for officer in officers:
-        await session.execute(
-            ADD_OFFICER,
-            {
-                "id": officer.id,
-                "unit": officer.unit,
-                "name": officer.name,
-                "role": officer.role,
-                "phone": officer.phone,
-                "email": officer.email,
-                "valid_from": officer.valid_from,
-                "valid_to": officer.valid_to,
-            },
-        )
+async def replace_officers(
+    session: AsyncSession,
+    officers: Iterable[Officer],
+    units: Collection[str] | None = None,
+) -> None:
+    """Keep these officers and no others of some units, or of all."""
+    given = {"units": None if units is None else sorted(units)}
+    await session.execute(DROP_OFFICERS, given)
+    listed = list(officers)
+    await session.execute(
+        ADD_OFFICERS,
+        {
+            "ids": [officer.id for officer in listed],
+            "units": [officer.unit for officer in listed],
+            "names": [officer.name for officer in listed],
+            "roles": [officer.role for officer in listed],
+            "phones": [officer.phone for officer in listed],
+            "emails": [officer.email for officer in listed],
+            "starts": [officer.valid_from for officer in listed],
+            "ends": [officer.valid_to for officer in listed],
+        },
+    )
 
 
 def _identities(identities: Sequence[tuple[str, str, str]]) -> dict[str, list[str]]:
