@@ -1,5 +1,6 @@
 """Names of units that nobody knows yet: held, shown, sealed, and taken in once they are mapped."""
 
+import json
 import unicodedata
 
 import httpx
@@ -17,7 +18,7 @@ OFFICE = "Bộ phận TN&TKQ Đông Hà (cũ)"
 @pytest.fixture(scope="module")
 def running(tmp_path_factory):
     with instance(tmp_path_factory.mktemp("mapping")) as made:
-        made.start("intake")
+        made.start("intake", MOTCUA_LGSP_SOURCES='{"DV10": "/one-stop/dv10"}')
         made.wait_ready("intake")
         yield made
 
@@ -132,6 +133,31 @@ def test_bad_mappings(running, body, status):
     answer = running.http.put(running.url("intake", "/v1/mappings"), json=body)
     assert answer.status_code == status
     assert answer.json()["errors"]
+
+
+def test_what_is_held_is_what_is_read(running):
+    client = new_client(running, "bulky", madonvi="DV09")
+    deep = "[" * 400 + "]" * 400
+    bulky = dossier("F-1", DonViXuLy="Nơi xa", TaiLieuNop=["x" * 300_000], KenhThucHien="3")
+    bulky |= {"MaLinhVuc": json.loads(deep), "TrichYeuHoSo": json.loads(deep)}
+    bulky["DanhSachHoSoBoSung"] = {"HoSoBoSungId": 1, "NgayBoSung": "20190806080000", "La": "x"}
+    assert statuses_of(client.sync(bulky)) == ["held"]
+    ((size,),) = query(running, "SELECT length(sealed) FROM held_items WHERE code = 'F-1'")
+    assert size < 2000
+    put(running, "/lgsp/DV09", "Nơi xa", "461")
+    first, *_, asked, received = events_of(running, "F-1")
+    assert (first["data"]["channel"], first["data"]["field"]) == ("post", "Đất đai")
+    assert {asked["data"]["status"], received["data"]["status"]} == {
+        "received", "supplement_requested",
+    }  # fmt: skip
+
+
+def test_a_source_may_be_named_otherwise(running):
+    client = new_client(running, "named", madonvi="DV10", sources=["/one-stop/dv10"])
+    assert statuses_of(client.sync(dossier("G-1"))) == ["accepted"]
+    assert events_of(running, "G-1")[0]["source"] == "/one-stop/dv10"
+    assert client.sync(dossier("G-2", DonViXuLy="Nơi nào"))["held"] == 1
+    assert list(unmapped(running, "/one-stop/dv10")) == ["Nơi nào"]
 
 
 def test_only_admins_map(running):

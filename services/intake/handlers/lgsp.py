@@ -35,6 +35,7 @@ from services.intake.rules.lgsp_fields import (
     read_progress,
     read_sync,
     strip_applicant,
+    strip_unread,
 )
 from services.intake.rules.lgsp_telling import CHANGED, SUBMITTED, Dossier, Setting, Teller
 from services.intake.rules.mapping import mapping_key, resolve_unit
@@ -445,7 +446,7 @@ class SyncCalls:
         content = {
             "madonvi": call.madonvi,
             "service": group.items[0].service,
-            "items": [item.raw for item in group.items],
+            "items": [strip_unread(item.raw) for item in group.items],
         }
         body = orjson.dumps(content)
         return Held(

@@ -37,16 +37,21 @@ FIRST_YEAR, LAST_YEAR = 1990, 2100
 NO_DATES = frozenset({"00010101000000"})
 """What software writes that has an empty date of its own."""
 
+_SUPPLEMENTS = "danhsachhosobosung"
 _IMPERSONAL = frozenset(
     name.lower()
     for name in (
-        "MaHoSo", "MaTTHC", "TenTTHC", "MaLinhVuc", "TenLinhVuc", "LoaiDoiTuong", "NgayTiepNhan",
+        "MaHoSo", "MaTTHC", "MaLinhVuc", "TenLinhVuc", "LoaiDoiTuong", "NgayTiepNhan",
         "NgayHenTra", "TrangThaiHoSo", "NgayTra", "HinhThuc", "NgayKetThucXuLy", "DonViXuLy",
         "KenhThucHien", "DanhSachHoSoBoSung", "HoSoBoSungId", "NgayBoSung", "NgayTiepNhanBoSung",
         "NgayHenTraTruoc", "NgayHenTraMoi", "ThoiDiemXuLy", "PhongBanXuLy", "TrangThai",
     )
 )  # fmt: skip
-"""Fields that say nothing of the applicant."""
+"""Fields that are read and say nothing of the applicant."""
+_READ = _IMPERSONAL | {
+    name.lower()
+    for name in ("ChuHoSo", "SoDienThoai", "Email", "NoiDungBoSung", "NoiDungXuLy", "NguoiXuLy")
+}
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]+")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _DATE = re.compile(r"[0-9]{14}")
@@ -298,12 +303,28 @@ def code_in(raw: object) -> str | None:
 
 def strip_applicant(raw: object) -> object:
     """An item with nothing in it of what tells who applied."""
+    return _only(raw, _IMPERSONAL)
+
+
+def strip_unread(raw: object) -> object:
+    """An item with no more than what is read of it."""
+    return _only(raw, _READ)
+
+
+def _only(raw: object, names: frozenset[str]) -> object:
+    """Of an object the plain values, and the supplements, of some fields."""
     if not isinstance(raw, dict):
         return raw
-    kept = {name: value for name, value in raw.items() if str(name).lower() in _IMPERSONAL}
-    key = next((name for name in kept if name.lower() == "danhsachhosobosung"), None)
-    if key is not None and isinstance(kept[key], list):
-        kept[key] = [strip_applicant(each) for each in kept[key]]
+    kept: dict[str, Any] = {}
+    for name, value in raw.items():
+        if str(name).lower() not in names:
+            continue
+        if isinstance(value, dict) and name.lower() == _SUPPLEMENTS:
+            kept[name] = _only(value, names)
+        elif isinstance(value, list) and name.lower() == _SUPPLEMENTS:
+            kept[name] = [_only(each, names) for each in value]
+        elif not isinstance(value, list | dict):
+            kept[name] = value
     return kept
 
 
