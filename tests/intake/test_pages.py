@@ -390,6 +390,18 @@ def test_report_is_filed_beside_the_figures(phone, running):
     assert states["monthly-report", "2020-05"] == "on_time"
 
 
+def test_figures_of_a_union_are_those_of_its_district(running):
+    key = make_key(running, "district", ["QTR-DOAN-461", "461"])
+    answer = httpx.get(
+        running.url("intake", "/offers/figures"),
+        params={"plan": "quang-tri-rthome-2019", "unit": "QTR-DOAN-461"},
+        headers={"Authorization": f"Bearer {key}"},
+    ).json()
+    [row] = answer["progress"]
+    assert (row["numerator"], row["target"]) == (counted(running), 100)
+    assert row["title"] == "Số điện thoại của người dân đã cài rtHome thành công"
+
+
 def test_report_offers_what_the_keys_units_owe(running):
     def offered(**headers: str) -> dict:
         plans = httpx.get(running.url("intake", "/offers/plans"), headers=headers).json()["plans"]

@@ -131,13 +131,20 @@ class Helping:
         }
 
     async def figures(self, shown: str, plan: str, unit: str) -> dict[str, Any]:
-        """What the system holds of a unit under a plan; null where nobody answers."""
-        document, rows, owed, met = await asyncio.gather(
+        """What the system holds of a unit, and of the territory it serves, under a plan.
+
+        Null or empty where nobody answers.
+        """
+        versions = self.registry.versions(unit)
+        seat = versions[-1].seat if versions else None
+        units = [unit, seat] if seat and seat != unit else [unit]
+        document, owed, *told = await asyncio.gather(
             self.neighbours.plan(shown, plan),
-            self.neighbours.progress(shown, plan, unit),
             self.neighbours.timeliness(shown, plan, unit),
-            self.neighbours.difficulties(shown, unit),
+            *(self.neighbours.progress(shown, plan, each) for each in units),
+            *(self.neighbours.difficulties(shown, each) for each in units),
         )
+        progress, met = told[: len(units)], told[len(units) :]
 
         def titled(parts: str, name: str) -> str:
             return document.get(parts, {}).get(name, {}).get("title", name)
@@ -152,8 +159,9 @@ class Helping:
                     "denominator": row["denominator"],
                     "target": row["target"],
                 }
+                for each, rows in zip(units, progress, strict=True)
                 for row in rows
-                if row["unit"] == unit
+                if row["unit"] == each
             ],
             "owed": [
                 {
@@ -165,8 +173,12 @@ class Helping:
                 if row["unit"] == unit
             ],
             "difficulties": None
-            if met is None
-            else [{name: row[name] for name in ("raised_at", "resolved_at")} for row in met],
+            if None in met
+            else [
+                {name: row[name] for name in ("raised_at", "resolved_at")}
+                for rows in met
+                for row in rows
+            ],
         }
 
     async def difficulties(
