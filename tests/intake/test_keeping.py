@@ -282,11 +282,11 @@ def test_a_source_that_falls_silent_raises_one_alert(running, post, make_key, tm
     assert shown["/s/young"]["state"] == "new"
     assert shown["/s/steady"]["state"] in ("ok", "quiet")  # quiet from the closing hour on
 
-    running.start("intake", 1)
-    running.wait_ready("intake", 1)
     running.kill("intake", 0)
-    running.start("intake", 0)
-    running.wait_ready("intake", 0)
+    for replica in (0, 1):
+        running.start("intake", replica)
+    for replica in (0, 1):
+        running.wait_ready("intake", replica)
 
     def alerts():
         lines = (running.log("intake", 0) + running.log("intake", 1)).splitlines()
@@ -297,6 +297,14 @@ def test_a_source_that_falls_silent_raises_one_alert(running, post, make_key, tm
     assert [each["state"] for each in alerts()] == ["silent"]
     [row] = [r for r in running.get("intake", "/v1/sources")["sources"] if r["source"] == "/s/gone"]
     assert row["alert"] == "silent"
+    paged, after = [], ""
+    while after is not None:
+        page = running.get("intake", "/v1/sources", limit=2, after=after)
+        paged += [each["source"] for each in page["sources"]]
+        after = page["next"]
+    everything = running.get("intake", "/v1/sources")["sources"]
+    assert paged == [each["source"] for each in everything]
+    assert len(set(paged)) == len(paged) >= 3
     key = make_key(sources=["/s/gone"])
     answer = httpx.get(
         running.url("intake", "/v1/sources"), headers={"Authorization": f"Bearer {key}"}

@@ -3,7 +3,7 @@
 import base64
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Body, Depends, Path
+from fastapi import APIRouter, Body, Depends, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.intake import store
@@ -57,15 +57,17 @@ def build_router(
     @router.get("/sources")
     async def list_sources(
         key: Annotated[Key, Depends(needs("events:write"))],
+        after: Annotated[str, Query(max_length=500)] = "",
+        limit: Annotated[int, Query(ge=1, le=1000)] = 1000,
     ) -> dict[str, Any]:
-        """Every source: its agreement, last event, events today, what is usual, its state.
+        """Sources in their order: agreement, last event, events today, what is usual, state.
 
         ``state``: `ok`, `quiet` (far below what is usual), `silent`, or `new` (too short a
-        history to judge). ``alert`` and ``alert_since``: while an alert is raised.
+        history to judge). ``alert`` and ``alert_since``: while an alert is raised. ``next``:
+        what to give as ``after`` for more.
         """
-        rows = await silence.show(clock.now())
-        seen = sources_seen(key)
-        return {"sources": [row for row in rows if seen is None or row["source"] in seen]}
+        rows = await silence.show(clock.now(), after, limit, sources_seen(key))
+        return {"sources": rows, "next": rows[-1]["source"] if len(rows) == limit else None}
 
     # Secrets first: the path of a source may hold slashes, and would swallow theirs.
     @router.post("/sources/{source:path}/secrets", status_code=201)

@@ -1,11 +1,14 @@
 """Watching sources: an alert, once, for each that falls silent or far below its usual volume."""
 
 import asyncio
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
 from prometheus_client import Gauge
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.intake import store
 from services.intake.rules import SilencePolicy, Verdict, judge_silence
@@ -16,6 +19,7 @@ from shared.working_days import working_days
 logger = structlog.get_logger()
 
 WATCH_SECONDS = 60.0
+PAGE = 500
 SOURCES = Gauge("motcua_sources", "Sources by how they send", ["state"])
 ALERT = Gauge("motcua_source_alert", "1 while a source is silent or quiet", ["source", "state"])
 MOST_NAMED = 200
@@ -36,37 +40,56 @@ class Silence:
 
     async def watch(self, now: datetime) -> None:
         """Begin and end alerts; each beginning is said once, whichever replica sees it."""
-        async with self.database.transaction() as session:
-            rows = await self._judged(session, now)
-            bad = [
-                (row["source"], row["state"], row["verdict"].since or row["alert_since"])
-                for row in rows
-                if row["state"] in ("silent", "quiet")
-            ]
-            speaking = [row["source"] for row in rows if row["state"] == "ok"]
-            begun = await store.open_silences(session, bad, now)
-            ended = await store.end_silences(session, speaking, now)
-        for source, state, since in bad:
-            if source in begun:
-                logger.warning("source_alert", source=source, state=state, since=str(since))
-        for source in sorted(ended):
-            logger.info("source_speaks_again", source=source)
-        _measure(rows)
+        states: Counter[str] = Counter()
+        alerts: list[tuple[str, str]] = []
+        after = ""
+        while True:
+            async with self.database.transaction() as session:
+                rows = await self._judged(session, now, after, PAGE)
+                bad = [
+                    (row["source"], row["state"], row["verdict"].since or row["alert_since"])
+                    for row in rows
+                    if row["state"] in ("silent", "quiet")
+                ]
+                speaking = [row["source"] for row in rows if row["state"] == "ok"]
+                begun = await store.open_silences(session, bad, now)
+                ended = await store.end_silences(session, speaking, now)
+            for source, state, since in bad:
+                if source in begun:
+                    logger.warning("source_alert", source=source, state=state, since=str(since))
+            for source in sorted(ended):
+                logger.info("source_speaks_again", source=source)
+            states.update(row["state"] for row in rows)
+            alerts += [(source, state) for source, state, _ in bad]
+            if len(rows) < PAGE:
+                break
+            after = rows[-1]["source"]
+        _measure(states, alerts)
 
-    async def show(self, now: datetime) -> list[dict[str, Any]]:
-        """Every source: what is agreed, last event, events today, what is usual, its state."""
+    async def show(
+        self, now: datetime, after: str, limit: int, among: Collection[str] | None
+    ) -> list[dict[str, Any]]:
+        """Sources: what is agreed, last event, events today, what is usual, the state."""
         async with self.database.transaction() as session:
-            rows = await self._judged(session, now)
+            rows = await self._judged(session, now, after, limit, among)
         for row in rows:
             verdict: Verdict = row.pop("verdict")
             row["usual"] = verdict.usual
         return rows
 
-    async def _judged(self, session: Any, now: datetime) -> list[dict[str, Any]]:
+    async def _judged(
+        self,
+        session: AsyncSession,
+        now: datetime,
+        after: str,
+        limit: int,
+        among: Collection[str] | None = None,
+    ) -> list[dict[str, Any]]:
         today, hour = clock.local_day(now), now.astimezone(clock.VN).hour
         history = timedelta(weeks=self.policy.weeks + 6)
-        rows = await store.all_sources(session)
-        arrived = await store.arrivals_since(session, today - history)
+        rows = await store.list_sources(session, after, limit, among)
+        names = [row["source"] for row in rows]
+        arrived = await store.arrivals_since(session, names, today - history)
         calendar = working_days()
         for row in rows:
             days = arrived.get(row["source"], {})
@@ -91,9 +114,9 @@ def _spoke_since(row: dict[str, Any]) -> bool:
     return row["last_at"] is not None and clock.local_day(row["last_at"]) >= row["alert_since"]
 
 
-def _measure(rows: list[dict[str, Any]]) -> None:
+def _measure(states: Mapping[str, int], alerts: Sequence[tuple[str, str]]) -> None:
     for state in ("ok", "quiet", "silent", "new"):
-        SOURCES.labels(state).set(sum(row["state"] == state for row in rows))
+        SOURCES.labels(state).set(states.get(state, 0))
     ALERT.clear()
-    for row in [row for row in rows if row["state"] in ("silent", "quiet")][:MOST_NAMED]:
-        ALERT.labels(row["source"], row["state"]).set(1)
+    for source, state in alerts[:MOST_NAMED]:
+        ALERT.labels(source, state).set(1)

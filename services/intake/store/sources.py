@@ -162,30 +162,48 @@ async def note_arrivals(
         await session.execute(ARRIVE, {"sources": ordered, "day": day, "now": now, **columns})
 
 
-async def all_sources(session: AsyncSession) -> list[dict[str, Any]]:
-    """Every source that is agreed with or has sent: its agreement, first day, last event."""
+async def list_sources(
+    session: AsyncSession, after: str, limit: int, among: Collection[str] | None = None
+) -> list[dict[str, Any]]:
+    """Sources that are agreed with or have sent, in their order after one: agreement, first day,
+    last event, alert. ``among``: these only; None = all."""
     rows = await session.execute(
         sa.text(
-            "SELECT coalesce(s.source, a.source) AS source, s.name, coalesce(s.units, '{}') AS units,"
+            "WITH named AS (SELECT source FROM sources WHERE source > :after"
+            " UNION SELECT source FROM (SELECT DISTINCT source FROM arrivals"
+            " WHERE source > :after ORDER BY source LIMIT CAST(:page AS bigint)) AS sent),"
+            " page AS (SELECT source FROM named WHERE CAST(:among AS text[]) IS NULL"
+            " OR source = ANY(:among) ORDER BY source LIMIT CAST(:limit AS bigint))"
+            " SELECT page.source, s.name, coalesce(s.units, '{}') AS units,"
             " coalesce(s.signing, 'optional') AS signing, s.events_per_minute, a.first_day,"
-            " a.last_at, (SELECT count(*) FROM source_secrets x WHERE x.source = s.source)"
-            " AS secrets, e.state AS alert, e.since AS alert_since FROM sources s"
-            " FULL JOIN (SELECT source, min(day) AS first_day, max(last_at) AS last_at"
-            " FROM arrivals GROUP BY source) a ON a.source = s.source"
-            " LEFT JOIN silences e ON e.source = coalesce(s.source, a.source)"
-            " AND e.ended_at IS NULL ORDER BY 1"
-        )
+            " a.last_at, (SELECT count(*) FROM source_secrets x WHERE x.source = page.source)"
+            " AS secrets, e.state AS alert, e.since AS alert_since FROM page"
+            " LEFT JOIN sources s ON s.source = page.source"
+            " LEFT JOIN LATERAL (SELECT min(day) AS first_day, max(last_at) AS last_at"
+            " FROM arrivals WHERE source = page.source) a ON true"
+            " LEFT JOIN silences e ON e.source = page.source AND e.ended_at IS NULL"
+            " ORDER BY page.source"
+        ),
+        {
+            "after": after,
+            "limit": limit,
+            "page": limit if among is None else None,
+            "among": None if among is None else sorted(among),
+        },
     )
     return [dict(row) for row in rows.mappings()]
 
 
-async def arrivals_since(session: AsyncSession, day: date) -> dict[str, dict[date, Arrived]]:
-    """What arrived from each source on each day since one."""
+async def arrivals_since(
+    session: AsyncSession, sources: Collection[str], day: date
+) -> dict[str, dict[date, Arrived]]:
+    """What arrived from each of some sources on each day since one."""
     rows = await session.execute(
         sa.text(
-            "SELECT source, day, accepted, duplicate, conflict FROM arrivals WHERE day >= :day"
+            "SELECT source, day, accepted, duplicate, conflict FROM arrivals"
+            " WHERE source = ANY(:sources) AND day >= :day"
         ),
-        {"day": day},
+        {"sources": sorted(sources), "day": day},
     )
     found: dict[str, dict[date, Arrived]] = {}
     for row in rows:
