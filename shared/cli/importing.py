@@ -15,6 +15,8 @@ from shared.cli.client import Client, Instance, faults, problem_of
 from shared.cli.errors import REFUSED, USAGE, CommandError
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0
+REGISTERS = {"installers": "quota", "officers": "notify"}
+"""Which service keeps those that a list of people in office names."""
 COUNTS = ("rows", "accepted", "duplicate", "refused", "repaired")
 
 
@@ -71,6 +73,8 @@ async def run(instance: Instance, file: Path, sent: Mapping[str, str], errors: P
             print(f"eligible {job['eligible']}")
         if job["state"] == "done" and (job["refused"] or job["remarks"]):
             print(f"errors {await _fetch_sheet(client, job, errors or beside(file))}")
+        if job["state"] == "done" and job["kind"] in REGISTERS and job["accepted"]:
+            print(await _register(client, job))
     return REFUSED if job["state"] == "failed" or job["refused"] else 0
 
 
@@ -116,6 +120,29 @@ async def _fetch_sheet(client: Client, job: dict[str, Any], path: Path) -> Path:
         raise CommandError(faults("intake", answer), REFUSED)
     _write(path, answer.content)
     return path
+
+
+async def _register(client: Client, job: dict[str, Any]) -> str:
+    """Hand those that the list names to the register that keeps them; a line that says so.
+
+    Installers are added to quota's people; the officers of the units that the list names take the
+    place of those that notify knew of these units.
+    """
+    register = REGISTERS[job["kind"]]
+    if register not in client.instance.urls:
+        return f"registered 0: set MOTCUA_{register.upper()}_URL"
+    listed = await client.fetch("intake", "GET", f"/v1/imports/{job['id']}/people")
+    people = listed["people"]
+    if not people:
+        return "registered 0: the list gives no codes"
+    if register == "quota":
+        await client.fetch("quota", "PUT", "/v1/people", json={"people": people})
+    else:
+        known = await client.fetch("notify", "GET", "/v1/officers")
+        units = {person["unit"] for person in people}
+        others = [officer for officer in known["officers"] if officer["unit"] not in units]
+        await client.fetch("notify", "PUT", "/v1/officers", json=[*others, *people])
+    return f"registered {len(people)}"
 
 
 def _read(file: Path) -> bytes:

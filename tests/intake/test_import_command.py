@@ -28,17 +28,20 @@ ROWS = 3000
 def running(tmp_path_factory):
     with instance(tmp_path_factory.mktemp("command")) as made:
         made.extra["MOTCUA_IMPORT_LEASE_SECONDS"] = "1"
-        made.start("intake")
-        made.wait_ready("intake")
+        for name in ("intake", "quota", "notify"):
+            made.start(name)
+        for name in ("intake", "quota", "notify"):
+            made.wait_ready(name)
         yield made
 
 
 def motcua(running, *argv):
+    urls = {f"MOTCUA_{n.upper()}_URL": running.url(n) for n in ("intake", "quota", "notify")}
     kept = {name: value for name, value in os.environ.items() if not name.startswith("MOTCUA_")}
     return subprocess.Popen(
         [sys.executable, "-m", "shared.cli.main", "import", *map(str, argv)],
         cwd=ROOT,
-        env={**kept, "MOTCUA_INTAKE_URL": running.url("intake"), "MOTCUA_KEY": ADMIN},
+        env={**kept, **urls, "MOTCUA_KEY": ADMIN},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -97,6 +100,45 @@ def test_people_columns_given_and_whole_files_refused(running, tmp_path):
     assert "PDF" in err
     assert run(running, tmp_path / "none.xlsx", "--as", "installs")[0] == 2
     assert run(running, file, "--as", "patients", "--set", "rubbish")[0] == 2
+
+
+def test_installers_and_officers_are_registered_where_they_are_kept(running, tmp_path):
+    headings = ["Mã người cài", "Họ tên", "Nơi công tác", "Số điện thoại", "Địa chỉ"]
+    rows = [
+        ["461-01", "NGƯỜI CÀI MỘT", "Đoàn phường", "0900000001", "Khu phố 1"],
+        ["461-02", "Người Cài Hai", "Đoàn phường", "0900000002", "Khu phố 2"],
+        ["461-02", "Người Cài Hai", "Đoàn phường", "0900000002", "Khu phố 2"],
+        ["461-03", "Người Cài Ba", "Đoàn phường", None, "Khu phố 3"],
+        [None, "Người Cài Bốn", "Đoàn phường", "0900000004", "Khu phố 4"],
+    ]
+    file = save(tmp_path, workbook([headings, *rows]))
+    code, out, _ = run(running, file, "--as", "installers", "--unit", "461")
+    assert (code, out[:4]) == (1, ["rows 5", "accepted 3", "duplicate 1", "refused 1"])
+    assert out[-1] == "registered 2"
+    people = running.get("quota", "/v1/people", unit="461")["people"]
+    assert [(p["code"], p["name"], p["role"], p["valid_from"]) for p in people] == [
+        ("461-01", "Người Cài Một", "installer", "2000-01-01"),
+        ("461-02", "Người Cài Hai", "installer", "2000-01-01"),
+    ]
+
+    def officers(*listed):
+        rows = [["Đơn vị", "Họ tên", "Số điện thoại", "Đến hết ngày"], *map(list, listed)]
+        return save(tmp_path, workbook(rows), "officers.xlsx")
+
+    first = officers(
+        ("461", "Cán Bộ Một", "0900000011", "31/12/2024"), ("462", "Cán Bộ Hai", 900000012, None)
+    )
+    code, out, _ = run(running, first, "--as", "officers")
+    assert (code, out[-1]) == (0, "registered 2")
+    code, out, _ = run(
+        running, officers(("462", "Cán Bộ Ba", "0900000013", None)), "--as", "officers"
+    )
+    assert (code, out[-1]) == (0, "registered 1")
+    kept = running.get("notify", "/v1/officers")["officers"]
+    assert sorted((o["unit"], o["name"], o["phone"], o["valid_to"]) for o in kept) == [
+        ("461", "Cán Bộ Một", "+84900000011", "2025-01-01"),
+        ("462", "Cán Bộ Ba", "+84900000013", None),
+    ]
 
 
 def many(first, count):

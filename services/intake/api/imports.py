@@ -15,6 +15,7 @@ from services.intake import store
 from services.intake.api.uploads import read_upload
 from services.intake.handlers.error_sheets import write_error_sheet
 from services.intake.handlers.imports import Imports
+from services.intake.handlers.registers import KINDS, read_people
 from services.intake.handlers.templates import write_template
 from services.intake.rules.lists.kinds import Kind
 from services.intake.rules.lists.notes import Note, words
@@ -169,6 +170,24 @@ def build_router(
             filename=f"{Path(job['file_name']).stem or 'danh-sach'}-loi.xlsx",
             background=BackgroundTask(shutil.rmtree, folder, ignore_errors=True),
         )
+
+    @router.get("/{id}/people", responses=documented(404, 409))
+    async def get_people(
+        id: JobId, key: Annotated[Key, Depends(needs("events:write"))]
+    ) -> dict[str, Any]:
+        """Whom a list of installers or officers names, for quota's and notify's registers.
+
+        Of citizens nobody is told who they are.
+        """
+        job = await find(id, key)
+        kind = kinds.get(job["kind"])
+        if kind is None or job["kind"] not in KINDS:
+            raise Problem(404, "Loại danh sách này không có danh bạ.")
+        if job["state"] != "done":
+            raise Problem(409, "Tệp chưa được đọc xong, hoặc không đọc được.")
+        if not job["kept"]:
+            raise Problem(404, "Tệp đã bị xoá sau thời hạn lưu: hãy gửi lại.")
+        return {"people": await read_people(imports, job, kind)}
 
     @router.delete("/{id}/file", responses=documented(404, 409))
     async def delete_file(
