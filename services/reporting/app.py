@@ -5,7 +5,7 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from services.reporting import consumer
-from services.reporting.api import build_pages, build_router
+from services.reporting.api import COOKIE, build_pages, build_router
 from services.reporting.handlers import Reports
 from services.reporting.settings import ReportingSettings
 from shared.service import Service
@@ -17,7 +17,8 @@ from shared.working_days import WorkingDays
 def create_app(settings: ReportingSettings | None = None) -> FastAPI:
     """The reporting service: events and plans in, reports and a dashboard out."""
     settings = settings or load(ReportingSettings)
-    service = Service("reporting", settings, Path(__file__).parent / "migrations")
+    migrations = Path(__file__).parent / "migrations"
+    service = Service("reporting", settings, migrations, cookie=COOKIE)
     registry = UnitRegistry.load(deploy_dir() / "units")
     working = WorkingDays.load(deploy_dir() / "calendar")
     reports = Reports(service.database, registry, working)

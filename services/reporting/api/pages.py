@@ -14,14 +14,13 @@ from starlette.responses import FileResponse, RedirectResponse, Response
 from services.reporting.api.access import COOKIE, SCOPE, caller
 from services.reporting.api.words import LANGUAGES, columns_of, language_of, shown, word
 from services.reporting.handlers import Answer, Reports, ask
-from shared import clock
+from shared import browser, clock
 from shared.http import read_body
 from shared.keys import Key
 from shared.problems import Problem
 
 PAGES = Path(__file__).parent.parent / "pages"
 ASSETS = {"style.css": "text/css; charset=utf-8", "icon.svg": "image/svg+xml"}
-SESSION_SECONDS = 12 * 3600
 LONGEST_FORM = 4096
 SHOWN = 50
 """Rows of a table on the page; the CSV file has them all."""
@@ -149,20 +148,13 @@ def build_pages(reports: Reports) -> APIRouter:
         if key is None or not key.may(SCOPE):
             return login_page(language, 401, wrong=True)
         answer = RedirectResponse(f"/?lang={language}", 303)
-        answer.set_cookie(
-            COOKIE,
-            typed,
-            max_age=SESSION_SECONDS,
-            httponly=True,
-            samesite="strict",
-            secure=request.url.scheme == "https",
-        )
+        browser.keep_key(answer, request, COOKIE, typed)
         return answer
 
     @router.post("/logout")
     async def log_out() -> Response:
         answer = RedirectResponse("/", 303)
-        answer.delete_cookie(COOKIE, httponly=True, samesite="strict")
+        browser.forget_key(answer, COOKIE)
         return answer
 
     @router.get("/assets/{name}")
