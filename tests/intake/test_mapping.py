@@ -185,6 +185,7 @@ def test_page(running):
         assert "HttpOnly" in entered.headers["set-cookie"]
         page = browser.get("/mapping")
         assert "&lt;b&gt;Quầy &amp; Bàn&lt;/b&gt; số 3" in page.text
+        assert "/lgsp/DV06 · 1 mục đang giữ · từ " in page.text
         assert "script" not in page.headers["content-security-policy"].replace("'none'", "")
         assert "Names of units" in browser.get("/mapping?lang=en").text
         form = {"source": "/lgsp/DV06", "theirs": odd, "unit": "no such unit"}

@@ -3,6 +3,7 @@
 Every answer is HTTP 200 with `error_code`, `message` and, per item, what became of it.
 """
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
@@ -40,6 +41,8 @@ MESSAGES = {
     NOT_ALLOWED: "Khóa này không được phép làm việc này.",
     LATER: "Hệ thống tạm thời chưa nhận được, hãy gửi lại sau.",
 }
+ANSWER_SECONDS = 45.0
+"""Within which a call is answered: its senders wait for 60 s. What was taken by then stays."""
 LONGEST_SENDER = 100
 MOST_LOOKED_UP = 1000
 MOST_DRAINED = 128 << 20
@@ -75,7 +78,9 @@ def build_router(
             if not service.stored.is_set():
                 raise Unanswerable(LATER)
             async with gate.enter(request):
-                content = await work(_decode(_unpack(request, await _read(request, limit), limit)))
+                given = _decode(_unpack(request, await _read(request, limit), limit))
+                async with asyncio.timeout(ANSWER_SECONDS):
+                    content = await work(given)
         except Problem:  # too much is under way
             await _drain(request)
             content = Unanswerable(LATER).answer
