@@ -114,11 +114,12 @@ async def rehearse(instance: Instance, file: Path) -> None:
 
 def _name(file: Path, text: str) -> str:
     try:
-        content = yaml.safe_load(text)
+        # Scalars stay texts: quota names each fault of the file, an impossible date among them.
+        content = yaml.load(text, Loader=yaml.BaseLoader)
     except yaml.MarkedYAMLError as error:
         line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
         raise CommandError(f"{file}: {line}{error.problem}", REFUSED) from error
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, RecursionError) as error:
         raise CommandError(f"{file}: not YAML", REFUSED) from error
     name = content.get("plan") if isinstance(content, dict) else None
     if not isinstance(name, str) or not name:

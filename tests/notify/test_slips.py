@@ -161,6 +161,36 @@ async def test_a_new_date_known_at_once_is_told_in_one_message(world):
     assert "15/10/2026" in text
 
 
+async def test_a_date_moved_away_and_back_is_one_deadline_again(world):
+    events = [
+        dossier(),
+        status(CODE, "in_process", "2026-10-12T10:00:00+07:00", due_at="2026-10-20T17:00:00+07:00"),
+        status(CODE, "received", "2026-10-12T11:00:00+07:00", due_at="2026-10-12T17:00:00+07:00"),
+    ]
+    await world.tell(*events)
+    assert await deadlines(world) == [("due:2026-10-20", "moved"), ("due:2026-10-12", "open")]
+    for at in ("2026-10-13 08:00", "2026-10-14 08:00"):
+        world.set_clock(at)
+        await world.tell(*events)
+        await world.scan()
+    assert await deadlines(world) == [("due:2026-10-20", "moved"), ("due:2026-10-12", "slipped")]
+    assert [each[0] for each in await kinds(world)].count("late") == 1
+    assert [each for each in await world.outcomes() if each[0] == SLIPPED] == [(SLIPPED, CODE)]
+
+
+async def test_a_slip_before_the_date_came_back_is_kept_and_told_once(world):
+    await world.tell(dossier())
+    world.set_clock("2026-10-13 08:00")
+    await world.scan()
+    for hour, due in (("09", "2026-10-20"), ("10", "2026-10-12"), ("11", "2026-10-20")):
+        world.set_clock(f"2026-10-13 {hour}:30")
+        at = f"2026-10-13T{hour}:00:00+07:00"
+        await world.tell(status(CODE, "in_process", at, due_at=f"{due}T17:00:00+07:00"))
+        await world.scan()
+    assert await deadlines(world) == [("due:2026-10-12", "slipped"), ("due:2026-10-20", "open")]
+    assert [each for each in await world.outcomes() if each[0] == SLIPPED] == [(SLIPPED, CODE)]
+
+
 async def test_paused_dossiers_do_not_slip(world):
     await world.tell(dossier(), status(CODE, "supplement_requested", "2026-10-12T10:00:00+07:00"))
     world.set_clock("2026-10-14 08:00")

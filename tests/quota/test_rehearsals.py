@@ -7,6 +7,7 @@ import asyncpg
 import pytest
 from typer.testing import CliRunner
 
+from shared.cli.errors import CommandError
 from shared.cli.main import app
 from tests.builders import event, install
 from tests.instance import ADMIN, instance
@@ -130,3 +131,14 @@ def test_from_the_command_line(running, tmp_path, monkeypatch):
     said = CliRunner().invoke(app, ["plan", "apply", str(file), "--restate"])
     assert said.output.splitlines()[0] == 'đổi /title: "Cài ứng dụng" → "Tên khác"'
     assert said.output.splitlines()[-1] == "draft version 2 from 2019-08-05"
+
+
+def test_a_day_that_no_calendar_has_is_a_fault_with_its_line(running, tmp_path, monkeypatch):
+    file = tmp_path / "draft.yaml"
+    file.write_text("plan: draft\ntitle: Thử\nruns: {from: 2027-02-30, to: 2027-12-31}\n", "utf-8")
+    monkeypatch.setenv("MOTCUA_QUOTA_URL", running.url("quota"))
+    monkeypatch.setenv("MOTCUA_KEY", ADMIN)
+    said = CliRunner().invoke(app, ["plan", "apply", str(file)])
+    assert isinstance(said.exception, CommandError)
+    assert said.exception.code == 1
+    assert "line 3: 'from'" in str(said.exception)

@@ -103,7 +103,9 @@ def decide(
     submission = read.submission if read else None
     return_by = dossier.return_by.get(submission.uid) if submission else None
     facts = rules.facts_of(code, submission, statuses, versions, dict(dossier.reasons), return_by)
-    moves = due_rules.rescheduled(versions, read.closed_at) if read else []
+    closed_at = read.closed_at if read else None
+    moves = due_rules.rescheduled(versions, closed_at)
+    settled = due_rules.one_a_day(versions, closed_at)
     if read is not None:
         facts += [
             rules.rescheduled_fact(
@@ -120,7 +122,7 @@ def decide(
 
     moved = {old.number for old, _ in moves}
     if read is not None:
-        for version in versions:
+        for version in settled:
             row = deadline_row(code, read, dossier, version, version.number in moved)
             settle_deadline(row, version, known, outcome)
             if row.state == "open":
@@ -129,11 +131,11 @@ def decide(
                     version, units, desk.policy.approach, now, desk.policy.stale_after
                 )
                 outcome.alarms += [(code, row.version, alarm) for alarm in alarms]
-    present = {identity_of(version) for version in versions}
+    present = {identity_of(version) for version in settled}
     outcome.dropped += [
         ("dossier", code, version) for version in known.deadlines if version not in present
     ]
-    cancel_undone(versions, moves, known, outcome)
+    cancel_undone(settled, moves, known, outcome)
 
 
 def settle_deadline(row: DeadlineRow, version: Version, known: Known, outcome: Outcome) -> None:
@@ -162,7 +164,7 @@ def cancel_undone(
     """Cancel unsent words about slips that did not happen, or that a new date has overtaken."""
     slipped = {identity_of(version) for version in versions if version.slips_at is not None}
     slipped |= {f"due:{old.due_day.isoformat()}:{new.due_day.isoformat()}" for old, new in moves}
-    overtaken = {identity_of(old) for old, _ in moves}
+    overtaken = {identity_of(old) for old, _ in moves if old in versions}
     awaited = {identity_of(each) for each in versions if each.rest == "open" and each.slips_at}
     for notice, kind, version in known.unclaimed:
         if kind == "dossier_approaching":

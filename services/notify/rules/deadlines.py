@@ -61,6 +61,17 @@ def versions_of(story: Story) -> list[Version]:
     return found
 
 
+def one_a_day(versions: Sequence[Version], closed_at: datetime | None) -> list[Version]:
+    """One version for each due day, since a day is what a due date is known by: where a date was
+    moved away and back again, the last that was stated while the dossier was open."""
+    chosen: dict[date, Version] = {}
+    for version in versions:
+        in_time = closed_at is None or version.known_at < closed_at
+        if in_time or version.due_day not in chosen:
+            chosen[version.due_day] = version
+    return list(chosen.values())
+
+
 def _judge(
     story: Story, due_day: date, known_at: datetime, until: datetime | None
 ) -> tuple[datetime | None, DeadlineState]:
