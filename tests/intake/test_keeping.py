@@ -251,6 +251,31 @@ def test_an_erased_contact_does_not_come_back(running, post, ask, make_key):
     assert erase(running, "no-such-token").status_code == 404
 
 
+def test_what_the_broker_cannot_be_told_is_told_when_it_is_back(running, post):
+    person = {"name": NAME, "phone": PHONE}
+    assert post(submitted("E-9", applicant=person)) == ["accepted"]
+    tokens = dict(query(running, "SELECT code, token FROM intake.contact_tokens"))
+    wait_for(lambda: last_contact(running, tokens["E-9"]))
+    running.urls.tell("stop broker")
+    try:
+        answer = erase(running, tokens["E-9"])
+        assert (answer.status_code, answer.json()["state"]) == (202, "purging")
+        kept = query(
+            running,
+            "SELECT 1 FROM intake.outbox WHERE subject = $1",
+            f"motcua.contacts.{tokens['E-9']}",
+        )
+        assert kept == []
+    finally:
+        running.urls.tell("start broker")
+
+    def gone():
+        found = last_contact(running, tokens["E-9"])
+        return found is not None and found["phone"] is None
+
+    wait_for(gone, 90)
+
+
 # -- sources -----------------------------------------------------------------------------------
 
 

@@ -172,6 +172,31 @@ def test_a_thousand_unknown_units_do_not_hold_up_the_others(send):
     }
 
 
+def test_replicas_give_one_answer_to_repeats_at_the_same_time(running):
+    running.start("intake", 1, MOTCUA_AGEING_TYPES=AGEING)
+    running.wait_ready("intake", 1)
+    try:
+        headers = {"Content-Type": BATCH, "Authorization": f"Bearer {ADMIN}"}
+        for round in range(6):
+            batch = json.dumps([install(n, "466", device=f"r{round}-{n}") for n in range(40)])
+            body = batch.replace("install-466", f"round-{round}")
+
+            def post(replica, body=body, round=round):
+                return running.http.post(
+                    running.url("intake", "/v1/events", replica % 2),
+                    content=body,
+                    headers=headers | {"Idempotency-Key": f"round-{round}"},
+                )
+
+            with ThreadPoolExecutor(4) as pool:
+                answers = list(pool.map(post, range(4)))
+            assert {answer.status_code for answer in answers} == {202}
+            assert len({answer.content for answer in answers}) == 1
+            assert statuses(answers[0]) == ["accepted"] * 40
+    finally:
+        running.kill("intake", 1)
+
+
 # -- packed ------------------------------------------------------------------------------------
 
 

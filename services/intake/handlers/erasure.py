@@ -16,7 +16,7 @@ from shared.outbox import Message, enqueue
 logger = structlog.get_logger()
 
 PURGE_SECONDS = 10.0
-RETRY_SECONDS = 30.0
+RETRY_SECONDS = 10.0
 ERASURE = "/motcua/intake/erasures"
 
 
@@ -75,8 +75,11 @@ class Eraser:
         while True:
             async with self.database.transaction() as session:
                 due = await store.due_purges(session)
-            for erased in due:
-                await self.purge(erased)
+            try:
+                for erased in due:
+                    await self.purge(erased)
+            except Exception as fault:
+                logger.warning("purge_waits", error=type(fault).__name__)
             await asyncio.sleep(RETRY_SECONDS)
 
 
