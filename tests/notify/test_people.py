@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
+from services.notify.clients import Answer
 from services.notify.handlers.people import Erasure, record_consent
 from services.notify.store.people import Actor, Consent
 from shared import clock
@@ -157,14 +158,21 @@ async def test_an_erasure_before_the_contact_bars_it(world):
 
 
 async def test_what_is_on_its_way_is_not_tried_again_after_an_erasure(world):
-    from services.notify.clients import Answer
-
     await world.tell(dossier())
     claimed = await world.delivery.claim()
     await erase(world)
     world.sms.answers = [Answer("again", "http 503")]
     await world.delivery.deliver(*claimed)
     assert await by_kind(world) == [("received", "sms", "withheld", "erased")]
+
+
+async def test_what_is_on_its_way_is_not_tried_again_after_an_opt_out(world):
+    await world.tell(dossier())
+    claimed = await world.delivery.claim()
+    await decide(world, [])
+    world.sms.answers = [Answer("again", "http 503")]
+    await world.delivery.deliver(*claimed)
+    assert await by_kind(world) == [("received", "sms", "withheld", "declined")]
 
 
 # -- through the front door -------------------------------------------------------------------

@@ -42,7 +42,7 @@ def build_router(service: Service, desk: Desk, delivery: Delivery, erasure: Eras
         unit: str | None = None,
         subject: Subject | None = None,
         state: str | None = None,
-        cursor: Annotated[int | None, Query(ge=1)] = None,
+        cursor: Annotated[int | None, Query(ge=1, le=2**62)] = None,
         limit: Annotated[int, Query(ge=1, le=1000)] = 100,
         why: Why = None,
     ) -> dict[str, Any]:
@@ -99,7 +99,7 @@ def build_router(service: Service, desk: Desk, delivery: Delivery, erasure: Eras
         key: reader,
         unit: str | None = None,
         state: str | None = None,
-        cursor: Annotated[int, Query(ge=0)] = 0,
+        cursor: Annotated[int, Query(ge=0, le=2**62)] = 0,
         limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     ) -> dict[str, Any]:
         """Due dates of dossiers and duties, earliest first."""

@@ -14,6 +14,7 @@ import structlog
 from services.notify.clients import Answer, Parcel, Provider
 from services.notify.handlers.desk import announcement
 from services.notify.handlers.figures import RECEIPTS, count_attempt
+from services.notify.handlers.wishes import wanted
 from services.notify.rules.receipts import Receipt, after_receipt, not_before, pause
 from services.notify.store import notices as store
 from shared import clock, outbox
@@ -182,6 +183,8 @@ class Delivery:
                 next_at=next_at,
                 now=now,
             )
+            if row is not None and row.state == "retrying" and not await wanted(session, row):
+                await store.withhold(session, [row.id], "declined", now)
             if row is not None and state in ("sent", "failed"):
                 message = notice_outcome(state, row, number, provider.name, reason, now)
                 await outbox.enqueue(session, [message])

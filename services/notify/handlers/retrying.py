@@ -5,10 +5,8 @@ from typing import Any, Literal
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notify.handlers.delivery import Delivery
-from services.notify.handlers.dossiers import CITIZEN
-from services.notify.rules.notices import channels_of
+from services.notify.handlers.wishes import wanted
 from services.notify.store import notices as store
-from services.notify.store import story
 from shared import clock
 
 Refusal = Literal["no_provider", "declined", "not_retriable"]
@@ -25,16 +23,9 @@ async def order_retry(
     """Make a notice ready again; null if it is, else why not."""
     if row.channel not in delivery.providers:
         return "no_provider"
-    if row.audience == CITIZEN and not await wanted(session, row):
+    if not await wanted(session, row):
         return "declined"
     if not await store.order_retry(session, row.id, key_id, clock.now()):
         return "not_retriable"
     delivery.wake()
     return None
-
-
-async def wanted(session: AsyncSession, row: Any) -> bool:
-    """Whether a citizen still wants to be told through a notice's channel."""
-    contact = (await story.load_contacts(session, {row.subject})).get(row.subject)
-    ways = channels_of(contact) if contact else None
-    return row.channel in {channel for channel, _ in ways or ()}

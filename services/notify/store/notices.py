@@ -117,7 +117,7 @@ SETTLE = sa.text(
     " AND address IS NULL THEN 'erased' ELSE CAST(:reason AS text) END,"
     " provider = :provider, claimed_by = NULL, claimed_at = NULL, changed_at = :now"
     " WHERE id = :id AND attempts = :number AND state IN ('sending', 'unknown')"
-    " RETURNING id, kind, channel, unit, subject, segments"
+    " RETURNING id, kind, audience, channel, unit, subject, segments, state"
 )
 NOTE = sa.text(
     "INSERT INTO notice_history (notice, at, state, reason, detail)"
