@@ -623,6 +623,25 @@ def test_row_refused_later_is_corrected_or_discarded(phone, running):
     assert installs(running) == before + 1
 
 
+def test_two_pages_send_each_row_once(phone, running):
+    before = counted(running)
+    log_in(phone)
+    open_form(phone, "install", "2019-09-09T09:00")
+    wait_kept(phone)
+    other = phone.context.new_page()
+    open_form(other, "install", "2019-09-09T09:00")
+    phone.context.set_offline(True)
+    for number, page in enumerate((phone, other), start=60):
+        fill_install(page, number, at=f"2019-09-09T09:{number - 50}")
+        send(page)
+        expect(page.locator("#outcome")).to_contain_text("Đã giữ trên máy này")
+    phone.context.set_offline(False)
+    for page in (phone, other):
+        expect(page.locator("#here")).to_contain_text("Không có dòng nào")
+    assert phone.evaluate(ROWS) == []
+    assert installs(running) == before + 2
+
+
 def test_rows_wait_for_their_own_key(phone, running):
     before = counted(running)
     first, second = make_key(running, "first", ["461"]), make_key(running, "second", ["461"])

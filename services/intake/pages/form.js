@@ -117,6 +117,7 @@ async function submitted(event) {
   }
   begin();
   const raised = row.form === "difficulty" && row.values.happening === "raised";
+  if (became === "kept") navigator.storage?.persist?.(); // not to be thrown out for want of room
   const kind = became === "kept" ? "kept" : "good";
   const said = [word(became), raised ? word("difficulty_code", { id: row.difficulty }) : null];
   say(kind, said.filter(Boolean).join(" "));

@@ -8,6 +8,7 @@ const BATCH = 100;
 const SHORTEST = 1000;
 const LONGEST = 60000;
 const ANSWER_WITHIN = 20000;
+const LOCK_WITHIN = 30000;
 const GO_ON = "go on";
 
 class Queue extends EventTarget {
@@ -74,14 +75,32 @@ class Queue extends EventTarget {
       this.again = true; // what was added meanwhile goes with the next round
       return this.working;
     }
-    this.working = this.locked(() => this.drain()).finally(() => {
-      this.working = null;
-    });
+    this.working = this.locked(() => this.drain())
+      .catch(() => this.become("waiting", LONGEST)) // the browser's own store failed: later again
+      .finally(() => {
+        this.working = null;
+      });
     return this.working;
   }
 
-  locked(work) {
-    return navigator.locks ? navigator.locks.request("motcua-send", work) : work();
+  /** Work while no other page sends. A page that fell asleep while sending does not hold up the
+   * others for ever: what both send is one entry all the same. */
+  async locked(work) {
+    if (!navigator.locks) return work();
+    let begun = false;
+    try {
+      return await navigator.locks.request(
+        "motcua-send",
+        { signal: AbortSignal.timeout(LOCK_WITHIN) },
+        () => {
+          begun = true;
+          return work();
+        },
+      );
+    } catch (fault) {
+      if (begun) throw fault;
+      return work();
+    }
   }
 
   async drain() {
