@@ -91,11 +91,14 @@ async def judge_places(
     session: AsyncSession, histories: Mapping[str, History], places: Collection[Place]
 ) -> tuple[dict[Place, list[Standing]], dict[tuple[Place, str], tuple[str, bool, int]]]:
     """How everything stands that earned something in some places, and how it stood until now."""
-    earned, stood = await store.earned(session, places)
+    terms_of_place = {
+        place: _terms_by_version(histories[place[0]], place[1], place[2]) for place in places
+    }
+    ranks = {place: _ranks(terms) for place, terms in terms_of_place.items()}
+    earned, stood = await store.earned(session, ranks)
     found = {}
-    for place in places:
+    for place, terms in terms_of_place.items():
         history = histories[place[0]]
-        terms = _terms_by_version(history, place[1], place[2])
 
         def terms_of(
             each: Earned, terms: dict[int, Terms | None] = terms, history: History = history
@@ -104,6 +107,14 @@ async def judge_places(
 
         found[place] = rules.stand(earned.get(place, ()), terms_of)
     return found, stood
+
+
+def _ranks(terms: Mapping[int, Terms | None]) -> int | None:
+    """Up to which rank it matters who stands where; None where everything is paid."""
+    quotas = [each.quota for each in terms.values() if each]
+    if any(quota is None for quota in quotas):
+        return None
+    return int(max((quota for quota in quotas if quota is not None), default=0)) + 1
 
 
 def _number(history: History, earned: Earned) -> int:

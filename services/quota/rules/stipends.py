@@ -17,7 +17,10 @@ PAID: tuple[State, ...] = ("payable", "approved")
 
 @dataclass(frozen=True, slots=True)
 class Earned:
-    """The event of a key that earns its stipend, and what an official decided about the key."""
+    """The event of a key that earns its stipend, and what an official decided about the key.
+
+    ``rank`` is its place in its unit by (time, source, id), those left out that were refused.
+    """
 
     key: str
     unit: str
@@ -25,6 +28,7 @@ class Earned:
     occurred_at: datetime
     source: str
     event_id: str
+    rank: int
     decision: Literal["approve", "refuse"] | None = None
 
     @property
@@ -79,24 +83,22 @@ def terms(made: Indicator, quota: Fraction | None) -> Terms | None:
 
 
 def stand(earned: Sequence[Earned], terms_of: Callable[[Earned], Terms | None]) -> list[Standing]:
-    """How the earned events of one unit stand, by (time, source, id).
+    """How earned events of one unit stand, by (time, source, id): all that are paid among them.
 
     The first ones within the quota are payable, of one installer no more than the cap. The others
     are held until an official decides. A refused one takes no place in the quota.
     """
     found: list[Standing] = []
-    place = 0
     paid: Counter[str | None] = Counter()
     for each in sorted(earned, key=lambda one: one.order):
         by = terms_of(each)
         if by is None:
             continue
-        beyond = by.quota is not None and place >= by.quota
+        beyond = by.quota is not None and each.rank > by.quota
         state: State
         if each.decision == "refuse":
             state, beyond = "refused", True
         else:
-            place += 1
             capped = by.cap is not None and paid[each.installer] >= by.cap
             if each.decision == "approve":
                 state = "approved" if beyond or capped else "payable"

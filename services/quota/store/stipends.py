@@ -1,6 +1,6 @@
 """Queries about who earned what, and the ledger."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -60,30 +60,43 @@ async def paid_places(session: AsyncSession, plan: str) -> set[Place]:
 
 
 async def earned(
-    session: AsyncSession, places: Iterable[Place]
+    session: AsyncSession, places: Mapping[Place, int | None]
 ) -> tuple[dict[Place, list[Earned]], dict[tuple[Place, str], tuple[str, bool, int]]]:
-    """What earned something in some places, with its decisions; and how it stood until now."""
-    ordered = set(places)
+    """What earned something in some places, with its decisions; and how it stood until now.
+
+    ``places`` says up to which rank it matters; None = all. Left out is what ranks behind that,
+    is not paid, and stands as it was decided: nothing that is loaded depends on it.
+    """
     found: dict[Place, list[Earned]] = {}
     stood: dict[tuple[Place, str], tuple[str, bool, int]] = {}
-    if not ordered:
+    if not places:
         return found, stood
+    ordered = [(*place, limit) for place, limit in sorted(places.items())]
     rows = await session.execute(
         sa.text(
-            "SELECT w.*, d.decision FROM "
-            + PLACES
-            + " JOIN winners w ON w.plan = r.plan AND w.indicator = r.indicator AND w.unit = r.unit"
-            " LEFT JOIN LATERAL (SELECT decision FROM decisions d WHERE d.plan = w.plan"
-            " AND d.indicator = w.indicator AND d.key = w.key ORDER BY id DESC LIMIT 1) d ON true"
+            "WITH r AS (SELECT * FROM unnest(CAST(:a AS text[]), CAST(:b AS text[]),"
+            " CAST(:c AS text[]), CAST(:d AS bigint[])) AS r(plan, indicator, unit, ranks)),"
+            " d AS (SELECT DISTINCT ON (plan, indicator, key) plan, indicator, key, decision"
+            " FROM decisions WHERE plan = ANY(:a) ORDER BY plan, indicator, key, id DESC),"
+            " e AS (SELECT w.*, d.decision, r.ranks,"
+            " count(*) FILTER (WHERE d.decision IS DISTINCT FROM 'refuse') OVER ("
+            " PARTITION BY w.plan, w.indicator, w.unit ORDER BY w.occurred_at,"
+            ' w.source COLLATE "C", w.event_id COLLATE "C" ROWS UNBOUNDED PRECEDING) AS rank'
+            " FROM r JOIN winners w USING (plan, indicator, unit)"
+            " LEFT JOIN d USING (plan, indicator, key))"
+            " SELECT * FROM e WHERE ranks IS NULL OR rank <= ranks"
+            " OR state IN ('new', 'payable', 'approved')"
+            " OR (state = 'refused') <> (coalesce(decision, '') = 'refuse')"
+            " OR decision = 'approve'"
         ),
-        _columns(ordered),
+        dict(zip("abcd", map(list, zip(*ordered, strict=True)), strict=True)),
     )
     for row in rows:
         place = (row.plan, row.indicator, row.unit)
         found.setdefault(place, []).append(
             Earned(
                 row.key, row.unit, row.installer, row.occurred_at, row.source, row.event_id,
-                row.decision,
+                row.rank, row.decision,
             )
         )  # fmt: skip
         stood[place, row.key] = (row.state, row.beyond, row.amount)
