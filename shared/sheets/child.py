@@ -17,7 +17,7 @@ import orjson
 from shared.sheets import faults
 from shared.sheets.opening import Limits, open_list
 
-BATCH_ROWS = 200
+BATCH_ROWS = 400
 
 
 def main() -> None:

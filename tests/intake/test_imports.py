@@ -90,6 +90,10 @@ async def test_a_list_full_of_faults_is_told_row_by_row(running):
         13: {"faults": ["B unit_not_valid"]},
         14: {"remarks": ["same_row"]},
     }
+    kept = running.get("intake", "/v1/quarantine", source="/test/faults")["quarantine"]
+    assert sorted(error["code"] for row in kept for error in row["errors"]) == [
+        "invalid_date", "missing", "not_allowed", "personal_data", "unit_not_valid", "unknown_unit",
+    ]  # fmt: skip
     events = own_source(await published(running), "/test/faults")
     assert [event["time"] for event in events] == [
         "2019-08-20T00:00:00+07:00",

@@ -16,9 +16,9 @@ from services.intake.rules import Status
 from services.intake.rules.lists.happenings import Teller, judge_person, translate
 from services.intake.rules.lists.headings import Headings
 from services.intake.rules.lists.kinds import Kind
-from services.intake.rules.lists.notes import Note
+from services.intake.rules.lists.notes import Note, words
 from services.intake.rules.lists.rows import RowReader, RowReading
-from shared import events
+from shared import clock, events
 from shared.clock import local_day, start_of
 from shared.keys import Key
 from shared.sheets.reader import Batch
@@ -158,6 +158,7 @@ async def take_events(work: Work, batches: AsyncIterator[Batch], admission: Admi
         results, candidates, refusals = await _examine(
             work, admission, [r for _, rs in good for r in rs]
         )
+        refusals += _refusals(work, admission, fresh)
         async with admission.database.transaction() as session:
             await admission.save(session, candidates, refusals)
             outcome = _outcomes(good, results)
@@ -186,6 +187,30 @@ def _tell(work: Work, row: RowReading, seen: dict[bytes, tuple[int, int]]) -> li
     elif times:
         row.remarks.append(Note("", "same_row", str(first)))
     return raws
+
+
+def _refusals(
+    work: Work,
+    admission: Admission,
+    told: Sequence[tuple[RowReading, Sequence[dict[str, Any]]]],
+) -> list[dict[str, Any]]:
+    """What the quarantine keeps of rows that were not even understood, one for each."""
+    if work.key.sandbox:
+        return []
+    now = clock.now()
+    kept = []
+    for row, raws in told:
+        if row.faults and raws:
+            errors = [
+                {
+                    "pointer": f"/data/{n.column}" if n.column else "",
+                    "code": n.code,
+                    "message": words(n),
+                }
+                for n in row.faults
+            ]
+            kept.append(admission.quarantining.row("refused", raws[0], work.key, now, errors))
+    return kept
 
 
 def _add_contract_faults(row: RowReading, raws: Sequence[dict[str, Any]]) -> None:

@@ -72,6 +72,9 @@ class RowReader:
             if column.value != "ignored"
             and (column.name in headings.columns or column.name in given)
         ]
+        self.needed = [
+            position for column, position in self.columns if column.needed and position is not None
+        ]
         self.unit_names: dict[tuple[str, Any], str | None] = {}
 
     def read(self, number: int, cells: Sequence[Any]) -> RowReading | None:
@@ -102,17 +105,13 @@ class RowReader:
         return row
 
     def _is_no_row(self, cells: Sequence[Any]) -> bool:
-        read = [_cell(cells, position) for column, position in self.columns if position is not None]
+        filled = sum(_cell(cells, position) is not None for position in self.needed)
+        if filled > max(1, len(self.needed) // 4):
+            return False
+        read = [_cell(cells, position) for _, position in self.columns if position is not None]
         read += [_cell(cells, position) for position in self.headings.answers.values()]
         if all(cell is None for cell in read):
             return True
-        needed = [
-            _cell(cells, position)
-            for column, position in self.columns
-            if column.needed and position is not None
-        ]
-        if sum(cell is not None for cell in needed) > max(1, len(needed) // 4):
-            return False
         first = next((cell for cell in cells if cell is not None), None)
         return isinstance(first, str) and fold(first).startswith(_FOOTERS)
 

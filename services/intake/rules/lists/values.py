@@ -54,6 +54,8 @@ def text_of(cell: Any) -> str:
 
 def read_text(cell: Any, longest: int = 4000) -> Value:
     """A text in NFC with single blanks."""
+    if type(cell) is str and cell.isascii() and cell.isprintable() and len(cell) <= longest:
+        return Value(" ".join(cell.split()) or None)  # what most cells are
     given = text_of(cell)
     if _CONTROL.search(given):
         return Value(fault="control_character")
