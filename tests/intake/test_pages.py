@@ -668,9 +668,15 @@ def test_rows_wait_for_their_own_key(phone, running):
 # -- for everybody --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("size", [PHONE, DESK], ids=["360", "1280"])
-def test_pages_bar_nobody(browser, running, size):
-    context = browser.new_context(viewport=size, locale="vi-VN", base_url=running.url("intake"))
+@pytest.mark.parametrize(
+    ("size", "language", "scheme"),
+    [(PHONE, "vi-VN", "light"), (DESK, "en-GB", "dark")],
+    ids=["360", "1280"],
+)
+def test_pages_bar_nobody(browser, running, size, language, scheme):
+    context = browser.new_context(
+        viewport=size, locale=language, color_scheme=scheme, base_url=running.url("intake")
+    )
     page = context.new_page()
     page.goto("/")
     assert barriers(page) == {}
