@@ -9,6 +9,7 @@ again.
 
 import asyncio
 import contextlib
+import gzip
 from typing import Any
 
 import structlog
@@ -28,6 +29,7 @@ SUBJECT = "motcua.inbox.*"
 GROUP = "intake"
 AT_ONCE = 32
 """Messages that one replica works on at a time; the others wait in its bounded buffer."""
+ROOM_FOR_HEADERS = 4096
 WAITING_MESSAGES, WAITING_BYTES = 4096, 32 << 20
 
 
@@ -85,6 +87,9 @@ class Inboxes:
                 logger.warning("inbox_refused", source=name, status=reply.status)
             return
         headers = {"motcua-status": str(reply.status), "content-type": reply.media_type}
+        if len(reply.body) > self.client.max_payload - ROOM_FOR_HEADERS:
+            reply.body = gzip.compress(reply.body, 5)
+            headers["content-encoding"] = "gzip"
         with contextlib.suppress(Exception):  # who asked may be gone
             await self.client.publish(message.reply, reply.body, headers=headers | reply.headers)
 

@@ -94,7 +94,9 @@ def event(n, unit="461", source=SOURCE, **data):
 async def ask(client, body, headers=None, inbox="example"):
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     reply = await client.request(f"motcua.inbox.{inbox}", raw, timeout=20, headers=headers)
-    return int(reply.headers["motcua-status"]), json.loads(reply.data)
+    packed = reply.headers.get("content-encoding") == "gzip"
+    body = gzip.decompress(reply.data) if packed else reply.data
+    return int(reply.headers["motcua-status"]), json.loads(body)
 
 
 async def eventually_known(source):
@@ -131,6 +133,16 @@ async def test_the_same_checks_and_the_same_results(running, source):
     assert [r["status"] for r in body["results"]] == ["duplicate", "accepted"]
     found = running.get("intake", "/v1/events", source=SOURCE, id="install-461-5")
     assert found["unit"] == "461"
+
+
+async def test_an_answer_longer_than_the_broker_takes_is_packed(source):
+    await eventually_known(source)
+    faulty = {"source": SOURCE, "data": {"unit": "\x07"}, "Bad": 1, "Worse": 2, "specversion": "9"}
+    faulty |= {f"attribute-{n}": {} for n in range(12)} | {"type": "motcua.survey.completed.v1"}
+    status, body = await ask(source, [faulty] * 999)
+    assert status == 202
+    assert len(json.dumps(body)) > 1 << 20
+    assert [result["status"] for result in body["results"]] == ["refused"] * 999
 
 
 async def test_a_source_speaks_for_itself_alone(source):

@@ -93,8 +93,8 @@ def test_every_figure_and_call_that_is_named_exists(text: str) -> None:
         for path in (ROOT / folder).rglob("*.py")
     )
     figures = set(re.findall(r"`(motcua_[a-z_]+)", text))
-    assert len(figures) == 4
+    assert len(figures) == 5
     assert {name for name in figures if f'"{name}"' not in source} == set()
     calls = set(re.findall(r"/v1/([a-z-]+)", text))
-    assert len(calls) == 4
+    assert len(calls) == 6
     assert {name for name in calls if f"/{name}" not in source} == set()
