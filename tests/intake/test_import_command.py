@@ -1,8 +1,10 @@
 """`motcua import`, and what becomes of a list when intake is killed under it."""
 
 import os
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import python_calamine
@@ -17,6 +19,7 @@ from tests.intake.lists import (
     published,
     save,
     send,
+    sheet,
     work,
     workbook,
 )
@@ -166,6 +169,26 @@ async def test_a_killed_intake_goes_on_and_no_row_counts_twice(running):
     events = own_source(await published(running), "/command/killed")
     assert len(events) == ROWS - 1
     assert len({event["id"] for event in events}) == ROWS - 1
+
+
+def resident(running):
+    """The most memory that intake has held, in bytes."""
+    status = (Path("/proc") / str(running.processes["intake-0"].pid) / "status").read_text()
+    return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) * 1024
+
+
+def test_twenty_thousand_rows_leave_memory_as_it_was(running):
+    small = work(running, many(100_001, 400), "installs", source="/command/large")
+    assert counts(small) == (400, 399, 0, 1)
+    before = resident(running)
+    content = many(200_001, 20_000)
+    id = send(running, content, "installs", source="/command/large").json()["id"]
+    job = finished(running, id, 150)
+    assert counts(job) == (20_000, 19_999, 0, 1)
+    assert resident(running) - before < 64 << 20
+    marked = sheet(running, id)
+    assert len(marked) == 20_001
+    assert [row[9] != "" for row in marked].count(True) == 2
 
 
 def test_a_break_of_the_command_is_mended_by_running_it_again(running, tmp_path):

@@ -1,5 +1,6 @@
 """`/v1/imports`: lists in, how far they are, what was wrong with their rows."""
 
+import asyncio
 import shutil
 import tempfile
 from datetime import datetime
@@ -12,6 +13,7 @@ from fastapi.responses import FileResponse, JSONResponse, Response
 from starlette.background import BackgroundTask
 
 from services.intake import store
+from services.intake.api.gate import Gate
 from services.intake.api.uploads import read_upload
 from services.intake.handlers.error_sheets import write_error_sheet
 from services.intake.handlers.imports import Imports
@@ -26,6 +28,7 @@ from shared.service import Service, needs
 from shared.sheets.faults import Unreadable
 from shared.units import UnitRegistry
 
+SHEETS_AT_ONCE = 2
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 JobId = Annotated[str, PathPart(pattern="^[0-9a-f]{1,64}$")]
 FORM = {
@@ -59,6 +62,8 @@ def build_router(
     """The routes about lists."""
     router = APIRouter(prefix="/v1/imports", tags=["imports"])
     database, kinds = service.database, imports.kinds
+    gate = Gate(settings.max_in_flight_bytes, settings.max_import_bytes)
+    turns = asyncio.Semaphore(SHEETS_AT_ONCE)
 
     async def find(id: str, key: Key) -> dict[str, Any]:
         """A job that the caller may see: its own, or any for an admin. Others are not there."""
@@ -81,12 +86,13 @@ def build_router(
         """Take a list (xlsx, xls, ods, csv); its rows are worked through afterwards."""
         if not service.stored.is_set():
             raise Problem(503, headers={"Retry-After": "2"})
-        upload = await read_upload(request, key, kinds, registry, settings.max_import_bytes)
-        try:
-            id = await imports.receive(upload, key)
-        except Unreadable as fault:
-            error = {"pointer": "/file", "code": fault.code, "message": fault.message}
-            raise Problem(fault.status, errors=[error]) from None
+        async with gate.enter(request):
+            upload = await read_upload(request, key, kinds, registry, settings.max_import_bytes)
+            try:
+                id = await imports.receive(upload, key)
+            except Unreadable as fault:
+                error = {"pointer": "/file", "code": fault.code, "message": fault.message}
+                raise Problem(fault.status, errors=[error]) from None
         return JSONResponse(
             show(await find(id, key), kinds), 202, headers={"Location": f"/v1/imports/{id}"}
         )
@@ -160,7 +166,8 @@ def build_router(
             raise Problem(404, "Tệp đã bị xoá sau thời hạn lưu: hãy gửi lại để có bảng lỗi.")
         folder = Path(tempfile.mkdtemp(prefix="motcua-"))
         try:
-            path = await write_error_sheet(imports, job, kind, folder)
+            async with turns:
+                path = await write_error_sheet(imports, job, kind, folder)
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
