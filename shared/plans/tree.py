@@ -20,6 +20,7 @@ Path = tuple[str | int, ...]
 
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _WHOLE = re.compile(r"-?(0|[1-9]\d{0,17})")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _DECIMAL = re.compile(r"-?(0|[1-9]\d{0,17})\.\d{1,18}")
 _WORDS = {"": None, "null": None, "~": None, "true": True, "false": False}
 
@@ -131,6 +132,9 @@ def _plain(node: yaml.Node, path: Path, tree: Tree) -> Any:
             tree.lines[here] = line
             found[key.value] = _plain(each, here, tree)
         return found
+    if _CONTROL.search(node.value):
+        line = node.start_mark.line + 1
+        raise Unreadable(line, "control_character", "có ký tự điều khiển không được phép")
     if node.style:
         return node.value
     if node.value in _WORDS:

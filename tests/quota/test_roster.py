@@ -119,6 +119,9 @@ def test_faults_and_forms(running):
     table = running.http.get(running.url("quota", "/v1/roster"), params=asked | {"format": "csv"})
     rows = list(csv.DictReader(io.StringIO(table.content.decode("utf-8-sig"))))
     assert [row["state"] for row in rows] == ["covered", "uncovered", "covered", "covered"]
+    for asked_of in ("9999-12-01", "0001-01-01"):
+        answer = running.http.get(running.url("quota", "/v1/roster"), params={"from": asked_of})
+        assert answer.status_code == 422
     far = running.http.get(
         running.url("quota", "/v1/roster"), params={"from": "2020-01-01", "to": "2023-01-01"}
     )

@@ -151,6 +151,12 @@ def test_what_cannot_be_closed_or_decided(running):
     assert close(running, "2999-01", 422)["errors"][0]["code"] == "month_not_over"
     assert close(running, "2019-07", 422)["errors"][0]["code"] == "before_plan"
     assert close(running, "2019-13", 422)["errors"][0]["pointer"] == "/month"
+    for month in ("9999-12", "0000-01", "2019-9"):
+        assert close(running, month, 422)["errors"][0]["pointer"] == "/month"
+    for path in ("runs/99999999999999999999", "ledger?after=99999999999999999999"):
+        ask(running, "GET", f"/v1/stipends/{path}", 422)
+    answer = decide(running, 422, plan=PLAN, decision="approve", document="\0", keys=["\0"])
+    assert {fault["pointer"] for fault in answer["errors"]} == {"/document", "/keys/0"}
     answer = decide(
         running, 422, plan=PLAN, decision="approve", document="1", keys=["device:none"],
         installs=[{"source": "/test", "id": "none"}],

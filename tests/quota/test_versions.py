@@ -125,3 +125,8 @@ def test_a_refused_plan_leaves_nothing(running):
         "/indicators/installs/target/at_least",
     }
     assert running.http.get(running.url("quota", "/v1/plans/refused")).status_code == 404
+
+
+def test_control_characters_are_refused(running):
+    answer = apply(running, small(plan="nul", title="a\0b"), status=422)
+    assert answer["errors"][0]["code"] == "control_character"

@@ -15,7 +15,9 @@ from shared.problems import Problem
 from shared.redaction import scrub
 from shared.service import Service, needs
 
-Text = Annotated[str, Field(min_length=1, max_length=500)]
+PLAIN = r"^[^\p{Cc}]*[^\p{Cc}\s][^\p{Cc}]*$"
+"""Some visible text without control characters."""
+Text = Annotated[str, Field(max_length=500, pattern=PLAIN)]
 
 
 class InstallRef(BaseModel):
@@ -32,11 +34,11 @@ class DecisionAsked(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="forbid")
 
-    plan: str
+    plan: Text
     decision: Literal["approve", "refuse"]
-    document: Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S")]
+    document: Annotated[str, Field(max_length=200, pattern=PLAIN)]
     note: Text | None = None
-    unit: str | None = None
+    unit: Text | None = None
     keys: Annotated[list[Text], Field(max_length=5000)] = []
     installs: Annotated[list[InstallRef], Field(max_length=5000)] = []
 

@@ -8,6 +8,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.quota import handlers
+from services.quota.api.decisions import PLAIN
 from services.quota.api.scopes import Scopes, chosen
 from services.quota.handlers import Plans
 from services.quota.rules import Grant, grants
@@ -27,7 +28,7 @@ class GrantAsked(BaseModel):
     units: Names
     periods: Names
     kind: Literal["extension", "waiver"]
-    document: Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S")]
+    document: Annotated[str, Field(max_length=200, pattern=PLAIN)]
     before: date | None = None
     by: date | None = None
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -13,6 +13,7 @@ from services.quota.api.bodies import body_of
 from services.quota.api.people import rows_of
 from services.quota.api.scopes import Scopes
 from services.quota.api.sheets import to_csv, to_pdf
+from services.quota.handlers import month_end
 from services.quota.rules import Session, add_roster, judge_roster, read_roster
 from services.quota.settings import QuotaSettings
 from shared import clock
@@ -24,6 +25,7 @@ from shared.service import Service, needs
 from shared.units import UnitRegistry
 
 LONGEST_DAYS = 400
+EARLIEST, LATEST = date(1900, 1, 1), date(2999, 12, 31)
 HALVES = {"am": "Sáng", "pm": "Chiều"}
 STATES = {"covered": "có người trực", "uncovered": "trống", "planned": "chưa đến"}
 HEADINGS = ("Ngày", "Đơn vị", "Phân công", "Đã trực", "Tình trạng")
@@ -79,12 +81,17 @@ def build_router(service: Service, settings: QuotaSettings, scopes: Scopes) -> A
         """Planned half days and whether somebody was on duty (an activity of kind ``duty``).
 
         Each half day, or sums per day, week or month: planned, due, covered, uncovered. Without
-        dates this month. ``pdf`` prints the roster.
+        dates this month; of ``from`` alone its month. ``pdf`` prints the roster.
         """
         roots = scopes.roots(key, unit)
         start = first or clock.today().replace(day=1)
-        end = last or (start.replace(day=1) + timedelta(days=31)).replace(day=1) - timedelta(days=1)
-        if not start <= end <= start + timedelta(days=LONGEST_DAYS):
+        end = last or month_end(min(start, LATEST).isoformat()[:7])
+        if (
+            not start <= end
+            or (end - start).days > LONGEST_DAYS
+            or start < EARLIEST
+            or end > LATEST
+        ):
             message = f"from, to: at most {LONGEST_DAYS} days, in this order."
             raise Problem(422, errors=[{"pointer": "/to", "code": "range", "message": message}])
         async with database.transaction() as session:

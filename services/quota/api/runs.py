@@ -3,13 +3,13 @@
 import asyncio
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Path, Query
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.quota import handlers
 from services.quota.api.payroll import payroll_csv, payroll_pdf, payroll_xlsx
-from services.quota.api.scopes import Scopes, chosen
+from services.quota.api.scopes import LARGEST, Scopes, chosen
 from services.quota.handlers import OutOfTurn, Plans
 from shared.keys import Key
 from shared.problems import Problem
@@ -33,7 +33,7 @@ class RunAsked(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid")
 
     plan: str
-    month: Annotated[str, Field(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$")]
+    month: Annotated[str, Field(pattern=r"^[12][0-9]{3}-(0[1-9]|1[0-2])$")]
 
 
 def build_router(service: Service, plans: Plans, scopes: Scopes) -> APIRouter:
@@ -70,7 +70,7 @@ def build_router(service: Service, plans: Plans, scopes: Scopes) -> APIRouter:
     async def list_runs(
         key: Annotated[Key, Depends(needs("reports:read"))],
         plan: str | None = None,
-        after: int = 0,
+        after: Annotated[int, Query(ge=0, le=LARGEST)] = 0,
         limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     ) -> dict[str, Any]:
         """The closed months; ``after`` the last run of the page before."""
@@ -83,7 +83,7 @@ def build_router(service: Service, plans: Plans, scopes: Scopes) -> APIRouter:
 
     @router.get("/stipends/runs/{run}")
     async def show(
-        run: int,
+        run: Annotated[int, Path(ge=1, le=LARGEST)],
         key: Annotated[Key, Depends(needs("reports:read"))],
         form: Annotated[Literal["json", "csv", "xlsx", "pdf"], Query(alias="format")] = "json",
     ) -> Response:

@@ -10,6 +10,9 @@ from shared.keys import Key
 from shared.problems import Problem
 from shared.units import UnitRegistry
 
+LARGEST = 2**63 - 1
+"""The largest number of an entry or a run."""
+
 Roots = list[frozenset[str]]
 """Each set of units that a row must lie within; none = every row."""
 

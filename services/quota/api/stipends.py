@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query
 
 from services.quota import handlers, store
-from services.quota.api.scopes import Scopes, chosen
+from services.quota.api.scopes import LARGEST, Scopes, chosen
 from services.quota.handlers import COUNTED, Plans
 from shared.keys import Key
 from shared.service import Service, needs
@@ -37,7 +37,7 @@ def build_router(service: Service, plans: Plans, scopes: Scopes) -> APIRouter:
         key: Annotated[Key, Depends(needs("reports:read"))],
         plan: str | None = None,
         unit: str | None = None,
-        after: int = 0,
+        after: Annotated[int, Query(ge=0, le=LARGEST)] = 0,
         limit: Annotated[int, Query(ge=1, le=5000)] = 1000,
     ) -> dict[str, Any]:
         """The append-only entries behind the stipends, oldest first."""

@@ -17,7 +17,14 @@ from services.quota.handlers.plans import (
 from services.quota.handlers.progress import progress
 from services.quota.handlers.rehearsals import rehearse
 from services.quota.handlers.results import Results
-from services.quota.handlers.runs import OutOfTurn, close_month, list_runs, show_run, unassigned
+from services.quota.handlers.runs import (
+    OutOfTurn,
+    close_month,
+    list_runs,
+    month_end,
+    show_run,
+    unassigned,
+)
 from services.quota.handlers.stipends import COUNTED, stipends
 from services.quota.handlers.versions import Plans
 
@@ -39,6 +46,7 @@ __all__ = [
     "foresee",
     "grant",
     "list_runs",
+    "month_end",
     "progress",
     "recount_due",
     "rehearse",
