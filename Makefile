@@ -22,6 +22,7 @@ up: setup  ## start broker, database and the four services; Ctrl-C stops them
 	@$(BIN)/motcua up --tied $(ARGS)
 
 test: setup  ## run the tests on a real broker and a real database
+	@tests/parts
 	@$(BIN)/pytest $(ARGS)
 
 check: setup  ## style, import contracts, deployment files

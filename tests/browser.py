@@ -6,6 +6,8 @@ from typing import Any
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from tests.real import need
+
 CHROMIUM = "/usr/bin/chromium"
 SWITCHES = (
     "--no-sandbox",
@@ -22,6 +24,7 @@ DESK = {"width": 1280, "height": 800}
 @contextlib.contextmanager
 def chromium() -> Iterator[Browser]:
     """A browser for as long as the block runs."""
+    need("chromium", CHROMIUM)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=SWITCHES)
         try:

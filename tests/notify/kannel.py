@@ -2,7 +2,6 @@
 
 import contextlib
 import http.server
-import os
 import re
 import signal
 import socket
@@ -17,14 +16,11 @@ import httpx
 
 from shared.embedded.process import free_port
 from tests.instance import wait_for
+from tests.real import need
 
 BEARERBOX, SMSBOX = Path("/usr/sbin/bearerbox"), Path("/usr/sbin/smsbox")
 FAKESMSC = Path("/usr/lib/kannel/test/fakesmsc")
 USER, PASSWORD = "motcua", "p&ss w0rd"
-MISSING = (
-    "The gateway tests need a real Kannel: "
-    "apt-get install --no-install-recommends kannel kannel-extras"
-)
 CONFIGURATION = """
 group = core
 admin-port = {admin}
@@ -179,9 +175,8 @@ class Kannel:
 
 @contextlib.contextmanager
 def kannel(folder: Path) -> Iterator[Kannel]:
-    """A real gateway for as long as the block runs; fails where it is not installed."""
-    if not all(os.access(part, os.X_OK) for part in (BEARERBOX, SMSBOX, FAKESMSC)):
-        raise RuntimeError(MISSING)
+    """A real gateway for as long as the block runs."""
+    need("kannel kannel-extras", BEARERBOX, SMSBOX, FAKESMSC)
     gateway = Kannel(folder)
     carrier = gateway.carrier
 
