@@ -28,7 +28,7 @@ from shared.messaging.batches import BatchConsumer, Delivered
 from shared.plans import read_plan
 from shared.settings import deploy_dir
 from shared.units import UnitRegistry
-from tests.instance import stores
+from tests.instance import Instance, instance, stores
 
 ROOT = Path(__file__).parent.parent.parent
 REGISTRY = UnitRegistry.load(deploy_dir() / "units")
@@ -193,6 +193,19 @@ class World:
 def store_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with stores(tmp_path_factory.mktemp("notify") / "stores") as urls:
         yield urls["notify"]
+
+
+@pytest.fixture(scope="session")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
+    """Intake and two replicas of notify as processes, with no provider."""
+    with instance(tmp_path_factory.mktemp("plain")) as made:
+        made.start("intake")
+        made.start("notify")
+        made.wait_ready("intake")
+        made.wait_ready("notify")
+        made.start("notify", 1)
+        made.wait_ready("notify", 1)
+        yield made
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ import httpx
 import pytest
 
 from shared.embedded.process import free_port
-from shared.settings import deploy_dir
 from tests.builders import submitted
 from tests.instance import instance, wait_for
 from tests.notify.kannel import PASSWORD, USER, kannel
@@ -84,6 +83,12 @@ def wait_read(running):
     wait_for(read)
 
 
+def kill(running):
+    """Kill notify once it has nothing unacknowledged, which would come back half a minute later."""
+    wait_read(running)
+    running.kill("notify")
+
+
 def states_of(running, notice):
     history = running.get("notify", f"/v1/notices/{notice['id']}")["history"]
     return [each["state"] for each in history if each["state"] != "waiting_contact"]
@@ -152,6 +157,14 @@ def test_receipts_out_of_order_and_repeated_leave_the_state_where_it_is(running,
 
 
 @contextlib.contextmanager
+def refusing():
+    """An address at which nobody listens: the port is held, so nobody else can begin to."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{held.getsockname()[1]}/cgi-bin/sendsms"
+
+
+@contextlib.contextmanager
 def hanging():
     """A gateway that accepts connections and the request, and never answers."""
     listener = socket.create_server(("127.0.0.1", 0))
@@ -176,7 +189,7 @@ def hanging():
 
 def test_hangs_kills_failover_and_replicas(tmp_path, gateway):
     """One instance whose gateway is changed by restarts: each restart is a fault of its own."""
-    with instance(tmp_path) as made, hanging() as (slow, got):
+    with instance(tmp_path) as made, hanging() as (slow, got), refusing() as down:
         port = made.ports["notify-0"] = free_port()
         made.start("intake")
         made.wait_ready("intake")
@@ -190,7 +203,7 @@ def test_hangs_kills_failover_and_replicas(tmp_path, gateway):
         assert notice["reason"] == "no_answer"
         assert made.get("notify", "/v1/notices", state="unknown")["notices"]
         assert len(got) == 1
-        made.kill("notify")
+        kill(made)
 
         # Killed while sending: unknown at the next start, and never sent again.
         made.start("notify", **settings(slow, port), MOTCUA_NOTIFY_TIMEOUT="60")
@@ -200,14 +213,13 @@ def test_hangs_kills_failover_and_replicas(tmp_path, gateway):
         wait_for(lambda: len(got) == 2)
         assert told(made, killed, "sending")
         assert made.get("notify", "/v1/status")["unsent"] == 1
-        made.kill("notify")
+        kill(made)
         made.start("notify", **settings(gateway.url, port))
         made.wait_ready("notify")
         assert told(made, killed, "unknown")["reason"] == "interrupted"
 
         # Nobody listens at the first gateway: the second takes it.
-        made.kill("notify")
-        down = f"http://127.0.0.1:{free_port()}/cgi-bin/sendsms"
+        kill(made)
         made.start("notify", **settings(f"{down}, {gateway.url}", port))
         made.wait_ready("notify")
         other = dossier("0900000013")
@@ -215,7 +227,7 @@ def test_hangs_kills_failover_and_replicas(tmp_path, gateway):
         assert told(made, other, "sent", "delivered")["provider"] == "kannel-2"
 
         # Neither listens: tried again, then failed and visible; a person may order another try.
-        made.kill("notify")
+        kill(made)
         made.start("notify", **settings(f"{down},{down}", port), MOTCUA_NOTIFY_ATTEMPTS="2")
         made.wait_ready("notify")
         lost = dossier("0900000014")
@@ -227,7 +239,7 @@ def test_hangs_kills_failover_and_replicas(tmp_path, gateway):
             ("kannel", "again"),
             ("kannel-2", "again"),
         ]
-        made.kill("notify")
+        kill(made)
 
         # No gateway at all: it stays where people read it, and a gateway that comes later does
         # not send it.
@@ -236,7 +248,7 @@ def test_hangs_kills_failover_and_replicas(tmp_path, gateway):
         kept = dossier("0900000015")
         made.post([kept])
         assert told(made, kept, "outbox")["reason"] == "no_provider"
-        made.kill("notify")
+        kill(made)
         made.start("notify", **settings(gateway.url, port))
         made.start("notify", 1, **settings(gateway.url, port))
         for replica in (0, 1):
@@ -268,31 +280,20 @@ def test_hangs_kills_failover_and_replicas(tmp_path, gateway):
         )
 
 
-def test_an_accented_template_arrives_with_its_accents(tmp_path, gateway):
-    folder = tmp_path / "deploy"
-    folder.mkdir()
-    for each in deploy_dir().iterdir():
-        if each.name != "templates":
-            (folder / each.name).symlink_to(each)
-    (folder / "templates").mkdir()
-    for path in (deploy_dir() / "templates").iterdir():
-        (folder / "templates" / path.name).write_bytes(path.read_bytes())
+def test_an_accented_template_arrives_with_its_accents(running, gateway):
+    url = running.url("notify", "/v1/templates/received.citizen.sms")
     text = "Accents: keep\n\n{{ office }}: đã nhận hồ sơ {{ code }}"
-    (folder / "templates" / "received.citizen.sms.txt").write_text(text, "utf-8")
-    with instance(tmp_path) as made:
-        port = made.ports["notify-0"] = free_port()
-        made.extra = settings(gateway.url, port) | {"MOTCUA_DEPLOY_DIR": str(folder)}
-        for name in ("intake", "notify"):
-            made.start(name)
-        for name in ("intake", "notify"):
-            made.wait_ready(name)
-        raw = dossier("0900000021")
-        made.post([raw])
-        notice = told(made, raw, "sent", "delivered")
-        gateway.connect_carrier()
-        wait_for(lambda: gateway.handsets("+84900000021"))
-        [message] = gateway.handsets("+84900000021")
-        assert message.coding == "ucs-2"
-        office = "Trung tâm Phục vụ hành chính công tỉnh Quảng Trị"
-        assert message.text.startswith(f"{office}: đã nhận hồ sơ {raw['data']['code']}"[:60])
-        assert notice["segments"] == 2
+    assert running.http.put(url, json={"text": text}).status_code == 200
+    raw = dossier("0900000021")
+    try:
+        running.post([raw])
+        notice = told(running, raw, "sent", "delivered")
+    finally:
+        running.http.delete(url)
+    gateway.connect_carrier()
+    wait_for(lambda: gateway.handsets("+84900000021"))
+    [message] = gateway.handsets("+84900000021")
+    assert message.coding == "ucs-2"
+    office = "Trung tâm Phục vụ hành chính công tỉnh Quảng Trị"
+    assert message.text.startswith(f"{office}: đã nhận hồ sơ {raw['data']['code']}"[:60])
+    assert notice["segments"] == 2

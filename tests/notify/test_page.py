@@ -4,19 +4,18 @@ import re
 
 import pytest
 
-from shared.embedded.process import free_port
 from tests.browser import DESK, PHONE, barriers, chromium
 from tests.instance import ADMIN, instance
-from tests.notify.test_kannel import dossier, told
+from tests.notify.test_kannel import dossier, refusing, told
 
 NAME = "Người <b>Nộp</b> Hồ Sơ"
 
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory):
-    with instance(tmp_path_factory.mktemp("page")) as made:
+    with instance(tmp_path_factory.mktemp("page")) as made, refusing() as down:
         made.extra = {
-            "MOTCUA_NOTIFY_KANNEL_URL": f"http://127.0.0.1:{free_port()}/cgi-bin/sendsms",
+            "MOTCUA_NOTIFY_KANNEL_URL": down,
             "MOTCUA_NOTIFY_ATTEMPTS": "1",
             "MOTCUA_NOTIFY_QUIET_HOURS": "",
         }

@@ -11,7 +11,7 @@ from services.notify.handlers.people import Erasure, record_consent
 from services.notify.store.people import Actor, Consent
 from shared import clock
 from tests.builders import status, submitted
-from tests.instance import instance, wait_for
+from tests.instance import wait_for
 from tests.notify.test_kannel import told, wait_read
 
 CODE = "000.00.24.H50-261012-0001"
@@ -179,13 +179,8 @@ async def test_what_is_on_its_way_is_not_tried_again_after_an_opt_out(world):
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory):
-    with instance(tmp_path_factory.mktemp("people")) as made:
-        for name in ("intake", "notify"):
-            made.start(name)
-        for name in ("intake", "notify"):
-            made.wait_ready(name)
-        yield made
+def running(plain):
+    return plain
 
 
 def fresh(**data):

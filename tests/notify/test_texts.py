@@ -3,7 +3,6 @@
 import httpx
 import pytest
 
-from tests.instance import instance
 from tests.notify.test_kannel import dossier, told
 from tests.notify.test_people import key
 
@@ -11,15 +10,8 @@ NAME = "received.citizen.sms"
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory):
-    with instance(tmp_path_factory.mktemp("texts")) as made:
-        made.start("intake")
-        made.wait_ready("intake")
-        made.start("notify")
-        made.start("notify", 1)
-        made.wait_ready("notify")
-        made.wait_ready("notify", 1)
-        yield made
+def running(plain):
+    return plain
 
 
 def url(running, name=NAME, replica=0):
