@@ -299,6 +299,12 @@ def test_a_source_that_falls_silent_raises_one_alert(running, post, make_key, tm
     history(running, "/s/steady", lambda _day: 40, 60)
     history(running, "/s/gone", lambda day: 40 if (today - day).days > 7 else 0, 60)
     history(running, "/s/young", lambda _day: 40, 3)
+    history(running, "/s/worse", lambda day: 40 if (today - day).days > 7 else 0, 60)
+    query(
+        running,
+        "INSERT INTO intake.silences VALUES ('/s/worse', 'quiet', $1, now() - interval '1 day')",
+        today - timedelta(days=8),
+    )
     assert post(install(1, "461") | {"source": "/s/steady"}) == ["accepted"]
     shown = {row["source"]: row for row in running.get("intake", "/v1/sources")["sources"]}
     assert shown["/s/steady"]["today"] == 1
@@ -313,13 +319,14 @@ def test_a_source_that_falls_silent_raises_one_alert(running, post, make_key, tm
     for replica in (0, 1):
         running.wait_ready("intake", replica)
 
-    def alerts():
+    def alerts(source="/s/gone"):
         lines = (running.log("intake", 0) + running.log("intake", 1)).splitlines()
         said = [json.loads(line) for line in lines if '"source_alert"' in line]
-        return [each for each in said if each["source"] == "/s/gone"]
+        return [each for each in said if each["source"] == source]
 
-    wait_for(alerts)
+    wait_for(lambda: alerts() and alerts("/s/worse"))
     assert [each["state"] for each in alerts()] == ["silent"]
+    assert [each["state"] for each in alerts("/s/worse")] == ["silent"]
     [row] = [r for r in running.get("intake", "/v1/sources")["sources"] if r["source"] == "/s/gone"]
     assert row["alert"] == "silent"
     paged, after = [], ""

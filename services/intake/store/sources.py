@@ -214,7 +214,10 @@ async def arrivals_since(
 async def open_silences(
     session: AsyncSession, found: Sequence[tuple[str, str, date]], now: datetime
 ) -> set[str]:
-    """Begin an alert for (source, state, since); returns the sources that had none."""
+    """Begin an alert for (source, state, since), or make one worse: quiet is followed by silent.
+
+    Returns the sources of which that is new.
+    """
     ordered = sorted(found)
     if not ordered:
         return set()
@@ -224,7 +227,9 @@ async def open_silences(
             " SELECT s, t, d, CAST(:now AS timestamptz) FROM unnest("
             "CAST(:sources AS text[]), CAST(:states AS text[]),"
             " CAST(:days AS date[])) AS r(s, t, d)"
-            " ON CONFLICT (source) WHERE ended_at IS NULL DO NOTHING RETURNING source"
+            " ON CONFLICT (source) WHERE ended_at IS NULL DO UPDATE SET state = excluded.state,"
+            " since = excluded.since, noticed_at = excluded.noticed_at"
+            " WHERE silences.state = 'quiet' AND excluded.state = 'silent' RETURNING source"
         ),
         {
             "sources": [source for source, _, _ in ordered],
