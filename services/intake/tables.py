@@ -133,7 +133,7 @@ class Import(Table, table=True):
 
 
 class ImportPart(Table, table=True):
-    """A piece of an uploaded file: it holds personal data, and goes after a few days."""
+    """A piece of an uploaded file, sealed: it holds personal data, and goes after a few days."""
 
     __tablename__ = "import_parts"
     import_id: str = Field(primary_key=True)

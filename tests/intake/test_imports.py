@@ -5,6 +5,7 @@ import io
 import unicodedata
 import zipfile
 
+import asyncpg
 import pytest
 
 from tests.instance import instance
@@ -487,6 +488,26 @@ def test_templates_are_lists_without_faults(running):
     assert (
         running.http.get(running.url("intake", "/v1/imports/templates/x.xlsx")).status_code == 404
     )
+
+
+async def test_a_kept_file_is_sealed(running):
+    text = "Họ tên,Số điện thoại\nNgười Niêm Phong,0900000077\n"
+    job = work(running, text.encode(), "clients", unit="461")
+    connection = await asyncpg.connect(running.urls["intake"])
+    try:
+        query = "SELECT content FROM intake.import_parts WHERE import_id = $1"
+        parts = [row["content"] for row in await connection.fetch(query, job["id"])]
+        rows = await connection.fetch(
+            "SELECT i.*, r.* FROM intake.imports i"
+            " LEFT JOIN intake.import_rows r ON r.import_id = i.id"
+        )
+    finally:
+        await connection.close()
+    assert len(parts) == 1
+    assert "Niêm".encode() not in parts[0]
+    assert b"0900000077" not in parts[0]
+    for secret in ("0900000077", "Niêm", "0900000001", "Người Mẫu"):
+        assert secret not in str([dict(row) for row in rows])
 
 
 def test_the_file_goes_when_it_is_told_to(running):

@@ -25,6 +25,7 @@ from services.intake.settings import IntakeSettings
 from shared import clock
 from shared.keys import Key
 from shared.messaging.batches import is_outage
+from shared.sealing import Sealer
 from shared.sheets import opening
 from shared.sheets.faults import Unreadable
 from shared.sheets.reader import Batch, Reader
@@ -69,6 +70,7 @@ class Imports:
     ) -> None:
         self.admission, self.kinds, self.settings = admission, kinds, settings
         self.database = admission.database
+        self.sealer = Sealer(admission.hash_key, "imports")
         self.wake = asyncio.Event()
         self.limits = opening.Limits(settings.max_import_unpacked_bytes, settings.max_import_rows)
 
@@ -92,7 +94,10 @@ class Imports:
             "given": dict(upload.given),
         }
         size = store.PART_BYTES
-        parts = [upload.content[at : at + size] for at in range(0, len(upload.content), size)]
+        parts = [
+            self.sealer.seal(upload.content[at : at + size])
+            for at in range(0, len(upload.content), size)
+        ]
         id = ""
         while not id:  # the unfinished one may have ended between the two looks
             async with self.database.transaction() as session:
@@ -237,7 +242,7 @@ class Imports:
                 content = await store.import_part(session, id, n)
             if content is None:
                 return
-            yield content
+            yield self.sealer.open(content)
 
 
 async def _with_head(head: Batch, batches: AsyncIterator[Batch]) -> AsyncIterator[Batch]:
