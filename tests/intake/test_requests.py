@@ -135,6 +135,13 @@ def test_an_attribute_of_any_type_is_refused_by_its_name(send, name, value):
     assert {fault["pointer"].split("/")[1] for fault in result["errors"]} == {name}
 
 
+def test_a_repeat_of_what_is_nested_too_deeply(send):
+    body = json.dumps(install(14, "461")).replace('"rtHome"', "[" * 1000 + "]" * 1000).encode()
+    first = send(body, Idempotency_Key="deep")
+    assert first.status_code in (400, 422)
+    assert send(body, Idempotency_Key="deep").content == first.content
+
+
 @pytest.mark.parametrize("key", ["", '""', "x" * 300])
 def test_a_key_that_is_none(send, key):
     assert codes(send(install(9, "461"), Idempotency_Key=key), 400) == {"invalid_key"}
