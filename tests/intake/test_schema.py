@@ -94,3 +94,27 @@ def test_every_route_with_a_key_says_what_it_answers_without_one(running):
         for method, operation in methods.items():
             if path.startswith("/v1/") and method in ("get", "post", "put", "delete"):
                 assert {"400", "401", "503"} <= set(operation["responses"]), (method, path)
+
+
+def test_what_no_store_can_hold_is_refused(running):
+    key = {"name": "t", "scopes": ["events:write"]}
+    for method, path, body in (
+        ("POST", "/v1/keys", key | {"sources": ["\0"]}),
+        ("POST", "/v1/keys", key | {"units": ["\0"]}),
+        ("POST", "/v1/keys", key | {"name": "\0"}),
+        ("POST", "/v1/replays?since=9999-12-31T23:59:59-14:00", None),
+        ("POST", "/v1/replays?since=0001-01-01T00:00:00%2B14:00", None),
+        ("PUT", "/v1/sources/abc", {"name": "a.b"}),
+        ("PUT", "/v1/sources/abc", {"units": ["\0"]}),
+        ("GET", "/v1/dead/99999999999999999999", None),
+        ("GET", "/v1/quarantine?before=99999999999999999999", None),
+        ("GET", "/v1/quarantine?day=2026-02-30", None),
+    ):
+        answer = httpx.request(
+            method,
+            running.url("intake", path),
+            json=body,
+            headers={"Authorization": f"Bearer {ADMIN}"},
+        )
+        assert answer.status_code == 422, (method, path, answer.text)
+        assert answer.json()["errors"]

@@ -142,9 +142,10 @@ def build_router(
         since: datetime, _key: Annotated[Key, Depends(needs("admin"))]
     ) -> dict[str, Any]:
         """Publish again everything that was written since an instant."""
-        if since.tzinfo is None:
-            error = {"pointer": "/since", "code": "no_zone", "message": "Add the zone."}
-            raise Problem(422, errors=[error])
+        code = "missing_zone" if since.tzinfo is None else "date_out_of_range"
+        if since.tzinfo is None or not 1970 <= since.year <= 2100:
+            message = "Give an instant with its zone, from 1970 to 2100."
+            raise Problem(422, errors=[{"pointer": "/since", "code": code, "message": message}])
         async with database.transaction() as session:
             count = await store.reopen_outbox(session, since)
         service.wake_relay()

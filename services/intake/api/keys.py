@@ -11,6 +11,8 @@ from shared.problems import Problem, documented
 from shared.service import Service, needs
 from shared.units import UnitRegistry
 
+PLAIN = r"^[^\x00-\x1f]+$"
+
 
 class NewKey(BaseModel):
     """A key to make; without units or sources it speaks for all.
@@ -19,10 +21,10 @@ class NewKey(BaseModel):
     """
 
     model_config = ConfigDict(extra="forbid", strict=True)
-    name: str = Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f]+$")
+    name: str = Field(min_length=1, max_length=100, pattern=PLAIN)
     scopes: list[str] = Field(min_length=1)
     units: list[str] = []
-    sources: list[str] = []
+    sources: list[Annotated[str, Field(min_length=1, max_length=512, pattern=PLAIN)]] = []
     sandbox: bool = False
 
 
