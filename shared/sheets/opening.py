@@ -225,13 +225,18 @@ def _codings(sample: Sequence[Row]) -> dict[int, str]:
         for column, value in enumerate(row):
             if isinstance(value, str) and not value.isascii():
                 columns.setdefault(column, []).append(value)
-    found = {}
-    for column, values in columns.items():
-        words = sum(1 for value in values for word in value.split() if not word.isascii())
-        coding = legacy.detect(" ".join(values)) if words >= _SAMPLE_WORDS else None
-        if coding:
-            found[column] = coding
-    return found
+    likely = {column: legacy.detect(" ".join(values)) for column, values in columns.items()}
+    sure = {
+        column: coding
+        for column, coding in likely.items()
+        if coding and _words(columns[column]) >= _SAMPLE_WORDS
+    }
+    # One or two words may be anything, unless other columns say what this sheet is coded in.
+    return {c: coding for c, coding in likely.items() if coding and coding in sure.values()}
+
+
+def _words(values: Sequence[str]) -> int:
+    return sum(1 for value in values for word in value.split() if not word.isascii())
 
 
 def _converted(row: Row, codings: dict[int, str]) -> Row:

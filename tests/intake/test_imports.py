@@ -445,6 +445,18 @@ def test_what_is_wrong_with_the_whole_file_fails_the_job_visibly(running, rows, 
     assert running.http.get(url).status_code == 409
 
 
+def test_the_contracts_own_names_are_headings_too(running):
+    text = (
+        "time,unit,app,installer,device,citizen,place,result\n"
+        "2019-08-20T09:15:00+07:00,461,rtHome,461-03,own-1,0900000001,one_stop,succeeded\n"
+    )
+    job = work(running, text.encode(), "installs", name="a.csv")
+    assert counts(job) == (1, 1, 0, 0)
+    assert said(running, job["id"]) == {}
+    unknown = running.http.get(running.url("intake", "/v1/imports/unknown"))
+    assert unknown.status_code == 404
+
+
 def test_missing_headings_are_named_with_the_nearest_that_is_there(running):
     rows = [["Đơn vị", "Ngày cài", "Ứng dụng", "Mã ng. cài", "Kết quá cuối", "Nơi cài"], ["461"]]
     job = work(running, workbook(rows), "installs")

@@ -209,6 +209,12 @@ def test_old_fonts_are_converted_column_by_column():
     assert rows_of(workbook(*[rows])) == [[UNICODE, UNICODE, UNICODE, "José"]] * 3
 
 
+def test_short_columns_follow_the_others():
+    rows = [["Ngaøy caøi", VNI], ["43697", VNI], ["x", VNI]]
+    assert rows_of(workbook(rows))[0] == ["Ngày cài", UNICODE]
+    assert rows_of(workbook([["Ngaøy caøi", "Đông Hà"]])) == [["Ngaøy caøi", "Đông Hà"]]
+
+
 def test_empty_rows_keep_their_numbers_and_the_end_is_cut():
     assert rows_of(workbook([["a"], [], [""], ["b", "", " "]])) == [["a"], [], [], ["b"]]
 

@@ -30,7 +30,7 @@ from shared.units import UnitRegistry
 
 SHEETS_AT_ONCE = 2
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-JobId = Annotated[str, PathPart(pattern="^[0-9a-f]{1,64}$")]
+JobId = Annotated[str, PathPart(max_length=100)]
 FORM = {
     "requestBody": {
         "required": True,
