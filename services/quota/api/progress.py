@@ -1,9 +1,12 @@
 """How far units are, over HTTP."""
 
+import asyncio
 from datetime import date
 from typing import Annotated, Any
 
+import orjson
 from fastapi import APIRouter, Depends, Query
+from fastapi.responses import Response
 
 from services.quota import handlers
 from services.quota.api.scopes import Scopes, chosen
@@ -30,7 +33,7 @@ def build_router(service: Service, plans: Plans, scopes: Scopes) -> APIRouter:
         ] = None,
         after: Annotated[int, Query(ge=0)] = 0,
         limit: Annotated[int | None, Query(ge=1)] = None,
-    ) -> dict[str, Any]:
+    ) -> Response:
         """How far each unit is, by what had been received up to the end of ``as_of``.
 
         ``projected`` is where it comes to at the period's end if it goes on as until now; nine of
@@ -55,9 +58,9 @@ def build_router(service: Service, plans: Plans, scopes: Scopes) -> APIRouter:
         rows = [
             row for row in rows if period in (None, row["period"]) and state in (None, row["state"])
         ]
-        if limit is None:
-            return {"rows": rows[after:], "next": None}
-        more = after + limit if after + limit < len(rows) else None
-        return {"rows": rows[after : after + limit], "next": more}
+        page = rows[after:] if limit is None else rows[after : after + limit]
+        more = after + len(page) if after + len(page) < len(rows) else None
+        body = await asyncio.to_thread(orjson.dumps, {"rows": page, "next": more})
+        return Response(body, media_type="application/json")
 
     return router

@@ -68,10 +68,13 @@ def count_messages(
         mine = handed_in.get((duty.obligation, duty.unit, duty.period), [])
         found = judge(duty, mine, now)
         done = found.fulfilled_at
+        reminded = False
         for alert in alerts(plan, duty, working):
             if alert.at <= now and (done is None or done > alert.at):
                 sent[alert.kind] += len(alert.to)
-        for when in _duty_words(duty, done, now):
+                reminded = reminded or alert.kind == "remind"
+        approaching = ["deadline.approaching"] if reminded else []
+        for when in approaching + _duty_words(duty, done, now):
             notices[when] += _recipients(plan, when, obligation=duty.obligation, duty=duty)
     for row in rows:
         when = {"met": "quota.reached", "missed": "quota.fell_behind"}.get(row["state"])
