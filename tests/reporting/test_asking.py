@@ -50,6 +50,27 @@ def test_a_unit_includes_all_below_it_as_the_tree_stood_then():
     assert {"45", "461"} <= later
 
 
+def in_2026(key=ALL, **typed):
+    words = {name.rstrip("_"): value for name, value in typed.items()}
+    return ask("bieu-06", words, key, REGISTRY, datetime(2026, 3, 1, tzinfo=UTC)).question.units
+
+
+def test_a_period_over_the_merger_holds_the_units_that_ended_in_it():
+    assert {"42", "440", "DT-TP", "18229"} <= in_2026(unit="42")
+    assert {"440", "DT-TP"} <= in_2026(unit="42", from_="2025-06-30")
+    assert {"440", "DT-TP"}.isdisjoint(in_2026(unit="42", from_="2025-07-01"))
+    bound = Key("k", "test", frozenset({"reports:read"}), units=frozenset({"42"}))
+    assert {"440", "DT-TP"} <= in_2026(bound)
+    assert in_2026(bound, unit="440") >= {"440", "DT-TP"}
+
+
+def test_a_reused_code_means_its_last_bearer():
+    below = in_2026(unit="44", from_="2019-01-01")
+    assert "19333" in below
+    assert "461" not in below
+    assert "19333" not in in_2026(unit="44", to="2025-06-30")
+
+
 def test_a_key_sees_its_units_only():
     key = Key("k", "test", frozenset({"reports:read"}), units=frozenset({"461"}))
     assert "461" in asked(key=key).question.units

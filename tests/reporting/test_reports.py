@@ -76,6 +76,7 @@ def surveys():
         answered(2, "phone", quality=7),
         answered(3, "tablet", quality="very_satisfied"),
         answered(4, "phone", "2020-04-01T00:30:00+07:00", quality=2),
+        answered(5, "phone", "2020-04-02T08:00:00+07:00", quality="không nhớ"),  # bears no score
     ]
 
 

@@ -70,7 +70,7 @@ def ask(
         last=judged,
         now=now if judged == today else clock.start_of(judged + timedelta(days=1)),
         known=as_of or LATEST,
-        units=visible_units(unit, key, registry, judged),
+        units=visible_units(unit, key, registry, first or date.min, judged),
         by=by,
         domain=domain,
         plan=typed.get("plan") or None,
@@ -81,18 +81,19 @@ def ask(
 
 
 def visible_units(
-    unit: str | None, key: Key, registry: UnitRegistry, day: date
+    unit: str | None, key: Key, registry: UnitRegistry, first: date, last: date
 ) -> frozenset[str] | None:
     """The units to look at: the one asked for with all below it, within those of the key.
 
-    Null stands for all. Raises `Problem` 403 for a unit outside the key's.
+    What lay below it on any day of the period belongs to it, so a report over a merger holds the
+    units that ended in it. Null stands for all. Raises `Problem` 403 for a unit outside the key's.
     """
     allowed = None
     if key.units:
-        allowed = frozenset().union(*(_below(one, registry, day) for one in key.units))
+        allowed = frozenset().union(*(_below(one, registry, first, last) for one in key.units))
     if unit is None:
         return allowed
-    asked = _below(unit, registry, day)
+    asked = _below(unit, registry, first, last)
     if allowed is None:
         return asked
     if unit not in allowed:
@@ -100,15 +101,20 @@ def visible_units(
     return asked & allowed
 
 
-def _below(unit: str, registry: UnitRegistry, day: date) -> frozenset[str]:
-    """A unit and all below it on a day, or on the day nearest to it on which the unit existed."""
+def _below(unit: str, registry: UnitRegistry, first: date, last: date) -> frozenset[str]:
+    """A unit and all that lay below it in a period; of a time at which it did not exist, on the
+    day nearest to it. Where the code was reused meanwhile, the last bearer's units are meant."""
     versions = registry.versions(unit)
     if not versions:
         return frozenset({unit})
-    begun = [one for one in versions if one.valid_from <= day]
+    begun = [one for one in versions if one.valid_from <= last]
     one = begun[-1] if begun else versions[0]
-    nearest = max(one.valid_from, min(day, one.end - timedelta(days=1)))
-    return registry.descendants(unit, nearest) | {unit}
+    nearest = max(one.valid_from, min(last, one.end - timedelta(days=1)))
+    turns = {each.valid_from for each in registry if first < each.valid_from < nearest}
+    days = {nearest, min(first, nearest), *turns}
+    return frozenset({unit}).union(
+        *(registry.descendants(unit, day) for day in days if registry.same(unit, day, nearest))
+    )
 
 
 def _fault(name: str, code: str, message: str) -> dict[str, str]:

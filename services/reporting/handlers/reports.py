@@ -188,7 +188,10 @@ def _data(one: Install) -> Mapping[str, Any]:
 
 
 async def scorecard(session: AsyncSession, question: Question, book: Book) -> Answer:
-    """The mean score and the number of answers per unit, domain, mode, quarter and item."""
+    """The mean score and the number of answers per unit, domain, mode, quarter and item.
+
+    ``n`` is how many answers the score is the mean of; without a score, how many were given.
+    """
     found = await figures.tallies(session, question.scope, question.domain)
     rows = [
         book.named(unit, question.last)
@@ -197,7 +200,7 @@ async def scorecard(session: AsyncSession, question: Question, book: Book) -> An
             "mode": mode,
             "quarter": quarter,
             "item": item,
-            "n": tally.n,
+            "n": tally.scored or tally.n,
             "score": rules.mean_score(tally),
         }
         for (unit, domain, mode, quarter, item), tally in found
