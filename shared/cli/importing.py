@@ -138,10 +138,8 @@ async def _register(client: Client, job: dict[str, Any]) -> str:
     if register == "quota":
         await client.fetch("quota", "PUT", "/v1/people", json={"people": people})
     else:
-        known = await client.fetch("notify", "GET", "/v1/officers")
-        units = {person["unit"] for person in people}
-        others = [officer for officer in known["officers"] if officer["unit"] not in units]
-        await client.fetch("notify", "PUT", "/v1/officers", json=[*others, *people])
+        where = {"replace": "listed"}
+        await client.fetch("notify", "PUT", "/v1/officers", params=where, json=people)
     return f"registered {len(people)}"
 
 
