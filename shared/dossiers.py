@@ -284,6 +284,11 @@ def known(facts: Iterable[Fact], day: date | None = None) -> list[Fact]:
     ]
 
 
+def status_order(change: StatusChange) -> tuple[datetime, int, Order]:
+    """Where a status stands in its dossier's story."""
+    return change.at, NATIONAL_CODES[change.status], change.order
+
+
 def turning_days(facts: Iterable[Submission | StatusChange]) -> list[date]:
     """The days on which knowledge changed, by an arrival or a withdrawal, oldest first."""
     days = set()
@@ -308,11 +313,7 @@ def read_story(
     if not standing:
         return None
     winner = max(standing, key=lambda one: one.order)
-    ordered = tuple(
-        sorted(
-            known(statuses, as_of), key=lambda one: (one.at, NATIONAL_CODES[one.status], one.order)
-        )
-    )
+    ordered = tuple(sorted(known(statuses, as_of), key=status_order))
     received_at = winner.received_at or _receipt(ordered)
     received_day = None if received_at is None else local_day(received_at)
     dues = _dues(standing, ordered)

@@ -41,6 +41,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
         "invalid_phone",
         "missing_name",
         "missing_returned_at",
+        "no_submission",
         "eligible_for_survey",
         "refused_events",
         "undeliverable_phones",
@@ -185,6 +186,10 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "column.invalid_phone": ("Số điện thoại sai", "Invalid phone"),
     "column.missing_name": ("Thiếu tên", "No name"),
     "column.missing_returned_at": ("Thiếu ngày trả thực tế", "No return date"),
+    "column.no_submission": (
+        "Chỉ có trạng thái, chưa có hồ sơ nộp",
+        "Statuses without a submission",
+    ),
     "column.eligible_for_survey": ("Đủ điều kiện khảo sát", "Eligible for survey"),
     "column.refused_events": ("Sự kiện bị từ chối", "Refused events"),
     "column.undeliverable_phones": ("Số không nhận được tin", "Undeliverable phones"),

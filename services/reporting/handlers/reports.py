@@ -255,6 +255,7 @@ QUALITY = (
     "invalid_phone",
     "missing_name",
     "missing_returned_at",
+    "no_submission",
     "eligible_for_survey",
     "refused_events",
     "undeliverable_phones",

@@ -13,7 +13,15 @@ from datetime import date
 from typing import Any, Literal, NamedTuple
 
 from shared.clock import local_day
-from shared.dossiers import StatusChange, Story, Submission, read_story, turning_days
+from shared.dossiers import (
+    StatusChange,
+    Story,
+    Submission,
+    known,
+    read_story,
+    status_order,
+    turning_days,
+)
 
 Measure = Literal[
     "received",
@@ -26,6 +34,7 @@ Measure = Literal[
     "missing_name",
     "missing_returned_at",
     "eligible",
+    "no_submission",
 ]
 
 FOREVER = date.max
@@ -61,17 +70,35 @@ class Overdue:
     known_until: date
 
 
-History = Sequence[tuple[date, Story | None]]
+@dataclass(frozen=True, slots=True)
+class Stray:
+    """A dossier of which statuses stand but no submission: its holder, and its first day."""
+
+    unit: str
+    day: date
+
+
+History = Sequence[tuple[date, Story | Stray | None]]
 """The story of one dossier as known on each day that changed what we knew, oldest first."""
 
 
 def history(submissions: Sequence[Submission], statuses: Sequence[StatusChange]) -> History:
     """Folds the facts of one dossier code once for every day on which knowledge changed."""
     days = turning_days([*submissions, *statuses])
-    return [(day, read_story(submissions, statuses, day)) for day in days]
+    return [
+        (day, read_story(submissions, statuses, day) or _stray(known(statuses, day)))
+        for day in days
+    ]
 
 
-def contributions(known: History) -> Counter[Cell]:
+def _stray(statuses: Sequence[StatusChange]) -> Stray | None:
+    if not statuses:
+        return None
+    ordered = sorted(statuses, key=status_order)
+    return Stray(ordered[-1].unit, local_day(ordered[0].at))
+
+
+def contributions(told: History) -> Counter[Cell]:
     """What one dossier adds to the daily sums.
 
     The story known on a day is set against the story known before, and the difference is placed
@@ -79,7 +106,7 @@ def contributions(known: History) -> Counter[Cell]:
     """
     cells: Counter[Cell] = Counter()
     before: Counter[tuple[Any, ...]] = Counter()
-    for day, story in known:
+    for day, story in told:
         after = _figures(story)
         for place in before.keys() | after.keys():
             change = after[place] - before[place]
@@ -89,8 +116,11 @@ def contributions(known: History) -> Counter[Cell]:
     return cells
 
 
-def _figures(story: Story | None) -> Counter[tuple[Any, ...]]:
+def _figures(story: Story | Stray | None) -> Counter[tuple[Any, ...]]:
     figures: Counter[tuple[Any, ...]] = Counter()
+    if isinstance(story, Stray):
+        figures["no_submission", story.unit, "", "", "", story.day] = 1
+        return figures
     if story is None or story.received_day is None:
         return figures
     place = (story.unit, story.field, story.authority, story.channel)
@@ -126,13 +156,13 @@ def _quality(story: Story) -> list[tuple[str, date]]:
     return found
 
 
-def overdue_spells(known: History) -> list[Overdue]:
+def overdue_spells(told: History) -> list[Overdue]:
     """When one dossier was overdue, as known in each span of recorded days."""
     found: list[Overdue] = []
     running: dict[tuple[Any, ...], date] = {}
-    for day, story in known:
+    for day, story in told:
         spells = set()
-        if story is not None:
+        if isinstance(story, Story):
             place = (story.unit, story.field, story.department)
             spells = {
                 (*place, one.due_day, one.since, one.until or FOREVER)

@@ -65,7 +65,7 @@ ORDER BY unit COLLATE "C", domain, mode, quarter, item COLLATE "C"
 _QUALITY = sa.text(f"""
 SELECT unit, measure, sum(n) AS n FROM daily
 WHERE measure IN ('received', 'missing_phone', 'invalid_phone', 'missing_name',
-    'missing_returned_at', 'eligible')
+    'missing_returned_at', 'eligible', 'no_submission')
     AND business_day BETWEEN :first AND :last AND recorded_day <= :known
     AND {WITHIN.format(column="unit")}
 GROUP BY unit, measure HAVING sum(n) <> 0
