@@ -124,6 +124,24 @@ def test_what_the_data_lack(running):
     assert now["total"]["refused_events"] == 3
 
 
+def test_form_06_has_no_row_for_nothing(running):
+    form = "/v1/reports/bieu-06"
+    assert {row["field"] for row in running.get("reporting", form, **YEAR)["rows"]} == {"Đất đai"}
+    units = [row["unit"] for row in running.get("reporting", form, by="unit", **YEAR)["rows"]]
+    assert units == ["461", "462"]
+    before = {"from": "2020-01-01", "to": "2020-03-01"}
+    assert running.get("reporting", form, **before)["rows"] == []
+    running.post(
+        [
+            submitted("DONE", unit="464", field="Hộ tịch"),
+            status("DONE", "result_ready", "2020-03-05T10:00:00+07:00", unit="464"),
+        ]
+    )
+    running.settle(("reporting",))
+    after = running.get("reporting", form, by="unit", **{"from": "2020-04-01", "to": "2020-04-30"})
+    assert [row["unit"] for row in after["rows"]] == ["461", "462"]
+
+
 def test_what_teams_did(running):
     answer = running.get("reporting", "/v1/reports/activity", unit="BP-HD", **YEAR)
     found = [

@@ -67,12 +67,13 @@ class Book:
 
 
 async def form_06(session: AsyncSession, question: Question, book: Book) -> Answer:
-    """Report form 06, by field or by unit."""
+    """Report form 06, by field or by unit; without those that had nothing to do."""
     by = question.by or "field"
     found = await figures.dossier_sums(session, question.scope, [by])
     rows = [
-        (book.named(key, question.last) if by == "unit" else {by: key}) | rules.form_06(sums)
+        (book.named(key, question.last) if by == "unit" else {by: key}) | row
         for (key,), sums in found
+        if any((row := rules.form_06(sums)).values())
     ]
     return Answer(rows, _total(rows, rules.FORM_06))
 

@@ -30,7 +30,8 @@ SELECT {groups},
     sum(n) FILTER (WHERE measure = 'resolved_late' AND business_day >= :first) AS resolved_late,
     sum(n) FILTER (WHERE measure = 'overdue') AS overdue
 FROM daily
-WHERE business_day <= :last AND recorded_day <= :known AND {within}
+WHERE (measure IN ('received', 'overdue') OR measure LIKE 'resolved%')
+    AND business_day <= :last AND recorded_day <= :known AND {within}
 GROUP BY {groups}
 ORDER BY {order}
 """
