@@ -44,7 +44,7 @@ def counted_installs(events, quotas=RTHOME, dates=RTHOME_DATES, app="rtHome"):
         if e["type"] != "motcua.install.recorded.v1" or data["result"] != "succeeded":
             continue
         day = moment(e["time"]).astimezone(LOCAL).date()
-        if data["app"] == app and data["unit"] in quotas and dates[0] <= day <= dates[1]:
+        if data["app"] == app and dates[0] <= day <= dates[1]:
             chosen.append(e)
     chosen.sort(key=lambda e: (moment(e["time"]), e["source"], e["id"]))
     taken, counted = set(), []
@@ -57,8 +57,9 @@ def counted_installs(events, quotas=RTHOME, dates=RTHOME_DATES, app="rtHome"):
         else:
             key = ("event", e["source"], e["id"])
         if key not in taken:
-            taken.add(key)
-            counted.append(e)
+            taken.add(key)  # by whoever was first, also where the plan does not bind that unit
+            if data["unit"] in quotas:
+                counted.append(e)
     return counted
 
 

@@ -1,10 +1,12 @@
 """A closed month as a sheet that people sign."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
-from services.quota.api.sheets import to_csv, to_pdf, to_xlsx
+from shared.printing import to_csv, to_pdf, to_xlsx
 
+TEMPLATE = Path(__file__).parent.parent / "pages" / "payroll.typ"
 COLUMNS = ("unit", "unit_name", "installer", "name", "installs", "amount", "currency")
 HEADINGS = ("STT", "Họ và tên", "Mã", "Đơn vị", "Số máy", "Thành tiền", "Ký nhận")
 SIGNATURES = ("Người lập biểu", "Kế toán", "Thủ trưởng đơn vị")
@@ -63,7 +65,7 @@ def payroll_pdf(run: Mapping[str, Any]) -> bytes:
         "signatures": list(SIGNATURES),
         "sign": "(Ký, ghi rõ họ tên)",
     }
-    return to_pdf("payroll.typ", content)
+    return to_pdf(TEMPLATE, content)
 
 
 def _name(row: Mapping[str, Any]) -> str:

@@ -13,12 +13,12 @@ from starlette.responses import Response
 from services.quota import store
 from services.quota.api.bodies import body_of
 from services.quota.api.scopes import Scopes
-from services.quota.api.sheets import to_csv
 from services.quota.rules import PEOPLE_COLUMNS, read_people
 from services.quota.settings import QuotaSettings
 from shared.db import take_turn
 from shared.http import read_body
 from shared.keys import Key
+from shared.printing import to_csv
 from shared.problems import Problem
 from shared.service import Service, needs
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import date
+from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -12,7 +13,6 @@ from services.quota import store
 from services.quota.api.bodies import body_of
 from services.quota.api.people import rows_of
 from services.quota.api.scopes import Scopes
-from services.quota.api.sheets import to_csv, to_pdf
 from services.quota.handlers import month_end
 from services.quota.rules import Session, add_roster, judge_roster, read_roster
 from services.quota.settings import QuotaSettings
@@ -20,10 +20,12 @@ from shared import clock
 from shared.db import take_turn
 from shared.http import read_body
 from shared.keys import Key
+from shared.printing import to_csv, to_pdf
 from shared.problems import Problem
 from shared.service import Service, needs
 from shared.units import UnitRegistry
 
+TEMPLATE = Path(__file__).parent.parent / "pages" / "roster.typ"
 LONGEST_DAYS = 400
 EARLIEST, LATEST = date(1900, 1, 1), date(2999, 12, 31)
 HALVES = {"am": "Sáng", "pm": "Chiều"}
@@ -171,4 +173,4 @@ def _printed(
         "rows": rows,
         "empty": "Chưa phân công.",
     }
-    return to_pdf("roster.typ", content)
+    return to_pdf(TEMPLATE, content)

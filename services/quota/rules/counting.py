@@ -182,10 +182,14 @@ def _judge(part: Part, facts: list[Fact]) -> Judged:
         measure = part.measure(version) if version else None
         if version is None or measure is None:
             continue
+        if version.plan.period_of(part.indicator, fact.occurred_at) is None:
+            continue
+        # The earliest takes the key, whoever made it: also a unit that the plan does not bind.
         place = _cell(part, version, fact.data, fact.occurred_at)
-        if place is not None:
-            amount = measure.amount(fact.data)
-            return Counter({place: amount * amount if part.part == SQUARES else amount})
+        if place is None:
+            return Counter()
+        amount = measure.amount(fact.data)
+        return Counter({place: amount * amount if part.part == SQUARES else amount})
     return Counter()
 
 

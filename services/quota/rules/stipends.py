@@ -57,18 +57,20 @@ class Standing:
 
 
 def winner(part: Part, facts: Iterable[Fact]) -> tuple[str, Fact] | None:
-    """The unit and fact that count for a key: the earliest by (time, source, id) that is bound.
+    """The unit and fact that count for a key: the earliest by (time, source, id) of the plan's days.
 
-    None where there is none, or where nothing was paid for at its time.
+    None where there is none, where its unit is not bound by the plan, or where nothing was paid for
+    at its time.
     """
     for fact in sorted((f for f in facts if f.known(None)), key=lambda f: f.order):
         version = part.history.at(fact.occurred_at)
         made = version.plan.indicators.get(part.indicator) if version else None
         if version is None or made is None:
             continue
+        if version.plan.period_of(part.indicator, fact.occurred_at) is None:
+            continue
         unit = place_of(version.plan, part.indicator, fact.data, fact.occurred_at)
-        if unit is not None:
-            return (unit, fact) if made.stipend is not None else None
+        return (unit, fact) if unit is not None and made.stipend is not None else None
     return None
 
 

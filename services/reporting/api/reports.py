@@ -1,19 +1,22 @@
 """`/v1/reports`: the figures as JSON, CSV, Excel and PDF."""
 
 import asyncio
+from collections.abc import Mapping, Sequence
 from datetime import date
+from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Query, Request
 from starlette.responses import JSONResponse, Response
 
 from services.reporting.api.access import reader
-from services.reporting.api.sheets import to_csv, to_pdf, to_xlsx
 from services.reporting.api.words import LANGUAGES, columns_of, language_of, shown, word
 from services.reporting.handlers import GROUPINGS, REPORTS, Answer, Asked, Reports, ask
 from shared import clock
 from shared.keys import Key
+from shared.printing import to_csv, to_pdf, to_xlsx
 
+TEMPLATE = Path(__file__).parent.parent / "pages" / "report.typ"
 Word = Annotated[str | None, Query()]
 MEDIA_TYPES = {
     "csv": "text/csv; charset=utf-8",
@@ -96,14 +99,22 @@ def _file(asked: Asked, answer: Answer, language: str | None, accepted: str | No
 
     span = f"{_day(asked.first)} - {_day(asked.last)}"
     title = [word(report, spoken), span, f"{word('data_as_of', spoken)}: {_moment(answer)}"]
+    headings = [heading(name) for name in columns]
     if asked.format == "xlsx":
-        content = to_xlsx(answer.rows, columns, heading, title)
+        cells = [[row.get(name) for name in columns] for row in answer.rows]
+        content = to_xlsx(title, headings, cells)
     elif asked.format == "pdf":
-
-        def show(column: str, value: Any) -> str:
-            return shown(column, value, spoken)
-
-        content = to_pdf(answer.rows, columns, heading, title, show)
+        content = to_pdf(
+            TEMPLATE,
+            {
+                "title": title,
+                "headings": headings,
+                "numeric": [_is_numeric(answer.rows, name) for name in columns],
+                "rows": [
+                    [shown(name, row.get(name), spoken) for name in columns] for row in answer.rows
+                ],
+            },
+        )
     else:
         content = to_csv(answer.rows, columns, heading if language in LANGUAGES else key)
     first = asked.first.isoformat() if asked.first else "start"
@@ -117,6 +128,10 @@ def _file(asked: Asked, answer: Answer, language: str | None, accepted: str | No
             "X-Content-Type-Options": "nosniff",
         },
     )
+
+
+def _is_numeric(rows: Sequence[Mapping[str, Any]], name: str) -> bool:
+    return any(isinstance(row.get(name), int | float) for row in rows[:50])
 
 
 def _day(day: date | None) -> str:

@@ -1,9 +1,9 @@
-"""Rows as files that people open: CSV, Excel, PDF. Nothing in them runs as a formula."""
+"""Tables as files that people open: CSV, Excel, PDF. Nothing in them runs as a formula or markup."""
 
 import csv
 import io
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,21 +11,19 @@ import typst
 import xlsxwriter
 
 MARK = "\ufeff"
-TEMPLATE = Path(__file__).parent.parent / "pages" / "report.typ"
 WIDEST = 60
 """Characters of the widest column of a sheet."""
 _STARTS_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def to_csv(
-    rows: Sequence[dict[str, Any]],
+    rows: Sequence[Mapping[str, Any]],
     columns: Sequence[str],
     heading: Callable[[str], str] = lambda name: name,
 ) -> bytes:
     """A CSV file of rows in UTF-8 with a mark. What is unknown is an empty cell.
 
     Args:
-        rows: all with the same keys.
         columns: the keys, for a file without rows too.
         heading: what stands above a column; by default its key.
     """
@@ -46,12 +44,12 @@ def _cell(value: Any) -> Any:
 
 
 def to_xlsx(
-    rows: Sequence[dict[str, Any]],
-    columns: Sequence[str],
-    heading: Callable[[str], str],
     title: Sequence[str],
+    headings: Sequence[str],
+    rows: Sequence[Sequence[Any]],
+    foot: Sequence[Any] = (),
 ) -> bytes:
-    """An Excel file: lines of title, headings, rows; numbers as numbers, texts as texts."""
+    """An Excel file: lines of title, a blank one, headings, rows, a last row; numbers as numbers."""
     file = io.BytesIO()
     book = xlsxwriter.Workbook(
         file,
@@ -66,18 +64,17 @@ def to_xlsx(
     sheet = book.add_worksheet()
     bold = book.add_format({"bold": True})
     head = book.add_format({"bold": True, "text_wrap": True, "bottom": 1, "valign": "top"})
-    for number, name in enumerate(columns):
-        longest = max((len(str(row.get(name) or "")) for row in rows), default=0)
+    for number in range(len(headings)):
+        longest = max((len(_text(row[number])) for row in rows), default=0)
         sheet.set_column(number, number, min(WIDEST, max(10, longest + 2)))
     for line, text in enumerate(title):
         sheet.write_string(line, 0, text, bold)
     top = len(title) + 1
-    for number, name in enumerate(columns):
-        sheet.write_string(top, number, heading(name), head)
+    for number, name in enumerate(headings):
+        sheet.write_string(top, number, name, head)
     sheet.freeze_panes(top + 1, 0)
-    for line, row in enumerate(rows, top + 1):
-        for number, name in enumerate(columns):
-            value = row.get(name)
+    for line, row in enumerate([*rows, foot], top + 1):
+        for number, value in enumerate(row):
             if isinstance(value, int | float):
                 sheet.write_number(line, number, value)
             elif value is not None:
@@ -86,21 +83,14 @@ def to_xlsx(
     return file.getvalue()
 
 
-def to_pdf(
-    rows: Sequence[dict[str, Any]],
-    columns: Sequence[str],
-    heading: Callable[[str], str],
-    title: Sequence[str],
-    show: Callable[[str, Any], str],
-) -> bytes:
-    """A PDF file, A4 across: lines of title, a table with its headings on every page."""
-    numeric = [any(isinstance(row.get(name), int | float) for row in rows[:50]) for name in columns]
-    content = {
-        "title": list(title),
-        "headings": [heading(name) for name in columns],
-        "numeric": numeric,
-        "rows": [[show(name, row.get(name)) for name in columns] for row in rows],
-    }
-    # The values travel as data, never as markup: nobody's text is run.
+def _text(value: Any) -> str:
+    return "" if value is None else str(value)
+
+
+def to_pdf(template: Path, content: Mapping[str, Any]) -> bytes:
+    """A printed page from a Typst template, which finds the values in ``sys.inputs.content``.
+
+    They travel as data, never as markup: nobody's text is run.
+    """
     inputs = {"content": json.dumps(content, ensure_ascii=False)}
-    return typst.compile(str(TEMPLATE), sys_inputs=inputs)
+    return typst.compile(str(template), sys_inputs=inputs)
