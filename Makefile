@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
+WORKERS ?= 2
 
 .DEFAULT_GOAL := help
 .PHONY: help setup up test check bench migrate lock
@@ -23,7 +24,7 @@ up: setup  ## start broker, database and the four services; Ctrl-C stops them
 
 test: setup  ## run the tests on a real broker and a real database
 	@tests/parts
-	@$(BIN)/pytest $(ARGS)
+	@$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: setup  ## style, import contracts, deployment files
 	$(BIN)/ruff check .

@@ -313,7 +313,7 @@ def test_the_page_asks_for_a_key_and_shows_the_reports(running):
         assert "samesite=strict" in cookie.lower()
         page = browser.get(address, params=YEAR)
         assert page.status_code == 200
-        for text in ("Biểu 06", "Thành phố Đông Hà", "Hồ sơ quá hạn", "Tải CSV"):
+        for text in ("Biểu 06", "Thành phố Đông Hà", "Hồ sơ quá hạn", "Tải về Excel"):
             assert text in page.text
         assert "<script" not in page.text
         assert "Form 06" in browser.get(address, params={"lang": "en"}).text

@@ -61,7 +61,8 @@ class Section:
     rows: list[dict[str, Any]]
     total: dict[str, Any]
     left_out: int
-    csv: str
+    link: str
+    """Address of the report as a file; its format is still to be added."""
 
 
 def build_pages(reports: Reports) -> APIRouter:
@@ -181,7 +182,7 @@ async def _sections(
     answers = await reports.answer_all(questions)
     sections = []
     for (name, by), words, answer in zip(SECTIONS, typed, answers, strict=True):
-        link = urlencode({**words, "format": "csv", "lang": language})
+        link = urlencode({**words, "lang": language})
         sections.append(_section(name, by, answer, f"/v1/reports/{name}?{link}"))
     fresh = answers[0].data_as_of
     return sections, fresh.astimezone(clock.VN).strftime("%d/%m/%Y %H:%M") if fresh else None

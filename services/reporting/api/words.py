@@ -97,7 +97,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     ),
     "no_rows": ("Không có dòng nào.", "No rows."),
     "more_rows": ("dòng nữa trong tệp CSV", "more rows in the CSV file"),
-    "export": ("Tải CSV", "Download CSV"),
+    "export": ("Tải về", "Download"),
     "all": ("Cộng", "Total"),
     "skip": ("Đến nội dung chính", "Skip to content"),
     "overview": ("Tổng quan", "Overview"),
