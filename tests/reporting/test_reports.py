@@ -323,3 +323,27 @@ def test_the_page_asks_for_a_key_and_shows_the_reports(running):
         assert browser.get(running.url("reporting", "/assets/style.css")).status_code == 200
         browser.post(running.url("reporting", "/logout"))
         assert "Đăng nhập" in browser.get(address).text
+
+
+def test_a_report_over_the_merger_shows_who_took_over(running):
+    span = {"from": "2023-01-01", "to": "2025-12-31", "unit": "23665", "by": "unit"}
+    answer = running.get("reporting", "/v1/reports/bieu-06", **span)
+    assert [(row["unit"], row["received_total"]) for row in answer["rows"]] == [("23665", 10)]
+    (change,) = answer["unit_changes"]
+    assert (change["unit"], change["unit_name"]) == ("23665", "Xã Tơ Tung")
+    assert change["until"] == "2025-07-01"
+    assert [each["unit"] for each in change["successors"]] == ["23668"]
+    before = running.get("reporting", "/v1/reports/bieu-06", **(span | {"to": "2025-06-30"}))
+    assert before["unit_changes"] == []
+    # The code 23668 was another commune's before: its dossiers are not those of Tơ Tung.
+    heir = running.get("reporting", "/v1/reports/bieu-06", **(span | {"unit": "23668"}))
+    assert heir["rows"] == []
+
+
+def test_the_page_names_the_help_desks_of_running_plans(running):
+    page = running.http.get(running.url("reporting", "/"), params=YEAR).text
+    assert "Bộ phận hỗ trợ cài đặt rtHome, Tỉnh đoàn Quảng Trị" in page
+    assert "Bộ phận Tiếp nhận và Trả kết quả xã Tơ Tung" not in page
+    later = running.http.get(running.url("reporting", "/"), params={"from": "2023-01-01"}).text
+    assert "Bộ phận Tiếp nhận và Trả kết quả xã Tơ Tung" in later
+    assert "Xã Tơ Tung (23665) →" in later

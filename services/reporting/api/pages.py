@@ -63,6 +63,8 @@ class Section:
     left_out: int
     link: str
     """Address of the report as a file; its format is still to be added."""
+    changes: list[dict[str, Any]]
+    """Which units took over from which in the period."""
 
 
 def build_pages(reports: Reports) -> APIRouter:
@@ -109,10 +111,11 @@ def build_pages(reports: Reports) -> APIRouter:
         notice = None
         now = clock.now()
         try:
-            ask("overdue", filters, key, reports.registry, now)
+            asked = ask("overdue", filters, key, reports.registry, now)
         except Problem as problem:
             notice = "beyond_key" if problem.status == 403 else "bad_filters"
             filters = {}
+            asked = ask("overdue", filters, key, reports.registry, now)
         sections, data_as_of = await _sections(reports, filters, key, now, language)
         by_name = {section.report: section for section in sections}
         empty = not any(section.rows for section in sections)
@@ -128,6 +131,8 @@ def build_pages(reports: Reports) -> APIRouter:
             switches=[(each, urlencode({**filters, "lang": each})) for each in LANGUAGES],
             notice=notice,
             data_as_of=data_as_of,
+            changes=by_name["bieu-06"].changes,
+            contacts=await reports.contacts(asked.question),
             units=[(one.code, one.name) for one in reports.registry.all(clock.local_day(now))],
         )
 
@@ -191,10 +196,12 @@ async def _sections(
 def _section(name: str, by: str | None, answer: Answer, link: str) -> Section:
     if name == "timeliness":
         rows = answer.extra["by_obligation"]
-        return Section(name, ["plan", "obligation", *STATES, "rate"], rows, answer.total, 0, link)
+        columns = ["plan", "obligation", *STATES, "rate"]
+        return Section(name, columns, rows, answer.total, 0, link, answer.extra["unit_changes"])
     columns = [column for column in columns_of(name, by) if column not in _HIDDEN]
     if name == "installs" and answer.total.get("quota") is None:
         columns = [one for one in columns if one not in ("counted", "quota", "share")]
     count = answer.total.get("overdue", len(answer.rows))
     rows = answer.rows[:SHOWN]
-    return Section(name, columns, rows, answer.total, count - len(rows), link)
+    changes = answer.extra["unit_changes"]
+    return Section(name, columns, rows, answer.total, count - len(rows), link, changes)

@@ -100,6 +100,11 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "export": ("Tải về", "Download"),
     "all": ("Cộng", "Total"),
     "skip": ("Đến nội dung chính", "Skip to content"),
+    "unit_changes": (
+        "Trong kỳ có đơn vị thay đổi: số liệu thuộc về đơn vị ghi trong sự kiện",
+        "Units changed in this period: figures stay with the unit that the event named",
+    ),
+    "help_desks": ("Nơi hỗ trợ theo kế hoạch", "Help desks of the plans"),
     "overview": ("Tổng quan", "Overview"),
     "pending": ("Đang giải quyết", "Pending"),
     "received": ("Tiếp nhận", "Received"),

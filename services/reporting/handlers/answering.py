@@ -1,5 +1,6 @@
 """Answers reports out of one consistent view of the store."""
 
+from services.reporting import rules
 from services.reporting.handlers.planning import read_plans
 from services.reporting.handlers.reports import REPORTS, Answer, Book, Question
 from services.reporting.store import figures, plans
@@ -37,5 +38,19 @@ class Reports:
             for question in questions:
                 answer = await REPORTS[question.report](session, question, book)
                 answer.data_as_of = fresh
+                codes = {str(row["unit"]) for row in answer.rows if "unit" in row}
+                answer.extra["unit_changes"] = rules.unit_changes(
+                    self.registry, codes, question.first, question.last
+                )
                 answers.append(answer)
             return answers
+
+    async def contacts(self, question: Question) -> list[tuple[str, str]]:
+        """(title, help desk) of each plan that runs in a question's period."""
+        async with self.database.transaction() as session:
+            stored = await plans.newest(session)
+        return [
+            (plan.title, plan.contact.office)
+            for plan in read_plans(stored, self.registry, self._read)
+            if plan.contact and plan.runs.from_ <= question.last and plan.runs.to >= question.first
+        ]

@@ -61,9 +61,10 @@ class Book:
     working: WorkingDays
     plans: tuple[Plan, ...] = ()
 
-    def named(self, code: str, day: date) -> Row:
-        """A unit as rows show it."""
-        return {"unit": code, "unit_name": self.registry.name(code, day)}
+    def named(self, code: str, question: Question) -> Row:
+        """A unit as rows show it; with each name that it bore in the period."""
+        names = rules.names_of(self.registry, code, question.first, question.last)
+        return {"unit": code, "unit_name": " → ".join(names)}
 
 
 async def form_06(session: AsyncSession, question: Question, book: Book) -> Answer:
@@ -71,7 +72,7 @@ async def form_06(session: AsyncSession, question: Question, book: Book) -> Answ
     by = question.by or "field"
     found = await figures.dossier_sums(session, question.scope, [by])
     rows = [
-        (book.named(key, question.last) if by == "unit" else {by: key}) | row
+        (book.named(key, question) if by == "unit" else {by: key}) | row
         for (key,), sums in found
         if any((row := rules.form_06(sums)).values())
     ]
@@ -82,7 +83,7 @@ async def on_time(session: AsyncSession, question: Question, book: Book) -> Answ
     """The honest on-time rate per unit."""
     found = await figures.dossier_sums(session, question.scope, ["unit"])
     rows = [
-        book.named(unit, question.last) | row
+        book.named(unit, question) | row
         for (unit,), sums in found
         if any((row := rules.on_time(sums)).values())
     ]
@@ -103,7 +104,7 @@ async def online_share(session: AsyncSession, question: Question, book: Book) ->
         share = rules.online_share(
             online, total, target.bound if target else None, over=target is None or target.over
         )
-        rows.append(book.named(unit, question.last) | {"authority": authority} | share)
+        rows.append(book.named(unit, question) | {"authority": authority} | share)
     total = _total(rows, ("online", "total"))
     return Answer(rows, total | {"share": rules.share(total["online"], total["total"])})
 
@@ -117,7 +118,7 @@ async def installs(session: AsyncSession, question: Question, book: Book) -> Ans
     by = question.by or "unit"
     found = await figures.install_counts(session, question.scope, by)
     rows: list[Row] = [
-        (book.named(key, question.last) if by == "unit" else {by: key}) | _attempts(*counts)
+        (book.named(key, question) if by == "unit" else {by: key}) | _attempts(*counts)
         for key, *counts in found
     ]
     whole = await figures.install_counts(session, question.scope, None)
@@ -165,7 +166,7 @@ async def _held_against_quota(
             quotas[unit] = int(bound.value)
     by_unit = {row["unit"]: row for row in rows}
     for unit in quotas:
-        by_unit.setdefault(unit, book.named(unit, question.last) | _attempts(0, 0, 0))
+        by_unit.setdefault(unit, book.named(unit, question) | _attempts(0, 0, 0))
     shown = []
     for unit in sorted(by_unit):
         quota = quotas.get(unit)
@@ -195,7 +196,7 @@ async def scorecard(session: AsyncSession, question: Question, book: Book) -> An
     """
     found = await figures.tallies(session, question.scope, question.domain)
     rows = [
-        book.named(unit, question.last)
+        book.named(unit, question)
         | {
             "domain": domain,
             "mode": mode,
@@ -216,7 +217,7 @@ async def overdue(session: AsyncSession, question: Question, book: Book) -> Answ
     rows = [
         {
             "code": code,
-            **book.named(unit, question.last),
+            **book.named(unit, question),
             "field": field_,
             "department": department,
             "due_date": due_day.isoformat(),
@@ -241,7 +242,7 @@ async def timeliness(session: AsyncSession, question: Question, book: Book) -> A
             plan, filed, question.first, question.last, question.now, book.working
         ):
             if question.units is None or duty.unit in question.units:
-                row = {"plan": plan.plan} | book.named(duty.unit, question.last)
+                row = {"plan": plan.plan} | book.named(duty.unit, question)
                 rows.append(row | rules.timeliness_row(duty, judgement))
     return Answer(
         rows,
@@ -278,7 +279,7 @@ async def data_quality(session: AsyncSession, question: Question, book: Book) ->
         counts["eligible_for_survey"] = sums.get("eligible", 0)
         counts["refused_events"] = refused.get(unit, 0)
         counts["undeliverable_phones"] = undeliverable.get(unit, 0)
-        rows.append(book.named(unit, question.last) | counts)
+        rows.append(book.named(unit, question) | counts)
     return Answer(rows, _total(rows, QUALITY))
 
 
@@ -286,7 +287,7 @@ async def activity(session: AsyncSession, question: Question, book: Book) -> Ans
     """What teams did: activities and people, by kind; people are visits, members are persons."""
     by = question.by or "unit"
     rows = [
-        (book.named(group, question.last) if by == "unit" else {by: group})
+        (book.named(group, question) if by == "unit" else {by: group})
         | {"kind": kind, "activities": count, "people": people, "members": members}
         for group, kind, count, people, members in await teams.activities(
             session, question.scope, by
@@ -299,7 +300,7 @@ async def difficulties(session: AsyncSession, question: Question, book: Book) ->
     """Every difficulty open in the period or resolved in it, the oldest first."""
     told = await teams.difficulties(session, question.scope)
     rows = [
-        {"difficulty": each.difficulty, **book.named(each.unit, question.last)}
+        {"difficulty": each.difficulty, **book.named(each.unit, question)}
         | {
             "category": each.category,
             "text": each.text,
@@ -323,7 +324,7 @@ async def notice_counts(session: AsyncSession, question: Question, book: Book) -
     in VND where the provider tells it."""
     found = await notices.counts(session, question.first, question.last, question.units)
     rows = [
-        book.named(each.unit, question.last)
+        book.named(each.unit, question)
         | {"channel": each.channel}
         | {name: getattr(each, name) for name in NOTICES}
         for each in found
@@ -346,7 +347,7 @@ async def emulation(session: AsyncSession, question: Question, book: Book) -> An
         )
         for one in rules.standings(plan, told, judged):
             if question.units is None or one.unit in question.units:
-                row = {"plan": plan.plan} | book.named(one.unit, question.last)
+                row = {"plan": plan.plan} | book.named(one.unit, question)
                 rows.append(row | _standing(one))
     open_plans = sorted({row["plan"] for row in rows if row["rank"] is None})
     names = ("merits", "deductions", "points", "undecided")

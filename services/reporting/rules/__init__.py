@@ -41,6 +41,7 @@ from services.reporting.rules.timeliness import (
     timeliness_summary,
     timeliness_total,
 )
+from services.reporting.rules.units import names_of, unit_changes
 
 __all__ = [
     "FOREVER",
@@ -71,6 +72,7 @@ __all__ = [
     "install_plan",
     "judged_duties",
     "mean_score",
+    "names_of",
     "on_time",
     "online_share",
     "online_target",
@@ -84,4 +86,5 @@ __all__ = [
     "timeliness_row",
     "timeliness_summary",
     "timeliness_total",
+    "unit_changes",
 ]

@@ -1,0 +1,46 @@
+"""Units over a period: what they were called, and which took over from which."""
+
+from collections.abc import Iterable
+from datetime import date
+from typing import Any
+
+from shared.units import Unit, UnitRegistry
+
+
+def names_of(registry: UnitRegistry, code: str, first: date, last: date) -> list[str]:
+    """The names that whoever bore a code had in a period, oldest first; else its latest name."""
+    borne = [
+        unit.name
+        for unit in registry.versions(code)
+        if unit.valid_from <= last and unit.end > first
+    ]
+    return list(dict.fromkeys(borne)) or [registry.name(code, last)]
+
+
+def unit_changes(
+    registry: UnitRegistry, codes: Iterable[str], first: date, last: date
+) -> list[dict[str, Any]]:
+    """Which units took over from which in a period, as far as some codes are concerned.
+
+    A reform that left a unit its code and name is none. Nothing is added up over it: an event
+    stays with the unit that it named.
+    """
+    wanted = set(codes)
+    found = []
+    for unit in registry:
+        ended = unit.valid_to
+        if ended is None or not first < ended <= last:
+            continue
+        heirs = registry.successors(unit.code, unit.valid_from)
+        if not heirs or [(each.code, each.name) for each in heirs] == [(unit.code, unit.name)]:
+            continue
+        if wanted & {unit.code, *(each.code for each in heirs)}:
+            found.append(
+                _shown(unit)
+                | {"until": ended.isoformat(), "successors": [_shown(each) for each in heirs]}
+            )
+    return sorted(found, key=lambda one: (one["until"], one["unit"]))
+
+
+def _shown(unit: Unit) -> dict[str, Any]:
+    return {"unit": unit.code, "unit_name": unit.name}
