@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import date
+from functools import partial
 from typing import Annotated, Any
 
 import orjson
@@ -12,6 +13,7 @@ from services.quota import handlers
 from services.quota.api.scopes import Scopes, chosen
 from services.quota.handlers import Plans
 from shared.keys import Key
+from shared.problems import Problem
 from shared.service import Service, needs
 
 
@@ -43,21 +45,21 @@ def build_router(service: Service, plans: Plans, scopes: Scopes) -> APIRouter:
         ``version``: the one that judges. With ``limit`` in pages; ``after``: how many to pass over.
         """
         roots = scopes.roots(key, unit)
+        allowed = partial(scopes.allowed, roots=roots) if roots else None
         rows: list[dict[str, Any]] = []
         async with database.transaction() as session:
-            for history in await chosen(session, plans, plan):
-                if indicator is None or indicator in history.indicators():
-                    rows += await handlers.progress(
-                        session,
-                        history,
-                        scopes.registry,
-                        indicator,
-                        lambda code: scopes.allowed(code, roots),
-                        as_of,
-                    )
-        rows = [
-            row for row in rows if period in (None, row["period"]) and state in (None, row["state"])
-        ]
+            asked = [
+                history
+                for history in await chosen(session, plans, plan)
+                if indicator is None or indicator in history.indicators()
+            ]
+            if indicator is not None and not asked:
+                raise Problem(404, "No such indicator.")
+            for history in asked:
+                rows += await handlers.progress(
+                    session, history, scopes.registry, indicator, allowed, as_of, period
+                )
+        rows = [row for row in rows if state in (None, row["state"])]
         page = rows[after:] if limit is None else rows[after : after + limit]
         more = after + len(page) if after + len(page) < len(rows) else None
         body = await asyncio.to_thread(orjson.dumps, {"rows": page, "next": more})

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from datetime import date
 from fractions import Fraction
+from functools import cache
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -21,23 +22,27 @@ async def progress(
     history: History,
     registry: UnitRegistry,
     indicator: str | None = None,
-    allowed: Callable[[str], bool] = lambda _unit: True,
+    allowed: Callable[[str], bool] | None = None,
     as_of: date | None = None,
+    period: str | None = None,
     today: date | None = None,
 ) -> list[dict[str, Any]]:
     """How far every unit of a plan is, per indicator and period; from counters only.
 
     Args:
         indicator: only this one.
-        allowed: which units are asked for.
+        allowed: which units are asked for; all without it.
+        period: only this one.
         as_of: by what had been received up to the end of that day.
         today: the present day, where it is not the clock's.
     """
     today = today or clock.today()
     today = min(as_of or today, today)
     names = [name for name in history.indicators() if indicator in (None, name)]
+    may = None if allowed is None else cache(allowed)
+    units = None if may is None else _reached(history, names, registry, may)
     sums: dict[str, ByUnit] = {}
-    for row in await store.totals(session, history.name, names, as_of=as_of):
+    for row in await store.totals(session, history.name, names, units, as_of):
         by_unit = sums.setdefault(row.indicator, {})
         by_unit.setdefault(row.unit, {})[row.part, row.period] = row.n
     rows: list[dict[str, Any]] = []
@@ -45,12 +50,18 @@ async def progress(
         mine = sums.get(name, {})
         owned = rules.owned_periods(history, name, today)
         given = {unit: rules.reported(of) for unit, of in mine.items()}
+        shown: dict[int, list[str]] = {}
         for one in owned:
+            if period not in (None, one.period):
+                continue
             plan = one.version.plan
             ended = today > one.end
             pace = rules.pace_of(one.start, one.end, today, working_days())
-            for unit in plan.result_units(name):
-                if not allowed(unit) or not rules.exists(registry, unit, one):
+            if one.version.number not in shown:
+                every = plan.result_units(name)
+                shown[one.version.number] = [unit for unit in every if may is None or may(unit)]
+            for unit in shown[one.version.number]:
+                if not rules.exists(registry, unit, one):
                     continue
                 cell = rules.add_up(
                     plan, one.made, mine.get(unit, {}), given.get(unit, ()), one.period
@@ -61,6 +72,25 @@ async def progress(
                 row["missing_unit"] = _missing(one, unit, mine, registry)
                 rows.append(row | {"as_of": today.isoformat()})
     return rows
+
+
+def _reached(
+    history: History,
+    names: Iterable[str],
+    registry: UnitRegistry,
+    allowed: Callable[[str], bool],
+) -> list[str]:
+    """The units whose counts some rows are made of: their own, and the offices above them."""
+    found: set[str] = set()
+    for name in names:
+        for version, made in history.variants(name):
+            for unit in version.plan.result_units(name):
+                if unit not in found and allowed(unit):
+                    found.add(unit)
+                    if made.by == "credited_unit":
+                        for each in registry.versions(unit):
+                            found.update(registry.ancestors(unit, each.valid_from))
+    return sorted(found)
 
 
 def _row(one: Owned, indicator: str, unit: str, cell: Cell, stand: Stand) -> dict[str, Any]:
