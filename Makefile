@@ -6,7 +6,7 @@ STAMP  := $(VENV)/.installed
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up test check bench migrate lock
+.PHONY: help setup up test soak check bench migrate lock
 
 help:  ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -25,6 +25,10 @@ up: setup  ## start broker, database and the four services; Ctrl-C stops them
 test: setup  ## run the tests on a real broker and a real database
 	@tests/parts
 	@$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
+
+soak: setup  ## the tests marked "soak": the same promises at full size, one after another
+	@tests/parts
+	@$(BIN)/pytest -m soak --timeout 1200 $(ARGS)
 
 check: setup  ## style, import contracts, deployment files
 	$(BIN)/ruff check .
