@@ -20,6 +20,7 @@ SCOPES = (
     "events:write",
     "plans:write",
     "reports:read",
+    "reports:write",
     "notices:read",
     "contacts:read",
     "admin",

@@ -11,6 +11,7 @@ from services.notify.handlers.dossiers import take_contacts
 from services.notify.handlers.duties import Duties, PlanMessage, parse_plan
 from services.notify.handlers.intake import take_events
 from services.notify.handlers.outcomes import take_outcomes
+from services.notify.handlers.publications import take_publications
 from shared import events
 from shared.service import Service
 
@@ -46,6 +47,7 @@ def attach(service: Service, desk: Desk, duties: Duties) -> None:
     async def on_outcomes(session: AsyncSession, batch: Sequence[events.Event]) -> None:
         await desk.refresh(session)
         await take_outcomes(session, desk, await duties.plans(session), batch)
+        await take_publications(session, desk, batch)
 
     async def on_plans(session: AsyncSession, batch: Sequence[PlanMessage]) -> None:
         await desk.refresh(session)

@@ -5,8 +5,15 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from services.reporting import consumer
-from services.reporting.api import COOKIE, build_pages, build_router
-from services.reporting.handlers import Reports
+from services.reporting.api import (
+    COOKIE,
+    Pages,
+    build_pages,
+    build_publications,
+    build_router,
+    published_file,
+)
+from services.reporting.handlers import Publishing, Reports
 from services.reporting.settings import ReportingSettings
 from shared.service import Service
 from shared.settings import deploy_dir, load
@@ -22,7 +29,10 @@ def create_app(settings: ReportingSettings | None = None) -> FastAPI:
     registry = UnitRegistry.load(deploy_dir() / "units")
     working = WorkingDays.load(deploy_dir() / "calendar")
     reports = Reports(service.database, registry, working)
+    base = settings.reporting_public_url
+    publishing = Publishing(reports, published_file, service.wake_relay, base)
     consumer.attach(service)
     service.app.include_router(build_router(reports))
     service.app.include_router(build_pages(reports))
+    service.app.include_router(build_publications(publishing, Pages()))
     return service.app

@@ -1,7 +1,25 @@
-"""Reporting's settings: only what all services share."""
+"""Reporting's settings, ``MOTCUA_REPORTING_...``, beside what all services share."""
+
+from urllib.parse import urlsplit
+
+from pydantic import Field, field_validator
 
 from shared.settings import ServiceSettings
 
 
 class ReportingSettings(ServiceSettings):
-    """Nothing of its own yet."""
+    """``public_url`` is where people reach this service, such as https://motcua.example.vn: it
+    stands in what units are told. Without it they are told the path alone."""
+
+    reporting_public_url: str = Field(default="", max_length=300)
+
+    @field_validator("reporting_public_url")
+    @classmethod
+    def check_public_url(cls, text: str) -> str:
+        """Only an absolute HTTP address, or nothing; without a slash at its end."""
+        text = text.strip().rstrip("/")
+        if text:
+            url = urlsplit(text)
+            if url.scheme not in ("http", "https") or not url.hostname or url.query or url.fragment:
+                raise ValueError("write https://host")
+        return text

@@ -243,3 +243,47 @@ class Result(Table, table=True):
     denominator: int | None = Field(sa_type=sa.BigInteger)
     target: float | None
     told_at: datetime = Field(sa_type=_INSTANT)
+
+
+class StoredPublication(Table, table=True):
+    """A report shown to everybody; `units` null stands for all, `told` are those that are told of
+    it, `month` is the month that it locks."""
+
+    __tablename__ = "publications"
+    slug: str = Field(primary_key=True)
+    report: str
+    parameters: dict[str, Any] = Field(sa_type=JSONB)
+    title: str
+    plan: str | None
+    units: list[str] | None = Field(sa_type=sa.ARRAY(sa.Text))
+    told: list[str] = Field(sa_type=sa.ARRAY(sa.Text))
+    month: str | None
+    created_at: datetime = Field(sa_type=_INSTANT)
+    created_by: str
+    withdrawn_at: datetime | None = Field(sa_type=_INSTANT)
+    withdrawn_by: str | None
+    withdrawn_reason: str | None
+
+
+class PublicationRevision(Table, table=True):
+    """A published answer as it was frozen, what it changed, and what the units had said of it."""
+
+    __tablename__ = "publication_revisions"
+    slug: str = Field(primary_key=True)
+    number: int = Field(primary_key=True)
+    at: datetime = Field(sa_type=_INSTANT)
+    by: str
+    reason: str | None
+    document: bytes
+    differences: bytes
+    confirmations: bytes
+
+
+class PublicationFile(Table, table=True):
+    """A file of a revision, as it was made."""
+
+    __tablename__ = "publication_files"
+    slug: str = Field(primary_key=True)
+    number: int = Field(primary_key=True)
+    format: str = Field(primary_key=True)
+    content: bytes

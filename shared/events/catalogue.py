@@ -39,6 +39,9 @@ TYPES: dict[str, EventType] = {
     "motcua.notice.delivered.v1": EventType(None, outcomes.Notice),
     "motcua.notice.failed.v1": EventType(None, outcomes.Notice),
     "motcua.event.refused.v1": EventType(None, outcomes.Refusals),
+    "motcua.publication.issued.v1": EventType(None, outcomes.Publication),
+    "motcua.publication.revised.v1": EventType(None, outcomes.Publication),
+    "motcua.publication.withdrawn.v1": EventType(None, outcomes.Publication),
 }
 """Type -> models of its data."""
 

@@ -82,3 +82,20 @@ class Refusals(Data):
     unit: Code | None = None
     count: Annotated[int, Field(ge=1)]
     at: Instant
+
+
+class Publication(Data):
+    """A report was published, revised or withdrawn: told once for each unit that it is about.
+
+    `address` is where everybody reads it, with the host where that is known; `reason` says why it
+    was revised or withdrawn.
+    """
+
+    publication: Code
+    revision: Annotated[int, Field(ge=1)]
+    report: Code
+    title: Text
+    unit: Code
+    address: Text
+    reason: Text | None = None
+    at: Instant

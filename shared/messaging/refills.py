@@ -24,7 +24,7 @@ PUBLISHERS = {
     "CONTACTS": ("intake",),
     "KEYS": ("intake",),
     "PLANS": ("quota",),
-    "OUTCOMES": ("intake", "quota", "notify"),
+    "OUTCOMES": ("intake", "quota", "notify", "reporting"),
 }
 """Who publishes to each stream that somebody consumes."""
 

@@ -27,6 +27,9 @@ KINDS: Mapping[str, str] = {
     "quota_reached": "officer",
     "quota_fell_behind": "officer",
     "stipend_earned": "officer",
+    "report_published": "officer",
+    "report_revised": "officer",
+    "report_withdrawn": "officer",
 }
 """Every kind of notice, and who reads it."""
 
@@ -35,6 +38,7 @@ _DOSSIER = frozenset(
 )
 _DUTY = frozenset({"office", "obligation", "plan", "period", "contact", "name"})
 _FIGURE = frozenset({"office", "owing", "indicator", "plan", "period", "contact", "name"})
+_PUBLISHED = frozenset({"office", "report", "address", "name"})
 VARIABLES: Mapping[str, frozenset[str]] = {
     "received": _DOSSIER,
     "in_process": _DOSSIER,
@@ -55,6 +59,9 @@ VARIABLES: Mapping[str, frozenset[str]] = {
     "quota_reached": _FIGURE | {"actual", "target"},
     "quota_fell_behind": _FIGURE | {"actual", "target"},
     "stipend_earned": _FIGURE | {"amount"},
+    "report_published": _PUBLISHED,
+    "report_revised": _PUBLISHED | {"reason"},
+    "report_withdrawn": _PUBLISHED | {"reason"},
 }
 """What a text of each kind may mention. Days read ``dd/mm/yyyy``; absent values are null.
 
@@ -62,7 +69,9 @@ VARIABLES: Mapping[str, frozenset[str]] = {
 by when in words, such as ``trước ngày 08/08/2019``.
 """
 
-TITLES = frozenset({"obligation", "indicator", "plan", "department", "reason", "owing", "contact"})
+TITLES = frozenset(
+    {"obligation", "indicator", "plan", "department", "reason", "owing", "contact", "report"}
+)
 """What may be cut short in an SMS so that it fits one segment; an email has it whole."""
 
 LENGTHS = (60, 45, 36, 28, 20)
@@ -90,6 +99,8 @@ SAMPLES: Mapping[str, str] = {
     "actual": "95",
     "target": "100",
     "amount": "30.000 VND",
+    "report": "Biểu 06: tình hình giải quyết hồ sơ (01/09/2026 - 30/09/2026)",
+    "address": "https://motcua.example.vn/p/bieu-06-2026-09",
 }
 """Invented values, as long as real ones, with which a text is tried."""
 

@@ -6,5 +6,7 @@ COOKIE = "motcua_key"
 SCOPE = "reports:read"
 reader = needs(SCOPE)
 """The caller's key if it may read reports; raises `Problem` 401, 403."""
+writer = needs("reports:write")
+"""The caller's key if it may publish, confirm, order reports; raises `Problem` 401, 403."""
 
-__all__ = ["COOKIE", "SCOPE", "caller", "reader"]
+__all__ = ["COOKIE", "SCOPE", "caller", "reader", "writer"]

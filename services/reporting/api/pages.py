@@ -3,23 +3,21 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import parse_qs, urlencode
 
 from fastapi import APIRouter, Header, Request
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import FileResponse, RedirectResponse, Response
 
 from services.reporting.api.access import COOKIE, SCOPE, caller
-from services.reporting.api.words import LANGUAGES, columns_of, language_of, shown, word
+from services.reporting.api.drawing import PAGES, Pages
+from services.reporting.api.words import LANGUAGES, columns_of, language_of
 from services.reporting.handlers import Answer, Reports, ask
 from shared import browser, clock
 from shared.http import read_body
 from shared.keys import Key
 from shared.problems import Problem
 
-PAGES = Path(__file__).parent.parent / "pages"
 ASSETS = {"style.css": "text/css; charset=utf-8", "icon.svg": "image/svg+xml"}
 LONGEST_FORM = 4096
 SHOWN = 50
@@ -40,16 +38,6 @@ SECTIONS = (
 )
 STATES = ("on_time", "late", "incomplete", "missing", "excused", "not_due")
 _HIDDEN = frozenset({"unit", "due_at"})
-HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self';"
-        " base-uri 'none'; frame-ancestors 'none'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-    "Cache-Control": "no-store",
-    "Vary": "Accept-Language, Cookie",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,27 +58,11 @@ class Section:
 def build_pages(reports: Reports) -> APIRouter:
     """The routes for browsers."""
     router = APIRouter(include_in_schema=False)
-    environment = Environment(
-        loader=FileSystemLoader(PAGES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-
-    def page(name: str, language: str, status: int = 200, **values: Any) -> Response:
-        def say(text: str) -> str:
-            return word(text, language)
-
-        def show(column: str, value: Any) -> str:
-            return shown(column, value, language)
-
-        body = environment.get_template(name).render(say=say, show=show, lang=language, **values)
-        return Response(body, status, HEADERS, "text/html; charset=utf-8")
+    pages = Pages()
 
     def login_page(language: str, status: int, wrong: bool) -> Response:
         switches = [(each, f"lang={each}") for each in LANGUAGES]
-        return page("login.html", language, status, wrong=wrong, switches=switches)
+        return pages.draw("login.html", language, status, wrong=wrong, switches=switches)
 
     @router.get("/")
     async def dashboard(
@@ -119,7 +91,7 @@ def build_pages(reports: Reports) -> APIRouter:
         sections, data_as_of = await _sections(reports, filters, key, now, language)
         by_name = {section.report: section for section in sections}
         empty = not any(section.rows for section in sections)
-        return page(
+        return pages.draw(
             "dashboard.html",
             language,
             sections=sections,

@@ -1,28 +1,19 @@
 """`/v1/reports`: the figures as JSON, CSV, Excel and PDF."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from datetime import date
-from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Query, Request
 from starlette.responses import JSONResponse, Response
 
 from services.reporting.api.access import reader
-from services.reporting.api.words import LANGUAGES, columns_of, language_of, shown, word
-from services.reporting.handlers import GROUPINGS, REPORTS, Answer, Asked, Reports, ask
+from services.reporting.api.files import MEDIA_TYPES, file_name, report_file
+from services.reporting.api.words import language_of
+from services.reporting.handlers import GROUPINGS, REPORTS, Reports, ask, document
 from shared import clock
 from shared.keys import Key
-from shared.printing import to_csv, to_pdf, to_xlsx
 
-TEMPLATE = Path(__file__).parent.parent / "pages" / "report.typ"
 Word = Annotated[str | None, Query()]
-MEDIA_TYPES = {
-    "csv": "text/csv; charset=utf-8",
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    "pdf": "application/pdf",
-}
 
 
 def build_router(reports: Reports) -> APIRouter:
@@ -61,83 +52,21 @@ def build_router(reports: Reports) -> APIRouter:
         """One report. Dates are local dates (Viet Nam) and inclusive; shares are fractions of 1."""
         asked = ask(name, request.query_params, key, reports.registry, clock.now())
         answer = await reports.answer(asked.question)
+        made = document(asked, answer)
         if asked.format != "json":
-            return await asyncio.to_thread(_file, asked, answer, lang, accept_language)
-        return JSONResponse(_document(asked, answer), headers={"Cache-Control": "no-store"})
+            return await asyncio.to_thread(_file, made, asked.format, lang, accept_language)
+        return JSONResponse(made, headers={"Cache-Control": "no-store"})
 
     return router
 
 
-def _document(asked: Asked, answer: Answer) -> dict[str, Any]:
-    return {
-        "report": asked.question.report,
-        "from": asked.first.isoformat() if asked.first else None,
-        "to": asked.last.isoformat(),
-        "judged_on": asked.question.last.isoformat(),
-        "as_of": asked.as_of.isoformat(),
-        "data_as_of": (
-            answer.data_as_of.astimezone(clock.VN).isoformat() if answer.data_as_of else None
-        ),
-        "rows": answer.rows,
-        "total": answer.total,
-        **answer.extra,
-    }
-
-
-def _file(asked: Asked, answer: Answer, language: str | None, accepted: str | None) -> Response:
-    """The rows as a file. A CSV file is for programs too: it has keys for headings unless a
-    language is asked for; Excel and PDF are for people."""
-    report = asked.question.report
-    columns = columns_of(report, asked.question.by)
-    spoken = language_of(language, accepted)
-
-    def heading(name: str) -> str:
-        return word(f"column.{name}", spoken)
-
-    def key(name: str) -> str:
-        return name
-
-    span = f"{_day(asked.first)} - {_day(asked.last)}"
-    title = [word(report, spoken), span, f"{word('data_as_of', spoken)}: {_moment(answer)}"]
-    headings = [heading(name) for name in columns]
-    if asked.format == "xlsx":
-        cells = [[row.get(name) for name in columns] for row in answer.rows]
-        content = to_xlsx(title, headings, cells)
-    elif asked.format == "pdf":
-        content = to_pdf(
-            TEMPLATE,
-            {
-                "title": title,
-                "headings": headings,
-                "numeric": [_is_numeric(answer.rows, name) for name in columns],
-                "rows": [
-                    [shown(name, row.get(name), spoken) for name in columns] for row in answer.rows
-                ],
-            },
-        )
-    else:
-        content = to_csv(answer.rows, columns, heading if language in LANGUAGES else key)
-    first = asked.first.isoformat() if asked.first else "start"
-    name = f"{report}_{first}_{asked.last.isoformat()}.{asked.format}"
+def _file(made: dict[str, Any], form: str, language: str | None, accepted: str | None) -> Response:
     return Response(
-        content,
-        media_type=MEDIA_TYPES[asked.format],
+        report_file(made, form, language, spoken=language_of(language, accepted)),
+        media_type=MEDIA_TYPES[form],
         headers={
-            "Content-Disposition": f'attachment; filename="{name}"',
+            "Content-Disposition": f'attachment; filename="{file_name(made, form)}"',
             "Cache-Control": "no-store",
             "X-Content-Type-Options": "nosniff",
         },
     )
-
-
-def _is_numeric(rows: Sequence[Mapping[str, Any]], name: str) -> bool:
-    return any(isinstance(row.get(name), int | float) for row in rows[:50])
-
-
-def _day(day: date | None) -> str:
-    return day.strftime("%d/%m/%Y") if day else "…"
-
-
-def _moment(answer: Answer) -> str:
-    fresh = answer.data_as_of
-    return fresh.astimezone(clock.VN).strftime("%d/%m/%Y %H:%M") if fresh else "–"

@@ -3,8 +3,10 @@
 from services.reporting.handlers.answering import Reports
 from services.reporting.handlers.applying import apply_events
 from services.reporting.handlers.asking import Asked, ask
+from services.reporting.handlers.documents import document
 from services.reporting.handlers.outcomes import apply_outcomes
 from services.reporting.handlers.planning import PlanMessage, apply_plans, parse_plan
+from services.reporting.handlers.publishing import Publishing, Wanted
 from services.reporting.handlers.reports import GROUPINGS, REPORTS, Answer
 
 __all__ = [
@@ -13,10 +15,13 @@ __all__ = [
     "Answer",
     "Asked",
     "PlanMessage",
+    "Publishing",
     "Reports",
+    "Wanted",
     "apply_events",
     "apply_outcomes",
     "apply_plans",
     "ask",
+    "document",
     "parse_plan",
 ]

@@ -45,6 +45,12 @@ class Reports:
                 answers.append(answer)
             return answers
 
+    async def plans(self) -> tuple[Plan, ...]:
+        """The newest version of each plan."""
+        async with self.database.transaction() as session:
+            stored = await plans.newest(session)
+        return read_plans(stored, self.registry, self._read)
+
     async def contacts(self, question: Question) -> list[tuple[str, str]]:
         """(title, help desk) of each plan that runs in a question's period."""
         async with self.database.transaction() as session:

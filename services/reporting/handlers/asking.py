@@ -26,6 +26,7 @@ class Asked:
     last: date
     as_of: date
     format: str
+    unit: str | None = None
 
 
 def ask(
@@ -77,7 +78,7 @@ def ask(
         limit=limit,
         offset=offset,
     )
-    return Asked(question, first, last or judged, as_of or today, form)
+    return Asked(question, first, last or judged, as_of or today, form, unit)
 
 
 def visible_units(

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -41,6 +41,10 @@ class Question:
     @property
     def scope(self) -> Scope:
         return Scope(self.first, self.last, self.known, self.units)
+
+    def regrouped(self, by: str) -> "Question":
+        """The same question with its rows grouped otherwise."""
+        return replace(self, by=by)
 
 
 @dataclass(slots=True)

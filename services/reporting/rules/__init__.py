@@ -21,6 +21,15 @@ from services.reporting.rules.forms import (
     share,
 )
 from services.reporting.rules.installs import Install, counted_once
+from services.reporting.rules.publishing import (
+    BY_DOMAIN,
+    KEPT_INSIDE,
+    PERSONAL_GROUPS,
+    differences,
+    is_slug,
+    month_of,
+    slug_of,
+)
 from services.reporting.rules.scores import (
     LIKERT,
     ScoreCell,
@@ -44,9 +53,12 @@ from services.reporting.rules.timeliness import (
 from services.reporting.rules.units import names_of, unit_changes
 
 __all__ = [
+    "BY_DOMAIN",
     "FOREVER",
     "FORM_06",
+    "KEPT_INSIDE",
     "LIKERT",
+    "PERSONAL_GROUPS",
     "Cell",
     "Difficulty",
     "DossierSums",
@@ -66,12 +78,15 @@ __all__ = [
     "contributions",
     "counted_once",
     "difference",
+    "differences",
     "difficulties",
     "form_06",
     "history",
     "install_plan",
+    "is_slug",
     "judged_duties",
     "mean_score",
+    "month_of",
     "names_of",
     "on_time",
     "online_share",
@@ -80,6 +95,7 @@ __all__ = [
     "quarter",
     "score_contributions",
     "share",
+    "slug_of",
     "standings",
     "survey_scores",
     "tally_difference",
