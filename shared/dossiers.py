@@ -8,6 +8,10 @@ Days are days in Viet Nam. "Known on day D" is business time: a status is known 
 `at`, a submission's due date from the day of `submitted_at`. The other time axis, what had reached
 us by a day, is chosen before folding with `known`.
 
+A due date that upstream states is authoritative and moves only by a new one. Where no submission
+states any, and as long as no status has stated one, ours holds: computed by `rules` from the
+receipt, known from the receipt on, and extended by every pause from its end on.
+
 Rules: TT 01/2020/TT-VPCP (report form 06) and the practice of one-stop shops.
 """
 
@@ -17,6 +21,7 @@ from datetime import date, datetime, timedelta
 from typing import Literal, TypeVar
 
 from shared.clock import local_day
+from shared.due_dates import DueRules
 
 Order = tuple[datetime, str, str]
 """Where an event stands among all events: its time, its source, its id."""
@@ -101,12 +106,13 @@ Fact = TypeVar("Fact", Submission, StatusChange)
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A due date that somebody stated, and from when it was known."""
+    """A due date that somebody stated, or that we computed, and from when it was known."""
 
     known_at: datetime
     known_day: date
     at: datetime
     day: date
+    computed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +201,7 @@ class Story:
 
     @property
     def due(self) -> Due | None:
-        """The last due date stated, whenever it comes into force."""
+        """The last due date, whenever it comes into force."""
         return self.dues[-1] if self.dues else None
 
     def status_on(self, day: date) -> str | None:
@@ -304,10 +310,12 @@ def read_story(
     submissions: Iterable[Submission],
     statuses: Iterable[StatusChange],
     as_of: date | None = None,
+    rules: DueRules | None = None,
 ) -> Story | None:
     """Folds the facts of one code; null where no submission stands.
 
     `as_of` reads only what had reached us by the end of that day. Repeated facts change nothing.
+    Without `rules` no due date is computed.
     """
     standing = known(submissions, as_of)
     if not standing:
@@ -316,8 +324,11 @@ def read_story(
     ordered = tuple(sorted(known(statuses, as_of), key=status_order))
     received_at = winner.received_at or _receipt(ordered)
     received_day = None if received_at is None else local_day(received_at)
-    dues = _dues(standing, ordered)
     closing = None if received_at is None else _closing(ordered, received_at)
+    dues = _dues(standing, ordered)
+    if rules is not None and received_at is not None and not any(one.due_at for one in standing):
+        ours = _computed(rules, winner, received_at, ordered, closing)
+        dues = (*(due for due in ours if not dues or due.known_at < dues[0].known_at), *dues)
     closed_day: date | None = None
     outcome: Outcome | None = None
     if closing is not None and received_day is not None:
@@ -372,6 +383,38 @@ def _dues(submissions: list[Submission], ordered: tuple[StatusChange, ...]) -> t
     ]
     stated.sort(key=lambda entry: entry[:3])
     return tuple(Due(at, local_day(at), due, local_day(due)) for at, _, _, due in stated)
+
+
+def _computed(
+    rules: DueRules,
+    winner: Submission,
+    received_at: datetime,
+    ordered: tuple[StatusChange, ...],
+    closing: StatusChange | None,
+) -> list[Due]:
+    """Our due dates: from the receipt, and a later one from the end of every pause."""
+    unit = winner.unit
+    due = rules.due(unit, winner.procedure, winner.authority, received_at)
+    if due is None:
+        return []
+    found = [_ours(received_at, due)]
+    since: datetime | None = None
+    for change in ordered:
+        if change.status in PAUSES:
+            since = since or max(change.at, received_at)
+        elif since is not None:
+            later = rules.extended(unit, due, since, change.at)
+            if later != due and change.at > since:
+                due = later
+                found.append(_ours(change.at, due))
+            since = None
+        if change is closing:
+            break
+    return found
+
+
+def _ours(known_at: datetime, due: datetime) -> Due:
+    return Due(known_at, local_day(known_at), due, local_day(due), computed=True)
 
 
 def _outcome(closing: StatusChange, closed_day: date, dues: tuple[Due, ...]) -> Outcome:

@@ -93,7 +93,7 @@ def _take_lists(tree: Tree) -> Iterable[PlanFault]:
             for fault in error.faults:
                 yield PlanFault(tree.line(path), pointer(path), "procedures", fault)
         else:
-            lists[name] = [each.code for each in found]
+            lists[name] = list(dict.fromkeys(each.code for each in found))
 
 
 def read_plan(text: str | bytes, *, registry: UnitRegistry) -> Plan:
