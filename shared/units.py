@@ -317,6 +317,32 @@ class UnitRegistry:
             meant = each
         return False
 
+    def bearer(self, code: str, at: date | datetime) -> date | None:
+        """Since when the unit that a code means on a day bears it: with the code its identity.
+
+        A unit that goes on under its code (see `same`) keeps its first day. Of a day on which
+        nobody bears the code, the last bearer before is meant, else the first ever; None for a
+        code that nobody ever bears.
+        """
+        versions = self.versions(code)
+        if not versions:
+            return None
+        day = day_of(at)
+        place = max(sum(each.valid_from <= day for each in versions) - 1, 0)
+        while place and self._goes_on(versions[place - 1], versions[place]):
+            place -= 1
+        return versions[place].valid_from
+
+    @property
+    def turns(self) -> tuple[date, ...]:
+        """The days on which the tree of units is another than the day before, earliest first."""
+        return tuple(self._starts)
+
+    def era(self, at: date | datetime) -> date:
+        """The last turn of the tree on or before a day: every question about that day has the
+        answer that it has about the turn."""
+        return self._starts[bisect_right(self._starts, day_of(at)) - 1]
+
     def _goes_on(self, before: Unit, after: Unit) -> bool:
         return (
             before.valid_to == after.valid_from

@@ -1,5 +1,6 @@
 """Wires reporting."""
 
+from functools import partial
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -13,7 +14,7 @@ from services.reporting.api import (
     build_router,
     published_file,
 )
-from services.reporting.handlers import Publishing, Reports
+from services.reporting.handlers import Publishing, Reports, refold_due
 from services.reporting.settings import ReportingSettings
 from shared.service import Service
 from shared.settings import deploy_dir, load
@@ -31,7 +32,8 @@ def create_app(settings: ReportingSettings | None = None) -> FastAPI:
     reports = Reports(service.database, registry, working)
     base = settings.reporting_public_url
     publishing = Publishing(reports, published_file, service.wake_relay, base)
-    consumer.attach(service)
+    service.before_start(partial(refold_due, service.database, registry))
+    consumer.attach(service, registry)
     service.app.include_router(build_router(reports))
     service.app.include_router(build_pages(reports))
     service.app.include_router(build_publications(publishing, Pages()))

@@ -1,5 +1,7 @@
 """Messages of reporting: events and plans become read models."""
 
+from functools import partial
+
 from services.reporting.handlers import (
     apply_events,
     apply_outcomes,
@@ -8,11 +10,12 @@ from services.reporting.handlers import (
 )
 from shared import events
 from shared.service import Service
+from shared.units import UnitRegistry
 
 
-def attach(service: Service) -> None:
+def attach(service: Service, registry: UnitRegistry) -> None:
     """Consume EVENTS, PLANS, OUTCOMES and KEYS."""
-    service.consume("EVENTS", events.parse, apply_events)
+    service.consume("EVENTS", events.parse, partial(apply_events, registry=registry))
     service.consume("PLANS", parse_plan, apply_plans)
     service.consume("OUTCOMES", events.parse, apply_outcomes)
     service.consume_keys()

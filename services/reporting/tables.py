@@ -170,11 +170,13 @@ class Void(Table, table=True):
 
 
 class Daily(Table, table=True):
-    """Signed contributions to the figures about dossiers, by business day and recorded day."""
+    """Signed contributions to the figures about dossiers, by business day and recorded day; `era`
+    says in whose time the code of the unit is meant."""
 
     __tablename__ = "daily"
     measure: str = Field(primary_key=True)
     unit: str = Field(primary_key=True)
+    era: date = Field(primary_key=True)
     field: str = Field(primary_key=True)
     authority: str = Field(primary_key=True)
     channel: str = Field(primary_key=True)
@@ -204,6 +206,7 @@ class OverdueSpell(Table, table=True):
     __tablename__ = "overdue_spells"
     code: str = Field(primary_key=True)
     unit: str
+    era: date
     field: str
     department: str | None
     due_day: date
@@ -211,6 +214,13 @@ class OverdueSpell(Table, table=True):
     until: date
     known_from: date = Field(primary_key=True)
     known_until: date
+
+
+class Refold(Table, table=True):
+    """A dossier whose sums and spells have to be derived anew before anything else is."""
+
+    __tablename__ = "refolds"
+    code: str = Field(primary_key=True)
 
 
 class Plan(Table, table=True):

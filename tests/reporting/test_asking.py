@@ -26,7 +26,7 @@ def test_without_dates_everything_up_to_today():
     question = asked().question
     assert (question.first, question.last, question.now) == (date.min, date(2020, 7, 1), NOW)
     assert question.known == LATEST
-    assert question.units is None
+    assert question.territory.open
 
 
 def test_an_end_in_the_future_is_judged_today():
@@ -41,45 +41,75 @@ def test_as_of_judges_as_somebody_would_have_then():
     assert found.question.now == datetime(2020, 3, 1, tzinfo=VN)
 
 
+def shown(question, *codes, day=date(2020, 3, 1)):
+    """Which of some codes belong to what is asked for, as of a day."""
+    return {code for code in codes if question.territory.place(code, day)}
+
+
 def test_a_unit_includes_all_below_it_as_the_tree_stood_then():
-    below = asked(unit="45").question.units
-    assert {"45", "461", "470"} <= below
-    assert "44" not in below
-    later = ask("bieu-06", {"unit": "45", "to": "2025-12-31"}, ALL, REGISTRY,
-                datetime(2026, 1, 1, tzinfo=UTC)).question.units  # fmt: skip
-    assert {"45", "461"} <= later
+    below = asked(unit="45").question
+    assert shown(below, "45", "461", "470", "44", "462") == {"45", "461", "470", "462"}
 
 
 def in_2026(key=ALL, **typed):
     words = {name.rstrip("_"): value for name, value in typed.items()}
-    return ask("bieu-06", words, key, REGISTRY, datetime(2026, 3, 1, tzinfo=UTC)).question.units
+    return ask("bieu-06", words, key, REGISTRY, datetime(2026, 3, 1, tzinfo=UTC)).question
 
 
-def test_a_period_over_the_merger_holds_the_units_that_ended_in_it():
-    assert {"42", "440", "DT-TP", "18229"} <= in_2026(unit="42")
-    assert {"440", "DT-TP"} <= in_2026(unit="42", from_="2025-06-30")
-    assert {"440", "DT-TP"}.isdisjoint(in_2026(unit="42", from_="2025-07-01"))
+def test_what_a_merger_ended_counts_up_to_it():
+    for question in (in_2026(unit="42"), in_2026(unit="42", from_="2025-07-01")):
+        assert shown(question, "42", "440", "DT-TP", "18229") == {"42", "440", "DT-TP", "18229"}
     bound = Key("k", "test", frozenset({"reports:read"}), units=frozenset({"42"}))
-    assert {"440", "DT-TP"} <= in_2026(bound)
-    assert in_2026(bound, unit="440") >= {"440", "DT-TP"}
+    assert shown(in_2026(bound), "440", "461") == {"440"}
+    assert shown(in_2026(bound, unit="440"), "440", "DT-TP", "42") == {"440", "DT-TP"}
+    with pytest.raises(Problem) as refused:
+        in_2026(bound, unit="461")
+    assert refused.value.status == 403
 
 
 def test_a_reused_code_means_its_last_bearer():
-    below = in_2026(unit="44", from_="2019-01-01")
-    assert "19333" in below
-    assert "461" not in below
-    assert "19333" not in in_2026(unit="44", to="2025-06-30")
+    later = in_2026(unit="44", from_="2019-01-01")
+    assert shown(later, "461", "44") == set()
+    assert shown(later, "19333", "44", day=date(2025, 7, 1)) == {"19333", "44"}
+    before = in_2026(unit="44", to="2025-06-30")
+    assert shown(before, "44") == {"44"}
+    assert shown(before, "44", day=date(2025, 7, 1)) == set()
 
 
 def test_a_key_sees_its_units_only():
     key = Key("k", "test", frozenset({"reports:read"}), units=frozenset({"461"}))
-    assert "461" in asked(key=key).question.units
-    assert "462" not in asked(key=key).question.units
-    assert asked(key=key, unit="461").question.units == asked(key=key).question.units
+    assert shown(asked(key=key).question, "461", "462") == {"461"}
+    assert shown(asked(key=key, unit="461").question, "461", "462") == {"461"}
     for beyond in ("462", "45"):
         with pytest.raises(Problem) as refused:
             asked(key=key, unit=beyond)
         assert refused.value.status == 403
+
+
+def test_figures_are_shown_at_a_level_of_government():
+    district = asked(level="district").question.territory
+    old, new = date(2020, 3, 1), date(2025, 7, 1)
+    commune = district.place("23668", old)
+    assert (commune.unit, REGISTRY.name(commune.unit, old)) == ("625", "Huyện Kbang")
+    # A health centre stands under the district of its seat, a provincial office for itself.
+    assert district.place("QTR-TTYT-464", old).unit == "464"
+    assert district.place("QTR-TTHCC", old).unit == "QTR-TTHCC"
+    # Where districts were abolished each commune stands for itself.
+    assert district.place("23668", new) == ("23668", new)
+    province = asked(level="province").question.territory
+    assert province.place("23668", old).unit == "64"
+    assert province.place("23668", new).unit == "52"
+    assert province.place("QTR-TTHCC", old).unit == "45"
+    assert province.place("QTR-TTHCC", new).unit == "44"
+
+
+def test_one_code_of_two_units_is_two_places_and_one_that_goes_on_is_one():
+    every = asked().question.territory
+    assert every.place("23668", date(2025, 6, 30)) == ("23668", date(2000, 1, 1))
+    assert every.place("23668", date(2025, 7, 1)) == ("23668", date(2025, 7, 1))
+    assert {REGISTRY.bearer("QTR-TTHCC", date(year, 1, 1)) for year in (1990, 2020, 2026)} == {
+        date(2000, 1, 1)
+    }
 
 
 @pytest.mark.parametrize(
@@ -96,6 +126,7 @@ def test_a_key_sees_its_units_only():
         ({"offset": "²"}, "/offset"),
         ({"format": "doc"}, "/format"),
         ({"unit": "Đông Há"}, "/unit"),
+        ({"level": "ward"}, "/level"),
     ],
 )
 def test_faults_are_named(typed, pointer):

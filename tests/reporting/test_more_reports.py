@@ -107,6 +107,7 @@ def test_what_the_data_lack(running):
     }
     assert {key: value for key, value in rows["461"].items() if key != "unit_name"} == {
         "unit": "461",
+        "unit_valid_from": "2000-01-01",
         "dossiers": 5,
         "missing_phone": 1,
         "invalid_phone": 1,
@@ -116,6 +117,7 @@ def test_what_the_data_lack(running):
         "eligible_for_survey": 2,
         "refused_events": 0,
         "undeliverable_phones": 0,
+        "reason": None,
     }
     assert rows["462"]["dossiers"] == rows["462"]["missing_phone"] == 1
     now = running.get("reporting", "/v1/reports/data-quality")

@@ -25,10 +25,14 @@ def histories(events):
     return {code: rules.history(*own) for code, own in facts(events).items()}
 
 
+def era(instant):
+    return date.min
+
+
 def cells_of(events):
     total = Counter()
     for known in histories(events).values():
-        total.update(rules.contributions(known))
+        total.update(rules.contributions(known, era))
     return Counter({cell: count for cell, count in total.items() if count})
 
 
@@ -90,7 +94,7 @@ def test_order_and_repeats_change_nothing(events, random: Random):
     assert cells_of(shuffled) == cells_of(events)
     again = histories(shuffled)
     for code, known in histories(events).items():
-        assert rules.overdue_spells(again[code]) == rules.overdue_spells(known)
+        assert rules.overdue_spells(again[code], era) == rules.overdue_spells(known, era)
 
 
 @given(stories(), st.integers(0, 10))
@@ -118,7 +122,7 @@ def test_overdue_spells_name_the_overdue_dossiers(events, day, as_of):
     found = []
     seen_on = as_of or rules.FOREVER - timedelta(days=1)
     for code, known in histories(events).items():
-        for spell in rules.overdue_spells(known):
+        for spell in rules.overdue_spells(known, era):
             if spell.known_from <= seen_on < spell.known_until and spell.since <= day < spell.until:
                 found.append(code)
                 assert spell.due_day < day
@@ -156,8 +160,11 @@ def test_a_withdrawn_event_counts_until_its_withdrawal_is_known():
 
 def test_the_honest_rate_holds_the_open_overdue_ones():
     sums = DossierSums(resolved_early=1, resolved_on_time=2, resolved_late=1, overdue=2)
-    assert rules.on_time(sums) == {"on_time": 3, "late": 1, "open_overdue": 2, "rate": 0.5}
-    assert rules.on_time(DossierSums())["rate"] is None
+    assert rules.on_time(sums) == {
+        "on_time": 3, "late": 1, "open_overdue": 2, "rate": 0.5, "reason": None,
+    }  # fmt: skip
+    empty = rules.on_time(DossierSums())
+    assert (empty["rate"], empty["reason"]) == (None, "nothing_to_count")
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from services.reporting.api.words import LANGUAGES, columns_of, shown, word
+from services.reporting.api.words import LANGUAGES, columns_for_people, columns_of, shown, word
 from shared.clock import VN
 from shared.printing import to_csv, to_pdf, to_xlsx
 
@@ -35,6 +35,8 @@ def report_file(
     """
     report, rows = document["report"], document["rows"]
     columns = columns_of(report, document["by"])
+    if form != "csv":
+        columns = columns_for_people(report, document["by"], rows)
     spoken = language if language in LANGUAGES else spoken
 
     def heading(name: str) -> str:

@@ -11,7 +11,7 @@ from starlette.responses import FileResponse, RedirectResponse, Response
 
 from services.reporting.api.access import COOKIE, SCOPE, caller
 from services.reporting.api.drawing import PAGES, Pages
-from services.reporting.api.words import LANGUAGES, columns_of, language_of
+from services.reporting.api.words import LANGUAGES, columns_for_people, language_of
 from services.reporting.handlers import Answer, Reports, ask
 from shared import browser, clock
 from shared.http import read_body
@@ -170,7 +170,9 @@ def _section(name: str, by: str | None, answer: Answer, link: str) -> Section:
         rows = answer.extra["by_obligation"]
         columns = ["plan", "obligation", *STATES, "rate"]
         return Section(name, columns, rows, answer.total, 0, link, answer.extra["unit_changes"])
-    columns = [column for column in columns_of(name, by) if column not in _HIDDEN]
+    columns = [
+        column for column in columns_for_people(name, by, answer.rows) if column not in _HIDDEN
+    ]
     if name == "installs" and answer.total.get("quota") is None:
         columns = [one for one in columns if one not in ("counted", "quota", "share")]
     count = answer.total.get("overdue", len(answer.rows))

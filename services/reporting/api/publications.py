@@ -22,7 +22,7 @@ from services.reporting.api.files import (
     report_file,
     span,
 )
-from services.reporting.api.words import LANGUAGES, columns_of, language_of, shown, word
+from services.reporting.api.words import LANGUAGES, columns_for_people, language_of, shown, word
 from services.reporting.handlers import Publishing, Wanted
 from services.reporting.store import publications as store
 from services.reporting.store.publications import Revision
@@ -332,7 +332,7 @@ def _page(
         "slug": row.slug,
         "title_": row.title,
         "report": row.report,
-        "columns": columns_of(row.report, made["by"]),
+        "columns": columns_for_people(row.report, made["by"], made["rows"]),
         "rows": made["rows"],
         "total": made["total"],
         "changed": lambda line, column: changed.get((tuple(line.get(key) for key in keys), column)),

@@ -35,6 +35,11 @@ def build_router(reports: Reports) -> APIRouter:
         ] = None,
         to: Annotated[str | None, Query(description="Last day, included, YYYY-MM-DD")] = None,
         unit: Annotated[str | None, Query(description="A unit and all below it")] = None,
+        level: Annotated[
+            str | None,
+            Query(description="province, district or commune: figures of the units below together"),
+        ] = None,
+        field: Annotated[str | None, Query(description="Dossiers of this field only")] = None,
         by: Word = None,
         domain: Word = None,
         plan: Word = None,

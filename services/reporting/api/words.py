@@ -1,6 +1,6 @@
 """What people read on pages and above columns, in Vietnamese and in English."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -21,9 +21,9 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
         "pending_overdue",
     ),
     "installs": ("installs", "succeeded", "failed", "distinct_citizens"),
-    "online-share": ("authority", "online", "total", "share", "target", "state"),
-    "on-time": ("on_time", "late", "open_overdue", "rate"),
-    "scorecard": ("domain", "mode", "quarter", "item", "n", "score"),
+    "online-share": ("authority", "online", "total", "share", "reason", "target", "state"),
+    "on-time": ("on_time", "late", "open_overdue", "rate", "reason"),
+    "scorecard": ("domain", "mode", "quarter", "item", "n", "score", "reason"),
     "timeliness": (
         "obligation",
         "period",
@@ -45,6 +45,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
         "eligible_for_survey",
         "refused_events",
         "undeliverable_phones",
+        "reason",
     ),
     "activity": ("kind", "activities", "people", "members"),
     "difficulties": (
@@ -151,6 +152,12 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "column.code": ("Mã hồ sơ", "Dossier"),
     "column.unit": ("Mã đơn vị", "Unit"),
     "column.unit_name": ("Đơn vị", "Unit name"),
+    "column.unit_valid_from": ("Có từ ngày", "Unit valid from"),
+    "column.reason": ("Vì sao để trống", "Why empty"),
+    "value.nothing_to_count": ("không có gì để tính", "nothing to count"),
+    "value.no_scores": ("không có câu trả lời có điểm", "no answer with a score"),
+    "value.no_quota": ("không có chỉ tiêu", "no quota"),
+    "value.not_by_field": ("không tính theo lĩnh vực", "not counted by field"),
     "column.field": ("Lĩnh vực", "Field"),
     "column.received_total": ("Tiếp nhận: tổng", "Received: total"),
     "column.received_online": ("Trực tuyến trong kỳ", "Online"),
@@ -279,8 +286,15 @@ _WORDS: Mapping[str, tuple[str, str]] = {
 }
 
 
+UNIT = ("unit", "unit_name", "unit_valid_from")
+_NAMED_BY = {
+    "overdue": "code",
+    "difficulties": "difficulty",
+    "emulation": "plan",
+    "timeliness": "plan",
+}
 _SHARES = frozenset({"share", "target", "rate"})
-_SPOKEN = frozenset({"state", "authority", "mode", "domain", "place", "kind", "channel"})
+_SPOKEN = frozenset({"state", "authority", "mode", "domain", "place", "kind", "channel", "reason"})
 
 
 def word(name: str, language: str = "vi") -> str:
@@ -300,19 +314,25 @@ def language_of(asked: str | None, accepted: str | None) -> str:
 def columns_of(report: str, by: str | None) -> list[str]:
     """The columns of a report, in order."""
     figures = list(COLUMNS[report])
-    if report == "overdue":
-        return ["code", "unit", "unit_name", *figures]
-    if report == "difficulties":
-        return ["difficulty", "unit", "unit_name", *figures]
-    if report == "emulation":
-        return ["plan", "unit", "unit_name", *figures]
-    if report == "timeliness":
-        return ["plan", "unit", "unit_name", *figures]
+    first = _NAMED_BY.get(report)
+    if first is not None:
+        return [first, *UNIT, *figures]
     if report == "installs" and by in (None, "unit"):
-        figures += ["counted", "quota", "share"]
+        figures += ["counted", "quota", "share", "reason"]
     if report == "bieu-06" and by is None:
         by = "field"
-    return [*(["unit", "unit_name"] if by in (None, "unit") else [by]), *figures]
+    return [*(UNIT if by in (None, "unit") else [by]), *figures]
+
+
+def columns_for_people(report: str, by: str | None, rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The columns that people need: names tell units apart, and a reason stands where there is
+    one."""
+    reasons = any(row.get("reason") for row in rows)
+    return [
+        name
+        for name in columns_of(report, by)
+        if name != "unit_valid_from" and (name != "reason" or reasons)
+    ]
 
 
 def shown(column: str, value: Any, language: str = "vi") -> str:

@@ -1,7 +1,7 @@
 """Use cases of reporting: take events and plans in, answer reports."""
 
 from services.reporting.handlers.answering import Reports
-from services.reporting.handlers.applying import apply_events
+from services.reporting.handlers.applying import apply_events, refold_due
 from services.reporting.handlers.asking import Asked, ask
 from services.reporting.handlers.documents import document
 from services.reporting.handlers.outcomes import apply_outcomes
@@ -24,4 +24,5 @@ __all__ = [
     "ask",
     "document",
     "parse_plan",
+    "refold_due",
 ]

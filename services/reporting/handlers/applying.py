@@ -5,7 +5,7 @@ only the difference is added. So neither order nor repeats nor late withdrawals 
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from typing import TypeVar
@@ -14,23 +14,30 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.reporting import rules
-from services.reporting.rules import Cell, Install, Overdue, ScoreCell, Survey, Tally
-from services.reporting.store import facts, sums
+from services.reporting.rules import Cell, Eras, Install, Overdue, ScoreCell, Survey, Tally
+from services.reporting.store import facts, refolds, sums
 from services.reporting.store.facts import DossierFacts
 from shared import clock
+from shared.db import Database, take_turn
 from shared.dossiers import StatusChange, Submission
 from shared.events import Event, data
 from shared.events import uid as uid_of
+from shared.units import UnitRegistry
 
 log = structlog.get_logger()
 
 FILINGS = frozenset({"motcua.list.delivered.v1", "motcua.report.filed.v1"})
 """Types of events that may fulfil an obligation."""
 
+REFOLDED_AT_ONCE = 1000
+"""Dossiers of one transaction, where all are derived anew."""
+
 Fact = TypeVar("Fact", Submission, StatusChange, Survey)
 
 
-async def apply_events(session: AsyncSession, events: Sequence[Event]) -> None:
+async def apply_events(
+    session: AsyncSession, events: Sequence[Event], registry: UnitRegistry
+) -> None:
     """Take events that were not seen before into the read models."""
     voids = _voids(events)
     known_voids = await facts.load_voids(
@@ -42,7 +49,7 @@ async def apply_events(session: AsyncSession, events: Sequence[Event]) -> None:
     changed = {
         target: rday for target, rday in voids_after.items() if known_voids.get(target) != rday
     }
-    await _apply_dossiers(session, events, changed, voids_after)
+    await _apply_dossiers(session, events, changed, voids_after, registry.era)
     await _apply_surveys(session, events, changed, voids_after)
     await facts.add_installs(
         session, [_install(event) for event in events if _is(event, data.Install)]
@@ -55,11 +62,38 @@ async def apply_events(session: AsyncSession, events: Sequence[Event]) -> None:
     log.debug("events_applied", events=len(events))
 
 
+async def refold_due(database: Database, registry: UnitRegistry) -> None:
+    """Derive anew what an upgrade asks for; goes on where it was interrupted."""
+    done = 0
+    while True:
+        async with database.transaction() as session:
+            await take_turn(session, "store")
+            codes = await refolds.take(session, REFOLDED_AT_ONCE)
+            await refold(session, codes, registry.era)
+        if not codes:
+            return
+        done += len(codes)
+        log.info("dossiers_refolded", dossiers=done)
+
+
+async def refold(session: AsyncSession, codes: Collection[str], era: Eras) -> None:
+    """Derive sums and spells of dossiers that have none yet from their facts."""
+    cells: Counter[Cell] = Counter()
+    spells: dict[str, list[Overdue]] = {}
+    for code, (told, moves) in (await facts.load_dossiers(session, codes)).items():
+        story = rules.history(told, moves)
+        cells.update(rules.contributions(story, era))
+        spells[code] = rules.overdue_spells(story, era)
+    await sums.add_daily(session, Counter({cell: n for cell, n in cells.items() if n}))
+    await sums.replace_spells(session, spells)
+
+
 async def _apply_dossiers(
     session: AsyncSession,
     events: Sequence[Event],
     changed: Mapping[bytes, date],
     voids: Mapping[bytes, date],
+    era: Eras,
 ) -> None:
     submissions = [_submission(event, voids) for event in events if _is(event, data.Submission)]
     statuses = [_status(event, voids) for event in events if _is(event, data.StatusChange)]
@@ -80,10 +114,10 @@ async def _apply_dossiers(
         after = rules.history(
             [*_revoid(told, changed), *new[code][0]], [*_revoid(moves, changed), *new[code][1]]
         )
-        cells.update(rules.contributions(after))
-        cells.subtract(rules.contributions(before))
-        spells_after = rules.overdue_spells(after)
-        if spells_after != rules.overdue_spells(before):
+        cells.update(rules.contributions(after, era))
+        cells.subtract(rules.contributions(before, era))
+        spells_after = rules.overdue_spells(after, era)
+        if spells_after != rules.overdue_spells(before, era):
             spells[code] = spells_after
     await facts.add_submissions(session, submissions)
     await facts.add_statuses(session, statuses)

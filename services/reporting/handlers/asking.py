@@ -3,17 +3,26 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 
 from services.reporting.handlers.reports import GROUPINGS, REPORTS, Question
+from services.reporting.rules import Place, Territory, territory
 from services.reporting.store.figures import LATEST
 from shared import clock
 from shared.keys import Key
 from shared.problems import Problem
-from shared.units import UnitRegistry
+from shared.units import LEVELS, UnitRegistry
 
 DOMAINS = ("public_administration", "health")
 MOST_ROWS = 1000
 """Rows of a page of dossiers."""
+FILTERED = {
+    "field": ("bieu-06", "on-time", "online-share", "data-quality", "overdue"),
+    "level": tuple(name for name in REPORTS if name != "emulation"),
+    "domain": ("scorecard",),
+    "plan": ("timeliness", "emulation"),
+}
+"""Which reports a filter has a meaning for."""
 FORMATS = ("json", "csv", "xlsx", "pdf")
 
 
@@ -27,6 +36,8 @@ class Asked:
     as_of: date
     format: str
     unit: str | None = None
+    not_applied: tuple[str, ...] = ()
+    """Filters that this report has no use for."""
 
 
 def ask(
@@ -50,6 +61,8 @@ def ask(
         faults.append(_fault("to", "range", "The last day lies before the first one."))
     by = _one_of(typed, "by", GROUPINGS.get(report, ()), faults)
     domain = _one_of(typed, "domain", DOMAINS, faults)
+    level = _one_of(typed, "level", ("unit", *LEVELS), faults)
+    level = None if level == "unit" else level
     limit = _number(typed, "limit", 100, 1, MOST_ROWS, faults)
     offset = _number(typed, "offset", 0, 0, 10_000_000, faults)
     form = typed.get("format") or "json"
@@ -71,51 +84,67 @@ def ask(
         last=judged,
         now=now if judged == today else clock.start_of(judged + timedelta(days=1)),
         known=as_of or LATEST,
-        units=visible_units(unit, key, registry, first or date.min, judged),
+        territory=visible_units(unit, key, registry, first or date.min, judged, level),
+        level=level,
         by=by,
+        field=typed.get("field") or None,
         domain=domain,
         plan=typed.get("plan") or None,
         limit=limit,
         offset=offset,
     )
-    return Asked(question, first, last or judged, as_of or today, form, unit)
+    unused = tuple(
+        name for name, reports in FILTERED.items() if typed.get(name) and report not in reports
+    )
+    return Asked(question, first, last or judged, as_of or today, form, unit, unused)
 
 
 def visible_units(
-    unit: str | None, key: Key, registry: UnitRegistry, first: date, last: date
-) -> frozenset[str] | None:
-    """The units to look at: the one asked for with all below it, within those of the key.
+    unit: str | None,
+    key: Key,
+    registry: UnitRegistry,
+    first: date,
+    last: date,
+    level: str | None = None,
+) -> Territory:
+    """What to look at: the unit asked for with all below it, within the units of the key.
 
-    What lay below it on any day of the period belongs to it, so a report over a merger holds the
-    units that ended in it. Null stands for all. Raises `Problem` 403 for a unit outside the key's.
+    What happened belongs to the units above it on the day of the event. Where a code was reused,
+    the last bearer of the period is meant. Raises `Problem` 403 for a unit outside the key's in
+    the whole period.
     """
-    allowed = None
+    roots = []
     if key.units:
-        allowed = frozenset().union(*(_below(one, registry, first, last) for one in key.units))
-    if unit is None:
-        return allowed
-    asked = _below(unit, registry, first, last)
-    if allowed is None:
-        return asked
-    if unit not in allowed:
-        raise Problem(403, "The key does not reach this unit.")
-    return asked & allowed
+        roots.append([meant(one, registry, last) for one in sorted(key.units)])
+    if unit is not None:
+        asked = meant(unit, registry, last)
+        if roots and not _reached(asked, tuple(roots[0]), registry, first, last):
+            raise Problem(403, "The key does not reach this unit.")
+        roots.append([asked])
+    return _territory(registry, tuple(map(tuple, roots)), level)
 
 
-def _below(unit: str, registry: UnitRegistry, first: date, last: date) -> frozenset[str]:
-    """A unit and all that lay below it in a period; of a time at which it did not exist, on the
-    day nearest to it. Where the code was reused meanwhile, the last bearer's units are meant."""
-    versions = registry.versions(unit)
-    if not versions:
-        return frozenset({unit})
-    begun = [one for one in versions if one.valid_from <= last]
-    one = begun[-1] if begun else versions[0]
-    nearest = max(one.valid_from, min(last, one.end - timedelta(days=1)))
-    turns = {each.valid_from for each in registry if first < each.valid_from < nearest}
-    days = {nearest, min(first, nearest), *turns}
-    return frozenset({unit}).union(
-        *(registry.descendants(unit, day) for day in days if registry.same(unit, day, nearest))
-    )
+@lru_cache(maxsize=512)
+def _territory(
+    registry: UnitRegistry, roots: tuple[tuple[Place, ...], ...], level: str | None
+) -> Territory:
+    return territory(registry, roots, level)
+
+
+def meant(unit: str, registry: UnitRegistry, last: date) -> Place:
+    """The unit that a code means in a period: its last bearer by the period's end."""
+    return Place(unit, registry.bearer(unit, last))
+
+
+def _reached(
+    asked: Place, roots: tuple[Place, ...], registry: UnitRegistry, first: date, last: date
+) -> bool:
+    """Whether a unit is or lies below one of the roots on a day of a period; of a time at which it
+    did not exist, on the day nearest to it."""
+    within = _territory(registry, (roots,), None)
+    days = {first, last, *(each for each in registry.turns if first < each <= last)}
+    borne = [each for each in days if registry.bearer(asked.unit, each) == asked.since]
+    return any(within.place(asked.unit, each) for each in borne)
 
 
 def _fault(name: str, code: str, message: str) -> dict[str, str]:

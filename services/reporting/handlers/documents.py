@@ -21,6 +21,9 @@ def document(asked: Asked, answer: Answer) -> dict[str, Any]:
         "data_as_of": (
             answer.data_as_of.astimezone(clock.VN).isoformat() if answer.data_as_of else None
         ),
+        "level": asked.question.level or "unit",
+        "field": asked.question.field,
+        "not_applied": list(asked.not_applied),
         "rows": answer.rows,
         "total": answer.total,
         **answer.extra,

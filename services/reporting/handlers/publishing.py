@@ -30,7 +30,7 @@ FILES = ("csv", "xlsx", "pdf")
 Render = Callable[[Mapping[str, Any], str, str], bytes]
 """(document, format, title) to a file."""
 
-PARAMETERS = ("from", "to", "unit", "by", "domain", "plan")
+PARAMETERS = ("from", "to", "unit", "level", "field", "by", "domain", "plan")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """What each report answers: load sums, make rows."""
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.reporting import rules
-from services.reporting.rules import DossierSums, Install, Said, Standing
+from services.reporting.rules import DossierSums, Install, Judged, Place, Said, Standing, Territory
 from services.reporting.store import figures, notices, refusals, results, teams
 from services.reporting.store.figures import Scope
 from shared.clock import VN, local_day
@@ -31,8 +31,10 @@ class Question:
     now: datetime
     """The instant of judging: the end of the last day, or the moment of asking."""
     known: date
-    units: frozenset[str] | None
+    territory: Territory
+    level: str | None = None
     by: str | None = None
+    field: str | None = None
     domain: str | None = None
     plan: str | None = None
     limit: int = 100
@@ -40,7 +42,14 @@ class Question:
 
     @property
     def scope(self) -> Scope:
-        return Scope(self.first, self.last, self.known, self.units)
+        return Scope(self.first, self.last, self.known, self.territory, self.field)
+
+    @property
+    def units(self) -> frozenset[str] | None:
+        """The codes of the units looked at, at whatever time; null for all."""
+        if self.territory.open:
+            return None
+        return frozenset(span.unit for span in self.territory.spans)
 
     def regrouped(self, by: str) -> "Question":
         """The same question with its rows grouped otherwise."""
@@ -65,10 +74,22 @@ class Book:
     working: WorkingDays
     plans: tuple[Plan, ...] = ()
 
-    def named(self, code: str, question: Question) -> Row:
-        """A unit as rows show it; with each name that it bore in the period."""
-        names = rules.names_of(self.registry, code, question.first, question.last)
-        return {"unit": code, "unit_name": " → ".join(names)}
+    def named(self, place: Place, question: Question) -> Row:
+        """A unit as rows show it; with each name that it bore in the period, and since when it
+        bears its code: two units that bore one code are two rows."""
+        since = place.since or self.registry.bearer(place.unit, question.last)
+        names = rules.names_of(
+            self.registry, Place(place.unit, since), question.first, question.last
+        )
+        return {
+            "unit": place.unit,
+            "unit_name": " → ".join(names),
+            "unit_valid_from": None if since is None else since.isoformat(),
+        }
+
+    def placed(self, unit: str, day: date) -> Place:
+        """The unit that a code means on a day."""
+        return Place(unit, self.registry.bearer(unit, day))
 
 
 async def form_06(session: AsyncSession, question: Question, book: Book) -> Answer:
@@ -84,33 +105,45 @@ async def form_06(session: AsyncSession, question: Question, book: Book) -> Answ
 
 
 async def on_time(session: AsyncSession, question: Question, book: Book) -> Answer:
-    """The honest on-time rate per unit."""
-    found = await figures.dossier_sums(session, question.scope, ["unit"])
+    """The honest on-time rate per unit, or per field."""
+    by = question.by or "unit"
+    found = await figures.dossier_sums(session, question.scope, [by])
     rows = [
-        book.named(unit, question) | row
-        for (unit,), sums in found
-        if any((row := rules.on_time(sums)).values())
+        (book.named(key, question) if by == "unit" else {by: key}) | row
+        for (key,), sums in found
+        if any(row[name] for name in rules.ON_TIME if (row := rules.on_time(sums)))
     ]
-    total = _total(rows, ("on_time", "late", "open_overdue"))
+    total = _total(rows, rules.ON_TIME)
     whole = total["on_time"] + total["late"] + total["open_overdue"]
-    return Answer(rows, total | {"rate": rules.share(total["on_time"], whole)})
+    return Answer(rows, total | rules.rate("rate", total["on_time"], whole))
 
 
 async def online_share(session: AsyncSession, question: Question, book: Book) -> Answer:
     """Of the dossiers received, how many were filed online, per unit and authority."""
     found = await figures.dossier_sums(session, question.scope, ["unit", "authority"])
     rows = []
-    for (unit, authority), sums in found:
+    for (place, authority), sums in found:
         online, total = _received(sums)
         if not total:
             continue
-        target = rules.online_target(book.plans, unit, authority, question.first, question.last)
+        target = _online_target(question, book, place, authority)
         share = rules.online_share(
             online, total, target.bound if target else None, over=target is None or target.over
         )
-        rows.append(book.named(unit, question) | {"authority": authority} | share)
+        rows.append(book.named(place, question) | {"authority": authority} | share)
     total = _total(rows, ("online", "total"))
-    return Answer(rows, total | {"share": rules.share(total["online"], total["total"])})
+    return Answer(rows, total | rules.rate("share", total["online"], total["total"]))
+
+
+def _online_target(question: Question, book: Book, place: Place, authority: str) -> Judged | None:
+    """The target of a whole unit itself: a part of it, or several units, have none."""
+    if question.field is not None or question.level is not None:
+        return None
+    target = rules.online_target(book.plans, place.unit, authority, question.first, question.last)
+    since = place.since or book.placed(place.unit, question.last).since
+    if target is None or book.placed(place.unit, target.day).since != since:
+        return None
+    return target
 
 
 def _received(sums: DossierSums) -> tuple[int, int]:
@@ -149,36 +182,60 @@ async def _held_against_quota(
     quota; and the same for all of them."""
     chosen = rules.install_plan(book.plans, question.first, question.last)
     if chosen is None:
-        nothing = {"counted": None, "quota": None, "share": None}
+        nothing = {"counted": None, "quota": None, "share": None, "reason": "no_quota"}
         return [row | nothing for row in rows], nothing
     plan, indicator = chosen
     measure = plan.indicators[indicator].measure
     last = min(question.last, plan.runs.to)
     candidates = await figures.successes(session, plan.runs.from_, last, question.known)
-    counted: dict[str, int] = {}
+    counted: Counter[str] = Counter()
     matching = [
         one for one in candidates if measure.counts("install.recorded", _data(one), plan.lists)
     ]
     for one in rules.counted_once(matching, lambda each: measure.key(_data(each))):
         unit = plan.attribute(indicator, one.unit, one.order[0])
         if unit is not None and one.day >= question.first:
-            counted[unit] = counted.get(unit, 0) + 1
-    quotas: dict[str, int] = {}
+            counted[unit] += 1
+    quotas: dict[Place, list[tuple[int, int]]] = {}
     for unit in plan.target_units(indicator):
         bound = plan.target_for(indicator, unit, last)
-        if bound is not None and (question.units is None or unit in question.units):
-            quotas[unit] = int(bound.value)
-    by_unit = {row["unit"]: row for row in rows}
-    for unit in quotas:
-        by_unit.setdefault(unit, book.named(unit, question) | _attempts(0, 0, 0))
+        place = question.territory.place(unit, last)
+        if bound is not None and place is not None:
+            place = _known(place, book, last)
+            quotas.setdefault(place, []).append((counted[unit], int(bound.value)))
+    by_place = {_place(row): row for row in rows}
+    for place in quotas:
+        by_place.setdefault(place, book.named(place, question) | _attempts(0, 0, 0))
     shown = []
-    for unit in sorted(by_unit):
-        quota = quotas.get(unit)
-        reached = None if quota is None else counted.get(unit, 0)
-        share = None if quota is None else rules.share(counted.get(unit, 0), quota)
-        shown.append(by_unit[unit] | {"counted": reached, "quota": quota, "share": share})
-    reached, quota = sum(counted.get(unit, 0) for unit in quotas), sum(quotas.values())
-    return shown, {"counted": reached, "quota": quota, "share": rules.share(reached, quota)}
+    for place in _sorted(by_place):
+        reached, quota = _pair(quotas.get(place, ()))
+        shown.append(by_place[place] | _against(reached, quota))
+    return shown, _against(*_pair([each for many in quotas.values() for each in many]))
+
+
+def _pair(counts: Sequence[tuple[int, int]]) -> tuple[int | None, int | None]:
+    if not counts:
+        return None, None
+    return sum(reached for reached, _ in counts), sum(quota for _, quota in counts)
+
+
+def _against(counted: int | None, quota: int | None) -> Row:
+    share = rules.share(counted or 0, quota or 0)
+    reason = "no_quota" if quota is None else None if quota else rules.NOTHING
+    return {"counted": counted, "quota": quota, "share": share, "reason": reason}
+
+
+def _known(place: Place, book: Book, day: date) -> Place:
+    return place if place.since is not None else book.placed(place.unit, day)
+
+
+def _sorted(places: Iterable[Place]) -> list[Place]:
+    return sorted(places, key=lambda one: (one.unit, one.since or date.min))
+
+
+def _place(row: Row) -> Place:
+    since = row["unit_valid_from"]
+    return Place(row["unit"], None if since is None else date.fromisoformat(since))
 
 
 def _data(one: Install) -> Mapping[str, Any]:
@@ -200,7 +257,7 @@ async def scorecard(session: AsyncSession, question: Question, book: Book) -> An
     """
     found = await figures.tallies(session, question.scope, question.domain)
     rows = [
-        book.named(unit, question)
+        book.named(place, question)
         | {
             "domain": domain,
             "mode": mode,
@@ -208,8 +265,9 @@ async def scorecard(session: AsyncSession, question: Question, book: Book) -> An
             "item": item,
             "n": tally.scored or tally.n,
             "score": rules.mean_score(tally),
+            "reason": None if tally.scored else "no_scores",
         }
-        for (unit, domain, mode, quarter, item), tally in found
+        for (place, domain, mode, quarter, item), tally in found
     ]
     # Modes change what people answer: a score over all of them would mean nothing.
     return Answer(rows, {"n": sum(row["n"] for row in rows)})
@@ -217,21 +275,28 @@ async def scorecard(session: AsyncSession, question: Question, book: Book) -> An
 
 async def overdue(session: AsyncSession, question: Question, book: Book) -> Answer:
     """The dossiers overdue at the end of the last day, oldest first, a page at a time."""
-    count, page = await figures.overdue(session, question.scope, question.limit, question.offset)
+    counts, page = await figures.overdue(session, question.scope, question.limit, question.offset)
     rows = [
         {
             "code": code,
-            **book.named(unit, question),
+            **book.named(book.placed(unit, era), question),
             "field": field_,
             "department": department,
             "due_date": due_day.isoformat(),
             "days_late": (question.last - due_day).days,
         }
-        for code, unit, field_, department, due_day in page
+        for code, unit, era, field_, department, due_day in page
     ]
+    count = sum(counts.values())
     after = question.offset + len(rows)
+    by_unit = [book.named(each, question) | {"overdue": counts[each]} for each in _sorted(counts)]
     return Answer(
-        rows, {"overdue": count}, extra={"next_offset": after if rows and after < count else None}
+        rows,
+        {"overdue": count},
+        extra={
+            "by_unit": by_unit,
+            "next_offset": after if rows and after < count else None,
+        },
     )
 
 
@@ -239,19 +304,27 @@ async def timeliness(session: AsyncSession, question: Question, book: Book) -> A
     """Every duty of the plans as it stands, by plan and due day; undecided ones last."""
     filed = await figures.filings(session, question.known)
     rows = []
+    states: dict[Place, list[str]] = {}
     for plan in book.plans:
         if question.plan not in (None, plan.plan):
             continue
         for duty, judgement in rules.judged_duties(
             plan, filed, question.first, question.last, question.now, book.working
         ):
-            if question.units is None or duty.unit in question.units:
-                row = {"plan": plan.plan} | book.named(duty.unit, question)
+            day = duty.day or local_day(duty.opens)
+            place = question.territory.place(duty.unit, day)
+            if place is not None:
+                row = {"plan": plan.plan} | book.named(book.placed(duty.unit, day), question)
                 rows.append(row | rules.timeliness_row(duty, judgement))
+                states.setdefault(_known(place, book, day), []).append(judgement.state)
+    by_unit = [
+        book.named(each, question) | rules.timeliness_total(states[each])
+        for each in _sorted(states)
+    ]
     return Answer(
         rows,
         rules.timeliness_total(row["state"] for row in rows),
-        extra={"by_obligation": rules.timeliness_summary(rows)},
+        extra={"by_obligation": rules.timeliness_summary(rows), "by_unit": by_unit},
     )
 
 
@@ -271,19 +344,24 @@ QUALITY = (
 
 async def data_quality(session: AsyncSession, question: Question, book: Book) -> Answer:
     """What the data of each unit lack: contact data, return dates, events that were refused."""
-    span = (question.first, question.last, question.units)
-    found = await figures.quality_counts(session, question.scope)
-    refused = await refusals.counts(session, *span)
-    undeliverable = await notices.undeliverable(session, *span)
+    scope = question.scope
+    found = await figures.quality_counts(session, scope)
+    refused = undeliverable = None
+    if question.field is None:  # what was refused or not delivered is of no field
+        refused = await refusals.counts(session, scope)
+        undeliverable = await notices.undeliverable(session, scope)
     rows = []
-    for unit in sorted(found.keys() | refused.keys() | undeliverable.keys()):
+    for unit in _sorted(found.keys() | (refused or {}).keys() | (undeliverable or {}).keys()):
         sums = found.get(unit, {})
         counts = {name: sums.get(name, 0) for name in QUALITY}
         counts["dossiers"] = sums.get("received", 0)
         counts["eligible_for_survey"] = sums.get("eligible", 0)
-        counts["refused_events"] = refused.get(unit, 0)
-        counts["undeliverable_phones"] = undeliverable.get(unit, 0)
-        rows.append(book.named(unit, question) | counts)
+        others: Row = {
+            "refused_events": None if refused is None else refused.get(unit, 0),
+            "undeliverable_phones": None if undeliverable is None else undeliverable.get(unit, 0),
+            "reason": "not_by_field" if refused is None else None,
+        }
+        rows.append(book.named(unit, question) | counts | others)
     return Answer(rows, _total(rows, QUALITY))
 
 
@@ -301,10 +379,11 @@ async def activity(session: AsyncSession, question: Question, book: Book) -> Ans
 
 
 async def difficulties(session: AsyncSession, question: Question, book: Book) -> Answer:
-    """Every difficulty open in the period or resolved in it, the oldest first."""
+    """Every difficulty open in the period or resolved in it, the oldest first; it belongs to the
+    unit that raised it."""
     told = await teams.difficulties(session, question.scope)
     rows = [
-        {"difficulty": each.difficulty, **book.named(each.unit, question)}
+        {"difficulty": each.difficulty, **book.named(book.placed(each.unit, each.day), question)}
         | {
             "category": each.category,
             "text": each.text,
@@ -314,10 +393,19 @@ async def difficulties(session: AsyncSession, question: Question, book: Book) ->
             "answer": each.answer,
         }
         for each in rules.difficulties(
-            Said(each.difficulty, each.unit, each.category, each.text, each.resolved, each.time)
+            Said(
+                each.difficulty,
+                each.unit,
+                each.day,
+                each.category,
+                each.text,
+                each.resolved,
+                each.time,
+            )
             for each in told
         )
-        if each.resolved_at is None or local_day(each.resolved_at) >= question.first
+        if (each.resolved_at is None or local_day(each.resolved_at) >= question.first)
+        and question.territory.place(each.unit, each.day) is not None
     ]
     states = Counter(row["state"] for row in rows)
     return Answer(rows, {"open": states["open"], "resolved": states["resolved"]})
@@ -326,9 +414,9 @@ async def difficulties(session: AsyncSession, question: Question, book: Book) ->
 async def notice_counts(session: AsyncSession, question: Question, book: Book) -> Answer:
     """Notices handed to a provider, per unit and channel: sent, delivered, failed, segments, cost
     in VND where the provider tells it."""
-    found = await notices.counts(session, question.first, question.last, question.units)
+    found = await notices.counts(session, question.scope)
     rows = [
-        book.named(each.unit, question)
+        book.named(Place(each.place, each.borne), question)
         | {"channel": each.channel}
         | {name: getattr(each, name) for name in NOTICES}
         for each in found
@@ -349,9 +437,10 @@ async def emulation(session: AsyncSession, question: Question, book: Book) -> An
         judged = rules.judged_duties(
             plan, filed, question.first, question.last, question.now, book.working
         )
+        day = min(question.last, plan.runs.to)
         for one in rules.standings(plan, told, judged):
-            if question.units is None or one.unit in question.units:
-                row = {"plan": plan.plan} | book.named(one.unit, question)
+            if question.territory.place(one.unit, day) is not None:
+                row = {"plan": plan.plan} | book.named(book.placed(one.unit, day), question)
                 rows.append(row | _standing(one))
     open_plans = sorted({row["plan"] for row in rows if row["rank"] is None})
     names = ("merits", "deductions", "points", "undecided")
@@ -395,7 +484,12 @@ def _local(instant: datetime | None) -> str | None:
 
 
 def _total(rows: list[Row], names: tuple[str, ...]) -> Row:
-    return {name: sum(row[name] for row in rows) for name in names}
+    return {
+        name: None
+        if rows and all(row[name] is None for row in rows)
+        else sum(row[name] or 0 for row in rows)
+        for name in names
+    }
 
 
 Handler = Callable[[AsyncSession, Question, Book], Awaitable[Answer]]
@@ -418,6 +512,7 @@ REPORTS: Mapping[str, Handler] = {
 
 GROUPINGS: Mapping[str, tuple[str, ...]] = {
     "bieu-06": ("field", "unit"),
+    "on-time": ("unit", "field"),
     "installs": ("unit", "month", "place", "installer"),
     "activity": ("unit", "team", "member", "day", "month"),
 }

@@ -4,6 +4,7 @@ from services.reporting.rules.difficulties import Difficulty, Said, difficulties
 from services.reporting.rules.dossiers import (
     FOREVER,
     Cell,
+    Eras,
     History,
     Overdue,
     contributions,
@@ -14,10 +15,13 @@ from services.reporting.rules.dossiers import (
 from services.reporting.rules.emulation import Item, Result, Standing, standings
 from services.reporting.rules.forms import (
     FORM_06,
+    NOTHING,
+    ON_TIME,
     DossierSums,
     form_06,
     on_time,
     online_share,
+    rate,
     share,
 )
 from services.reporting.rules.installs import Install, counted_once
@@ -43,6 +47,13 @@ from services.reporting.rules.scores import (
     tally_difference,
 )
 from services.reporting.rules.targets import Judged, install_plan, online_target
+from services.reporting.rules.territory import (
+    EVERYWHERE,
+    Place,
+    Span,
+    Territory,
+    territory,
+)
 from services.reporting.rules.timeliness import (
     Filed,
     judged_duties,
@@ -54,26 +65,33 @@ from services.reporting.rules.units import names_of, unit_changes
 
 __all__ = [
     "BY_DOMAIN",
+    "EVERYWHERE",
     "FOREVER",
     "FORM_06",
     "KEPT_INSIDE",
     "LIKERT",
+    "NOTHING",
+    "ON_TIME",
     "PERSONAL_GROUPS",
     "Cell",
     "Difficulty",
     "DossierSums",
+    "Eras",
     "Filed",
     "History",
     "Install",
     "Item",
     "Judged",
     "Overdue",
+    "Place",
     "Result",
     "Said",
     "ScoreCell",
+    "Span",
     "Standing",
     "Survey",
     "Tally",
+    "Territory",
     "answer_score",
     "contributions",
     "counted_once",
@@ -93,12 +111,14 @@ __all__ = [
     "online_target",
     "overdue_spells",
     "quarter",
+    "rate",
     "score_contributions",
     "share",
     "slug_of",
     "standings",
     "survey_scores",
     "tally_difference",
+    "territory",
     "timeliness_row",
     "timeliness_summary",
     "timeliness_total",

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,6 +11,7 @@ class Said:
 
     difficulty: str
     unit: str
+    day: date
     category: str
     text: str
     resolved: bool
@@ -23,6 +24,7 @@ class Difficulty:
 
     difficulty: str
     unit: str
+    day: date
     category: str
     text: str
     raised_at: datetime | None
@@ -49,6 +51,7 @@ def difficulties(said: Iterable[Said]) -> list[Difficulty]:
             Difficulty(
                 key,
                 known.unit,
+                known.day,
                 known.category,
                 known.text,
                 first.at if first else None,

@@ -7,9 +7,9 @@ depends on days and units only.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Literal, NamedTuple
 
 from shared.clock import local_day
@@ -41,11 +41,17 @@ FOREVER = date.max
 """Stands for the end of what has no end."""
 
 
+Eras = Callable[[datetime], date]
+"""The turn of the tree of units before an instant: says which bearer of a code was meant then, and
+below which units it lay."""
+
+
 class Cell(NamedTuple):
-    """Where a contribution about dossiers is added."""
+    """Where a contribution about dossiers is added; `era` is that of the event that counts."""
 
     measure: Measure
     unit: str
+    era: date
     field: str
     authority: str
     channel: str
@@ -61,6 +67,7 @@ class Overdue:
     """
 
     unit: str
+    era: date
     field: str
     department: str | None
     due_day: date
@@ -72,9 +79,11 @@ class Overdue:
 
 @dataclass(frozen=True, slots=True)
 class Stray:
-    """A dossier of which statuses stand but no submission: its holder, and its first day."""
+    """A dossier of which statuses stand but no submission: its holder, since when that was told,
+    and its first day."""
 
     unit: str
+    told_at: datetime
     day: date
 
 
@@ -95,10 +104,10 @@ def _stray(statuses: Sequence[StatusChange]) -> Stray | None:
     if not statuses:
         return None
     ordered = sorted(statuses, key=status_order)
-    return Stray(ordered[-1].unit, local_day(ordered[0].at))
+    return Stray(ordered[-1].unit, ordered[-1].order[0], local_day(ordered[0].at))
 
 
-def contributions(told: History) -> Counter[Cell]:
+def contributions(told: History, era: Eras) -> Counter[Cell]:
     """What one dossier adds to the daily sums.
 
     The story known on a day is set against the story known before, and the difference is placed
@@ -107,7 +116,7 @@ def contributions(told: History) -> Counter[Cell]:
     cells: Counter[Cell] = Counter()
     before: Counter[tuple[Any, ...]] = Counter()
     for day, story in told:
-        after = _figures(story)
+        after = _figures(story, era)
         for place in before.keys() | after.keys():
             change = after[place] - before[place]
             if change:
@@ -116,14 +125,15 @@ def contributions(told: History) -> Counter[Cell]:
     return cells
 
 
-def _figures(story: Story | Stray | None) -> Counter[tuple[Any, ...]]:
+def _figures(story: Story | Stray | None, era: Eras) -> Counter[tuple[Any, ...]]:
     figures: Counter[tuple[Any, ...]] = Counter()
     if isinstance(story, Stray):
-        figures["no_submission", story.unit, "", "", "", story.day] = 1
+        figures["no_submission", story.unit, era(story.told_at), "", "", "", story.day] = 1
         return figures
     if story is None or story.received_day is None:
         return figures
-    place = (story.unit, story.field, story.authority, story.channel)
+    of = era(story.submission.order[0])
+    place = (story.unit, of, story.field, story.authority, story.channel)
     figures["received", *place, story.received_day] = 1
     if story.closed_day is not None:
         figures[f"resolved_{story.outcome}", *place, story.closed_day] = 1
@@ -156,14 +166,14 @@ def _quality(story: Story) -> list[tuple[str, date]]:
     return found
 
 
-def overdue_spells(told: History) -> list[Overdue]:
+def overdue_spells(told: History, era: Eras) -> list[Overdue]:
     """When one dossier was overdue, as known in each span of recorded days."""
     found: list[Overdue] = []
     running: dict[tuple[Any, ...], date] = {}
     for day, story in told:
         spells = set()
         if isinstance(story, Story):
-            place = (story.unit, story.field, story.department)
+            place = (story.unit, era(story.submission.order[0]), story.field, story.department)
             spells = {
                 (*place, one.due_day, one.since, one.until or FOREVER)
                 for one in story.overdue_spells()

@@ -63,6 +63,10 @@ def form_06(sums: DossierSums) -> dict[str, int]:
     }
 
 
+ON_TIME = ("on_time", "late", "open_overdue")
+"""What the on-time rate is made of: the first of all three."""
+
+
 def on_time(sums: DossierSums) -> dict[str, Any]:
     """The honest rate: what is open and overdue stands in the denominator; null of nothing."""
     kept = sums.resolved_early + sums.resolved_on_time
@@ -70,8 +74,17 @@ def on_time(sums: DossierSums) -> dict[str, Any]:
         "on_time": kept,
         "late": sums.resolved_late,
         "open_overdue": sums.overdue,
-        "rate": share(kept, kept + sums.resolved_late + sums.overdue),
+        **rate("rate", kept, kept + sums.resolved_late + sums.overdue),
     }
+
+
+NOTHING = "nothing_to_count"
+"""Why a share is empty: there is nothing that it could be a share of."""
+
+
+def rate(name: str, part: int, whole: int) -> dict[str, Any]:
+    """A share under a name, and why it is empty where it is (`reason`): never 0 or 1 of nothing."""
+    return {name: share(part, whole), "reason": None if whole else NOTHING}
 
 
 def share(part: int, whole: int) -> float | None:
@@ -94,7 +107,7 @@ def online_share(
     return {
         "online": online,
         "total": total,
-        "share": share(online, total),
+        **rate("share", online, total),
         "target": None if target is None else float(target.value),
         "state": state,
     }

@@ -16,12 +16,15 @@ PERSONAL_GROUPS = frozenset({"installer", "member"})
 BY_DOMAIN = frozenset({"scorecard"})
 """Reports that are published one domain at a time (43/HĐND-TH): domains are not comparable."""
 
+UNIT = ("unit", "unit_valid_from")
+"""What tells units apart: a code was given to others."""
+
 IDENTITY: Mapping[str, tuple[str, ...]] = {
-    "online-share": ("unit", "authority"),
-    "scorecard": ("unit", "domain", "mode", "quarter", "item"),
-    "timeliness": ("plan", "unit", "obligation", "period"),
-    "emulation": ("plan", "unit"),
-    "notices": ("unit", "channel"),
+    "online-share": (*UNIT, "authority"),
+    "scorecard": (*UNIT, "domain", "mode", "quarter", "item"),
+    "timeliness": ("plan", *UNIT, "obligation", "period"),
+    "emulation": ("plan", *UNIT),
+    "notices": (*UNIT, "channel"),
 }
 """What tells the rows of a report apart, where it is more than what they are grouped by."""
 
@@ -46,7 +49,8 @@ def identity(report: str, by: str | None, rows: Sequence[Row]) -> tuple[str, ...
     if report in IDENTITY:
         return IDENTITY[report]
     group = by or ("unit" if not rows or "unit" in rows[0] else "field")
-    return (group, "kind") if report == "activity" else (group,)
+    keys = UNIT if group == "unit" else (group,)
+    return (*keys, "kind") if report == "activity" else keys
 
 
 def differences(

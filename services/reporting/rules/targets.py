@@ -13,10 +13,11 @@ _INSTALLS = "install.recorded"
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A target that holds on a day, and whether its period has run out by then."""
+    """A target that holds on a day, and whether its period has run out by the end of what is judged."""
 
     bound: Bound
     over: bool
+    day: date
 
 
 def online_target(
@@ -36,7 +37,7 @@ def online_target(
             bound = plan.target_for(name, unit, day)
             if bound is not None:
                 over = last >= _end(plan, indicator, day)
-                found.append((plan.runs.from_, Judged(bound, over)))
+                found.append((plan.runs.from_, Judged(bound, over, day)))
     return max(found, key=lambda each: each[0])[1] if found else None
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from services.reporting.rules.forms import rate
 from shared.clock import VN, local_day
 from shared.plans import Delivery, Duty, Judgement, Plan, deliveries, duties, judge
 from shared.working_days import WorkingDays
@@ -72,8 +73,7 @@ def timeliness_total(states: Iterable[str]) -> dict[str, Any]:
     for state in states:
         counts[state] += 1
     judged = sum(counts[state] for state in JUDGED)
-    rate = counts["on_time"] / judged if judged else None
-    return counts | {"judged": judged, "rate": rate}
+    return counts | {"judged": judged} | rate("rate", counts["on_time"], judged)
 
 
 def timeliness_summary(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -4,17 +4,21 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
+from services.reporting.rules.territory import Place
 from shared.units import Unit, UnitRegistry
 
 
-def names_of(registry: UnitRegistry, code: str, first: date, last: date) -> list[str]:
-    """The names that whoever bore a code had in a period, oldest first; else its latest name."""
+def names_of(registry: UnitRegistry, place: Place, first: date, last: date) -> list[str]:
+    """The names that a unit had in a period, oldest first; else its last name."""
     borne = [
-        unit.name
-        for unit in registry.versions(code)
-        if unit.valid_from <= last and unit.end > first
+        unit
+        for unit in registry.versions(place.unit)
+        if place.since in (None, registry.bearer(place.unit, unit.valid_from))
     ]
-    return list(dict.fromkeys(borne)) or [registry.name(code, last)]
+    names = [unit.name for unit in borne if unit.valid_from <= last and unit.end > first]
+    if names:
+        return list(dict.fromkeys(names))
+    return [borne[-1].name if borne else registry.name(place.unit, last)]
 
 
 def unit_changes(

@@ -1,11 +1,12 @@
 """What became of notices: one row each, the furthest state that was heard of."""
 
 from collections.abc import Iterable
-from datetime import date
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.reporting.rules import Place
+from services.reporting.store.figures import PLACE, Scope
 from services.reporting.store.rows import Insert
 from shared import clock
 from shared.events import Event
@@ -37,22 +38,22 @@ _KEEP = Insert(
     " day = least(notices.day, excluded.day)"
     f" WHERE {_RANK.format('excluded.state')} > {_RANK.format('notices.state')}",
 )
-_COUNTS = sa.text(
-    "SELECT unit, channel, count(*) AS notices,"
-    " count(*) FILTER (WHERE state <> 'failed') AS sent,"
-    " count(*) FILTER (WHERE state = 'delivered') AS delivered,"
-    " count(*) FILTER (WHERE state = 'failed') AS failed,"
-    " sum(segments)::bigint AS segments, sum(cost)::bigint AS cost"
-    " FROM notices WHERE day BETWEEN :first AND :last"
-    " AND (CAST(:units AS text[]) IS NULL OR unit = ANY(CAST(:units AS text[])))"
-    ' GROUP BY unit, channel ORDER BY unit COLLATE "C", channel'
-)
-_UNDELIVERABLE = sa.text(
-    "SELECT unit, count(DISTINCT subject) AS n FROM notices"
-    " WHERE channel = 'sms' AND state = 'failed' AND reason IN ('carrier', 'refused')"
-    " AND day BETWEEN :first AND :last"
-    " AND (CAST(:units AS text[]) IS NULL OR unit = ANY(CAST(:units AS text[]))) GROUP BY unit"
-)
+_COUNTS = f"""
+SELECT {PLACE} AS place, s.borne, channel, count(*) AS notices,
+    count(*) FILTER (WHERE state <> 'failed') AS sent,
+    count(*) FILTER (WHERE state = 'delivered') AS delivered,
+    count(*) FILTER (WHERE state = 'failed') AS failed,
+    sum(segments)::bigint AS segments, sum(cost)::bigint AS cost
+FROM notices f {{within}}
+WHERE day BETWEEN :first AND :last
+GROUP BY 1, 2, channel ORDER BY {PLACE} COLLATE "C", 2, channel
+"""
+_UNDELIVERABLE = f"""
+SELECT {PLACE} AS place, s.borne, count(DISTINCT subject) AS n FROM notices f {{within}}
+WHERE channel = 'sms' AND state = 'failed' AND reason IN ('carrier', 'refused')
+    AND day BETWEEN :first AND :last
+GROUP BY 1, 2
+"""
 
 
 async def keep(session: AsyncSession, outcomes: Iterable[Event]) -> None:
@@ -82,18 +83,15 @@ async def keep(session: AsyncSession, outcomes: Iterable[Event]) -> None:
     await _KEEP.run(session, [furthest[key] for key in sorted(furthest)])
 
 
-async def counts(
-    session: AsyncSession, first: date, last: date, units: frozenset[str] | None
-) -> list[sa.Row]:
-    """Per unit and channel: notices, sent, delivered, failed, segments, cost (VND, or null)."""
-    asked = {"first": first, "last": last, "units": None if units is None else sorted(units)}
-    return list((await session.execute(_COUNTS, asked)).all())
+async def counts(session: AsyncSession, scope: Scope) -> list[sa.Row]:
+    """Per unit (place, borne) and channel: notices, sent, delivered, failed, segments, cost (VND,
+    or null)."""
+    query = sa.text(_COUNTS.format(within=scope.within("day")))
+    return list((await session.execute(query, scope.parameters("first", "last"))).all())
 
 
-async def undeliverable(
-    session: AsyncSession, first: date, last: date, units: frozenset[str] | None
-) -> dict[str, int]:
+async def undeliverable(session: AsyncSession, scope: Scope) -> dict[Place, int]:
     """Per unit the dossiers whose phone number the carrier does not serve."""
-    asked = {"first": first, "last": last, "units": None if units is None else sorted(units)}
-    rows = await session.execute(_UNDELIVERABLE, asked)
-    return {row.unit: row.n for row in rows}
+    query = sa.text(_UNDELIVERABLE.format(within=scope.within("day")))
+    rows = await session.execute(query, scope.parameters("first", "last"))
+    return {Place(row.place, row.borne): row.n for row in rows}

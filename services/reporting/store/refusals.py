@@ -7,6 +7,8 @@ from datetime import date
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.reporting.rules import Place
+from services.reporting.store.figures import PLACE, Scope
 from services.reporting.store.rows import Insert
 from shared import clock
 from shared.events import Event
@@ -17,10 +19,10 @@ _ADD = Insert(
     {"unit": "text", "day": "date", "n": "bigint"},
     "ON CONFLICT (unit, day) DO UPDATE SET n = refusals.n + excluded.n",
 )
-_COUNTS = sa.text(
-    "SELECT unit, sum(n)::bigint AS n FROM refusals WHERE day BETWEEN :first AND :last"
-    " AND (CAST(:units AS text[]) IS NULL OR unit = ANY(CAST(:units AS text[]))) GROUP BY unit"
-)
+_COUNTS = f"""
+SELECT {PLACE} AS place, s.borne, sum(n)::bigint AS n FROM refusals f {{within}}
+WHERE day BETWEEN :first AND :last GROUP BY 1, 2
+"""
 
 
 async def add(session: AsyncSession, outcomes: Iterable[Event]) -> None:
@@ -32,9 +34,8 @@ async def add(session: AsyncSession, outcomes: Iterable[Event]) -> None:
     await _ADD.run(session, [(*place, n) for place, n in sorted(sums.items())])
 
 
-async def counts(
-    session: AsyncSession, first: date, last: date, units: frozenset[str] | None
-) -> dict[str, int]:
+async def counts(session: AsyncSession, scope: Scope) -> dict[Place, int]:
     """Per unit the events that intake refused; `_` where they named no unit that exists."""
-    asked = {"first": first, "last": last, "units": None if units is None else sorted(units)}
-    return {row.unit: row.n for row in await session.execute(_COUNTS, asked)}
+    query = sa.text(_COUNTS.format(within=scope.within("day")))
+    rows = await session.execute(query, scope.parameters("first", "last"))
+    return {Place(row.place, row.borne): row.n for row in rows}

@@ -14,6 +14,7 @@ _DAILY = Insert(
     {
         "measure": "text",
         "unit": "text",
+        "era": "date",
         "field": "text",
         "authority": "text",
         "channel": "text",
@@ -21,7 +22,7 @@ _DAILY = Insert(
         "recorded_day": "date",
         "n": "bigint",
     },
-    "ON CONFLICT (measure, unit, field, authority, channel, business_day, recorded_day)"
+    "ON CONFLICT (measure, unit, era, field, authority, channel, business_day, recorded_day)"
     " DO UPDATE SET n = daily.n + excluded.n",
 )
 _SCORES = Insert(
@@ -46,6 +47,7 @@ _SPELLS = Insert(
     {
         "code": "text",
         "unit": "text",
+        "era": "date",
         "field": "text",
         "department": "text",
         "due_day": "date",
@@ -83,6 +85,7 @@ async def replace_spells(session: AsyncSession, spells: Mapping[str, Sequence[Ov
             (
                 code,
                 one.unit,
+                one.era,
                 one.field,
                 one.department,
                 one.due_day,
