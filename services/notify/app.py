@@ -14,6 +14,7 @@ from services.notify.handlers.figures import Figures
 from services.notify.handlers.people import Erasure
 from services.notify.handlers.watch import Watch
 from services.notify.rules.notices import Policy
+from services.notify.rules.terms import Terms
 from services.notify.settings import NotifySettings
 from shared.service import Service
 from shared.settings import deploy_dir, load
@@ -50,7 +51,7 @@ def create_app(settings: NotifySettings | None = None) -> FastAPI:
     service.run_always(delivery.stay_known)
     service.run_always(delivery.run)
     service.run_always(delivery.sweep)
-    service.show_figure(Figures(service.database).measure)
+    service.show_figure(Figures(service.database, delivery.lanes).measure)
     erasure = Erasure(service.database, lambda token: purge_contact(service, token))
     service.run_always(erasure.run)
     service.app.include_router(build_router(service, desk, delivery, erasure))
@@ -75,8 +76,9 @@ def build_providers(settings: NotifySettings) -> dict[str, list[Provider]]:
                 settings.notify_receipt_url,
                 timeout=settings.notify_timeout,
                 name=gateway.name,
+                terms=Terms(priority=number),
             )
-            for gateway in settings.gateways
+            for number, gateway in enumerate(settings.gateways, 1)
         ]
     if settings.notify_smtp_host:
         providers["email"] = [

@@ -59,7 +59,7 @@ class NotifySettings(ServiceSettings):
     notify_stale_hours: float = Field(default=48, gt=0, le=24 * 365)
     notify_approach_hours: float = Field(default=24, ge=0, le=24 * 60)
     notify_quiet_hours: str = "22:00-07:00"
-    notify_workers: int = Field(default=8, ge=1, le=64)
+    notify_workers: int = Field(default=32, ge=1, le=512)
     notify_attempts: int = Field(default=20, ge=1, le=1000)
     notify_timeout: float = Field(default=20, gt=0, le=60)
     notify_instance: str = Field(default="", max_length=100)

@@ -234,6 +234,7 @@ class Notice(Table, table=True):
     title: str | None
     body: str
     segments: int
+    cost: int | None = Field(default=None, sa_type=sa.BigInteger)
     created_at: datetime = Field(sa_type=Instant)
     changed_at: datetime = Field(sa_type=Instant)
 
@@ -263,3 +264,27 @@ class Attempt(Table, table=True):
     ended_at: datetime | None = Field(sa_type=Instant)
     verdict: str | None
     detail: str | None
+
+
+class Handover(Table, table=True):
+    """What a provider calls a message or a part of it; without ``notice`` a receipt that came
+    before the answer that says whose it is."""
+
+    __tablename__ = "handovers"
+    provider: str = Field(primary_key=True)
+    message_id: str = Field(primary_key=True)
+    notice: UUID | None
+    number: int | None
+    parts: int = 1
+    receipt: str | None
+    detail: str | None
+    at: datetime = Field(sa_type=Instant)
+
+
+class Pace(Table, table=True):
+    """What is left in the bucket of a provider with a rate limit."""
+
+    __tablename__ = "paces"
+    provider: str = Field(primary_key=True)
+    tokens: float
+    at: datetime = Field(sa_type=Instant)

@@ -20,6 +20,7 @@ from services.notify.handlers.duties import Duties, parse_plan
 from services.notify.handlers.intake import take_events
 from services.notify.handlers.watch import Watch
 from services.notify.rules.notices import Policy
+from services.notify.rules.terms import Terms
 from services.notify.store import alerts as alert_store
 from services.notify.store import deadlines as due_store
 from shared import clock, events
@@ -35,7 +36,7 @@ REGISTRY = UnitRegistry.load(deploy_dir() / "units")
 TEMPLATES = Templates.load(deploy_dir() / "templates")
 TABLES = (
     "events, voids, contacts, plans, deadlines, officers, notices, notice_history, attempts,"
-    " consents, erasures, contact_access, templates, alerts"
+    " consents, erasures, contact_access, templates, alerts, handovers, paces"
 )
 
 
@@ -43,7 +44,7 @@ class Gateway:
     """A provider that answers as it is told and remembers what it was given."""
 
     def __init__(self, channel: str) -> None:
-        self.name, self.channel = f"test-{channel}", channel
+        self.name, self.channel, self.terms = f"test-{channel}", channel, Terms()
         self.parcels: list[Parcel] = []
         self.answers: list[Answer] = []
 
@@ -101,6 +102,8 @@ class World:
         """Local time ``YYYY-MM-DD HH:MM``."""
         now = datetime.strptime(text, "%Y-%m-%d %H:%M").replace(tzinfo=clock.VN)
         self.monkeypatch.setattr(clock, "now", lambda: now)
+        # What a provider that failed is waited for goes by the clock that never goes back.
+        self.monkeypatch.setattr(clock, "monotonic", now.timestamp)
 
     def split(self, *raws: dict[str, Any]) -> tuple[list[bytes], list[bytes]]:
         """(contacts, events) as intake publishes them."""
@@ -158,7 +161,7 @@ class World:
     async def deliver(self) -> None:
         """Send all that is ready."""
         while claimed := await self.delivery.claim():
-            await self.delivery.deliver(*claimed)
+            await self.delivery.deliver(claimed[0])
 
     async def query(self, statement: str, **given: Any) -> list[Any]:
         async with self.database.transaction() as session:

@@ -5,7 +5,8 @@ import asyncio
 import pytest
 
 from services.notify.clients import Answer
-from services.notify.handlers.delivery import Delivery, take_receipt
+from services.notify.handlers.delivery import Delivery, Done
+from services.notify.handlers.receiving import Heard
 from services.notify.rules.receipts import read_receipt
 from services.notify.store import notices as store
 from shared import clock
@@ -32,18 +33,17 @@ async def one(world):
 
 async def receive(world, mask, number=-1):
     reference = world.sms.parcels[number].reference
-    return await take_receipt(
-        world.database, world.sms.name, reference, read_receipt(mask), f"receipt {mask}"
-    )
+    heard = Heard(world.sms.name, read_receipt(mask), f"receipt {mask}", reference)
+    return await world.delivery.receiving.take(heard)
 
 
 async def test_the_attempt_is_recorded_before_the_call(world):
     await world.tell(*dossiers(1))
-    assert await world.delivery.claim() is not None
+    assert await world.delivery.claim()
     assert (await one(world)).state == "sending"
     [attempt] = await world.query("SELECT number, verdict FROM attempts")
     assert (attempt.number, attempt.verdict) == (1, None)
-    assert await world.delivery.claim() is None
+    assert await world.delivery.claim() == []
 
 
 async def test_many_workers_and_replicas_send_each_once(world):
@@ -143,7 +143,7 @@ async def test_what_a_dead_process_was_sending_becomes_unknown_at_once(world):
     sender, other = world.make_delivery(), world.make_delivery()
     life = asyncio.create_task(sender.stay_known())
     await sender.known.wait()
-    assert await sender.claim() is not None
+    assert await sender.claim()
     await other.sweep_once(clock.now())
     assert (await one(world)).state == "sending"
     life.cancel()
@@ -160,7 +160,7 @@ async def test_what_a_hanging_process_is_sending_becomes_unknown_in_time(world):
     sender = world.make_delivery()
     life = asyncio.create_task(sender.stay_known())
     await sender.known.wait()
-    assert await sender.claim() is not None
+    assert await sender.claim()
     for minute, state in (("09:01", "sending"), ("09:03", "unknown")):
         world.set_clock(f"2026-10-12 {minute}")
         await world.delivery.sweep_once(clock.now())
@@ -201,10 +201,10 @@ async def test_with_all_providers_down_each_round_waits_longer(world):
 
 async def test_an_answer_after_the_sweep_still_counts(world):
     await world.tell(*dossiers(1))
-    claimed = await world.delivery.claim()
+    [claimed] = await world.delivery.claim()
     world.set_clock("2026-10-12 09:03")
     await world.delivery.sweep_once(clock.now())
-    await world.delivery.deliver(*claimed)
+    await world.delivery.deliver(claimed)
     assert (await one(world)).state == "sent"
 
 
@@ -234,15 +234,16 @@ async def test_a_receipt_settles_an_unknown_fate(world):
 
 async def test_a_receipt_before_the_answer_is_not_undone(world):
     await world.tell(*dossiers(1))
-    claimed = await world.delivery.claim()
-    world.sms.parcels.append(claimed[0])
+    [claimed] = await world.delivery.claim()
+    world.sms.parcels.append(claimed.parcel)
     await receive(world, 1)
-    await world.delivery.record(claimed[1], claimed[2], world.sms, Answer("accepted", "http 202"))
+    await world.delivery.settle([Done(claimed, Answer("accepted", "http 202"))])
     assert (await one(world)).state == "delivered"
 
 
 async def test_an_unknown_reference_is_refused(world):
-    assert not await take_receipt(world.database, "test-sms", "guess", "delivered", "receipt 1")
+    heard = Heard("test-sms", "delivered", "receipt 1", "guess")
+    assert not await world.delivery.receiving.take(heard)
 
 
 async def order(world):

@@ -82,9 +82,9 @@ async def test_a_channel_is_chosen_for_what_waits_and_what_comes(world):
 
 async def test_what_was_sent_is_not_sent_again_through_the_new_channel(world):
     await world.tell(dossier(notify=["sms", "email"]))
-    claimed = await world.delivery.claim()
-    await world.delivery.deliver(*claimed)
-    await decide(world, [claimed[3].channel])
+    [claimed] = await world.delivery.claim()
+    await world.delivery.deliver(claimed)
+    await decide(world, [claimed.channel])
     await world.deliver()
     assert len(world.sms.parcels) + len(world.email.parcels) == 1
     assert {n.state for n in await world.notices()} == {"sent", "withheld"}
@@ -159,19 +159,19 @@ async def test_an_erasure_before_the_contact_bars_it(world):
 
 async def test_what_is_on_its_way_is_not_tried_again_after_an_erasure(world):
     await world.tell(dossier())
-    claimed = await world.delivery.claim()
+    [claimed] = await world.delivery.claim()
     await erase(world)
     world.sms.answers = [Answer("again", "http 503")]
-    await world.delivery.deliver(*claimed)
+    await world.delivery.deliver(claimed)
     assert await by_kind(world) == [("received", "sms", "withheld", "erased")]
 
 
 async def test_what_is_on_its_way_is_not_tried_again_after_an_opt_out(world):
     await world.tell(dossier())
-    claimed = await world.delivery.claim()
+    [claimed] = await world.delivery.claim()
     await decide(world, [])
     world.sms.answers = [Answer("again", "http 503")]
-    await world.delivery.deliver(*claimed)
+    await world.delivery.deliver(claimed)
     assert await by_kind(world) == [("received", "sms", "withheld", "declined")]
 
 

@@ -11,9 +11,10 @@ from services.notify.api.page import add_page
 from services.notify.api.people import Subject, Why, add_people, note_readers
 from services.notify.api.showing import Scope, show_deadline, show_notice
 from services.notify.api.templates import add_templates
-from services.notify.handlers.delivery import Delivery, take_receipt
+from services.notify.handlers.delivery import Delivery
 from services.notify.handlers.desk import Desk
 from services.notify.handlers.people import Erasure
+from services.notify.handlers.receiving import Heard
 from services.notify.handlers.retrying import SAID, order_retry
 from services.notify.rules.deadlines import DEADLINE_STATES
 from services.notify.rules.notices import STATES
@@ -125,9 +126,9 @@ def build_router(service: Service, desk: Desk, delivery: Delivery, erasure: Eras
             error = {"pointer": "/type", "code": "unknown_receipt", "message": "Not a receipt."}
             raise Problem(422, errors=[error])
         reference = given.get("ref", "")
-        if not await take_receipt(database, provider, reference, receipt, f"receipt {mask}"):
+        heard = Heard(provider, receipt, f"receipt {mask}", reference or "-")
+        if not await delivery.receiving.take(heard):
             raise Problem(404, "Nothing was sent under this reference.")
-        service.wake_relay()
         return {"receipt": receipt}
 
     add_people(router, service, desk, erasure, scope)

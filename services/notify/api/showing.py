@@ -81,6 +81,7 @@ def show_notice(row: sa.Row, registry: UnitRegistry, open_contacts: bool) -> dic
         "attempts": row.attempts,
         "provider": row.provider,
         "segments": row.segments,
+        "cost": row.cost,
         "title": title,
         "text": body,
         "created_at": row.created_at,

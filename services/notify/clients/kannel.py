@@ -5,8 +5,10 @@ from urllib.parse import urlencode
 import httpx
 
 from services.notify.clients.attempt import Answer, Parcel
+from services.notify.rules.terms import Terms
 from services.notify.rules.texts import fits_gsm7
 
+DEFAULT = Terms()
 RECEIPTS_WANTED = 31
 """Delivered, failed, buffered, accepted, rejected (the bit mask ``dlr-mask``)."""
 
@@ -34,8 +36,9 @@ class Kannel:
         connect_timeout: float = 5.0,
         timeout: float = 20.0,
         name: str = "kannel",
+        terms: Terms = DEFAULT,
     ) -> None:
-        self.name, self.url = name, url
+        self.name, self.url, self.terms = name, url, terms
         self.user, self.password, self.sender = user, password, sender
         self.receipt_url = receipt_url.rstrip("/")
         # A pooled connection that the gateway has closed meanwhile looks like a lost answer, so

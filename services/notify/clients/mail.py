@@ -13,10 +13,12 @@ from typing import Literal
 import aiosmtplib
 
 from services.notify.clients.attempt import Answer, Parcel
+from services.notify.rules.terms import Terms
 from shared import clock
 
 Tls = Literal["none", "starttls", "tls"]
 TEMPORARY = range(400, 500)
+DEFAULT = Terms(at_once=8)
 
 
 class Mail:
@@ -43,7 +45,9 @@ class Mail:
         timeout: float = 20.0,
         context: ssl.SSLContext | None = None,
         name: str = "smtp",
+        terms: Terms = DEFAULT,
     ) -> None:
+        self.terms = terms
         self.name, self.host, self.port, self.sender = name, host, port, sender
         self.user, self.password, self.tls, self.timeout = user, password, tls, timeout
         self.context = context

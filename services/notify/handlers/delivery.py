@@ -1,35 +1,74 @@
-"""Sending: one notice at a time is claimed and recorded, sent outside any transaction, settled."""
+"""Sending: notices are claimed and recorded in batches, sent outside any transaction, settled."""
 
 import asyncio
 import contextlib
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import random
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 import structlog
 
 from services.notify.clients import Answer, Parcel, Provider
-from services.notify.handlers.desk import announcement
-from services.notify.handlers.figures import RECEIPTS, count_attempt
-from services.notify.handlers.wishes import wanted
-from services.notify.rules.receipts import Receipt, after_receipt, not_before, pause
-from services.notify.store import notices as store
+from services.notify.handlers.bundle import Bundle
+from services.notify.handlers.figures import count_attempt, show_circuit
+from services.notify.handlers.lanes import Lane, Lanes
+from services.notify.handlers.receiving import Receiving
+from services.notify.handlers.telling import notice_outcome
+from services.notify.handlers.wishes import unwanted
+from services.notify.rules import pace
+from services.notify.rules.receipts import not_before, pause
+from services.notify.rules.terms import cost
+from services.notify.store import notices as notice_store
+from services.notify.store import sending as store
 from shared import clock, outbox
 from shared.db import Database
-from shared.events.outcomes import Notice
 
 log = structlog.get_logger()
 
 POLL_SECONDS = 0.5
 SWEEP_SECONDS = 5.0
 SEND_SECONDS = 75.0
-REST_SECONDS = 30.0
 LOST_AFTER = timedelta(minutes=2)
+DEFER_FOR = timedelta(seconds=2)
+FORGET_AFTER = timedelta(days=30)
 RECORD_SECONDS = 90.0
 PARTING_SECONDS = 12.0
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A notice that is ours to send: its attempt is recorded. ``fault`` says that it cannot be
+    sent by anybody; ``able`` names the lanes that can take it, ``tried`` the providers of all its
+    attempts, this one's last."""
+
+    parcel: Parcel
+    notice: UUID
+    number: int
+    lane: Lane
+    channel: str
+    segments: int
+    tried: tuple[str, ...]
+    able: frozenset[str]
+    fault: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A claimed notice and the answer that it got."""
+
+    claimed: Claimed
+    answer: Answer
+
+
+def plain_values(row: Any) -> dict[str, str]:
+    """What a provider's own template may be filled in with: the notice's facts."""
+    values = {name: value for name, value in (row.facts or {}).items() if isinstance(value, str)}
+    return {"code": row.subject} | values
 
 
 class Delivery:
@@ -37,32 +76,37 @@ class Delivery:
 
     Args:
         database: notify's store.
-        providers: by channel, in the order in which they are tried.
+        providers: by channel, in the order in which they were configured.
         workers: how many messages are on their way at once.
         attempts: after so many a notice has failed.
         name: how attempts name this process; each start is an instance of its own.
         quiet: hours in which no SMS is sent.
         announce: called after an outcome was written.
+        values: what a provider's own template may be filled in with, of a notice's row.
     """
 
     def __init__(
         self,
         database: Database,
         providers: Mapping[str, Sequence[Provider]],
-        workers: int = 8,
+        workers: int = 32,
         attempts: int = 20,
         name: str = "",
         quiet: tuple | None = None,
-        announce=lambda: None,
+        announce: Callable[[], None] = lambda: None,
+        values: Callable[[Any], Mapping[str, str]] = plain_values,
     ) -> None:
         self.database, self.providers = database, providers
+        self.lanes = Lanes(providers)
+        self.receiving = Receiving(database, self.lanes, announce)
         self.instance = f"{name}:{secrets.token_hex(8)}"
         self.known = asyncio.Event()
-        self.rested: dict[str, float] = {}
-        self.attempts, self.quiet, self.announce = attempts, quiet, announce
-        self.slots = asyncio.Semaphore(workers)
+        self.workers, self.attempts, self.quiet = workers, attempts, quiet
+        self.announce, self.values = announce, values
         self.awake = asyncio.Event()
         self.sending: set[asyncio.Task[None]] = set()
+        self.bundle: Bundle[Done, None] = Bundle(self.settle)
+        self.patience = POLL_SECONDS
 
     def wake(self) -> None:
         """There may be something to send."""
@@ -75,77 +119,135 @@ class Delivery:
         try:
             while True:
                 await self.known.wait()
-                await self.slots.acquire()
-                try:
-                    claimed = await self.claim()
-                except BaseException:
-                    self.slots.release()
-                    raise
-                if claimed is None:
-                    self.slots.release()
-                    self.awake.clear()
+                self.awake.clear()
+                free = self.workers - len(self.sending)
+                claimed = []
+                # A few places that fall free together are filled by one claim.
+                if not self.sending or free >= max(1, self.workers // 4):
+                    claimed = await self.claim(free)
+                for each in claimed:
+                    task = asyncio.create_task(self.deliver(each))
+                    self.sending.add(task)
+                    task.add_done_callback(self.finish)
+                if not claimed:
                     with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(self.awake.wait(), POLL_SECONDS)
-                    continue
-                task = asyncio.create_task(self.deliver(*claimed))
-                self.sending.add(task)
-                task.add_done_callback(self.finish)
+                        await asyncio.wait_for(self.awake.wait(), self.patience)
         finally:
             if self.sending:
                 await asyncio.wait(self.sending, timeout=PARTING_SECONDS)
 
     def finish(self, task: asyncio.Task[None]) -> None:
-        """Give the slot of a sent message back."""
+        """Give the place of a sent message to others."""
         self.sending.discard(task)
-        self.slots.release()
+        self.wake()
         if not task.cancelled() and task.exception() is not None:
             log.error("delivery_failed", error=type(task.exception()).__name__)
 
-    async def claim(self) -> tuple[Parcel, UUID, int, Provider] | None:
-        """Take the next notice, and record the attempt before anybody is called."""
+    async def claim(self, most: int = 1) -> list[Claimed]:
+        """Take the next notices, and record their attempts before anybody is called."""
+        rooms = self.lanes.rooms(most)
+        self.patience = POLL_SECONDS
+        if not rooms:
+            return []
         now = clock.now()
+        claimed: list[Claimed] = []
+        waiting: list[UUID] = []
+        rates = self.lanes.rated(rooms)
         async with self.database.transaction() as session:
-            row = await store.claim(session, list(self.providers), self.instance, now)
-            if row is None:
-                return None
-            provider = self.choose(row.channel, row.attempts)
-            reference = secrets.token_urlsafe(24)
-            await store.begin_attempt(
-                session, row.id, row.attempts, provider.name, reference, self.instance, now
-            )
-        parcel = Parcel(str(row.id), reference, row.address, row.title, row.body)
-        return parcel, row.id, row.attempts, provider
+            tokens = await self._tokens(session, rates, now)
+            before = dict(tokens)
+            rows = await store.pick(session, rooms, now) if self._may(rooms, tokens) else []
+            for row in rows[:most]:
+                taken = self._place(row, tokens)
+                if taken is None:
+                    waiting.append(row.id)
+                    continue
+                taken.lane.on_way += 1
+                claimed.append(taken)
+            try:
+                beginnings = [
+                    store.Beginning(each.notice, each.lane.name, each.parcel.reference)
+                    for each in claimed
+                ]
+                await store.begin(session, beginnings, self.instance, now)
+                await store.defer(session, waiting, now + DEFER_FOR)
+                if tokens != before:
+                    await store.spend(session, tokens, now)
+            except BaseException:
+                self._let_go(claimed)
+                raise
+        short = self.lanes.wait(tokens)
+        if short is not None:
+            self.patience = min(POLL_SECONDS, short + 0.005)
+        return claimed
 
-    def choose(self, channel: str, number: int) -> Provider:
-        """The first provider that has not just failed; each in its turn where all have."""
-        providers = self.providers[channel]
+    def _let_go(self, claimed: Sequence[Claimed]) -> None:
+        for each in claimed:
+            each.lane.on_way -= 1
+
+    def _may(self, rooms: Mapping[str, int], tokens: Mapping[str, float]) -> bool:
+        """Whether any lane with room is within its rate."""
         now = clock.monotonic()
-        for provider in providers:
-            if self.rested.get(provider.name, 0.0) <= now:
-                return provider
-        return providers[(number - 1) % len(providers)]
+        return any(
+            lane.room(now) > 0 and tokens.get(lane.name, 1.0) >= 1.0
+            for channel in rooms
+            for lane in self.lanes.by_channel[channel]
+        )
 
-    def judge_provider(self, provider: Provider, answer: Answer) -> None:
-        """Let a provider that cannot be used rest, so that others go first."""
-        if answer.verdict == "again":
-            self.rested[provider.name] = clock.monotonic() + REST_SECONDS
-        elif answer.verdict == "accepted":
-            self.rested.pop(provider.name, None)
+    async def _tokens(self, session, rates: Mapping[str, float], now: datetime) -> dict[str, float]:
+        """What the rated lanes may be given now; their rows stay locked until the claim ends."""
+        if not rates:
+            return {}
+        full = {name: pace.tokens(rate, 0, rate) for name, rate in rates.items()}
+        rows = await store.paces(session, full, now)
+        return {
+            row.provider: pace.tokens(
+                row.tokens, (now - row.at).total_seconds(), rates[row.provider]
+            )
+            for row in rows
+        }
 
-    async def deliver(self, parcel: Parcel, notice: UUID, number: int, provider: Provider) -> None:
+    def _place(self, row: Any, tokens: dict[str, float]) -> Claimed | None:
+        tried = tuple(zip(row.providers or (), row.verdicts or (), strict=True))
+        place = self.lanes.place(row.channel, row.kind, row.body, row.segments, tried, tokens)
+        if place is None:
+            return None
+        parcel = Parcel(
+            str(row.id),
+            secrets.token_urlsafe(24),
+            row.address,
+            row.title,
+            place.fit.body,
+            row.kind,
+            self.values(row),
+        )
+        return Claimed(
+            parcel,
+            row.id,
+            row.attempts + 1,
+            place.lane,
+            row.channel,
+            place.fit.segments,
+            (*(name for name, _ in tried), place.lane.name),
+            place.able,
+            place.fit.fault,
+        )
+
+    async def deliver(self, claimed: Claimed) -> None:
         """Send one claimed notice and record what came of it."""
+        lane = claimed.lane
         try:
-            answer = await asyncio.wait_for(provider.send(parcel), SEND_SECONDS)
-        except TimeoutError:
-            answer = Answer("unknown", "timeout")
-        except Exception as fault:
-            answer = Answer("unknown", type(fault).__name__)
-        self.judge_provider(provider, answer)
+            answer = await self._send(claimed)
+            if claimed.fault is None:
+                lane.learn(answer, clock.monotonic())
+        finally:
+            lane.on_way -= 1
+        show_circuit(lane)
         log.info(
             "notice_attempted",
-            notice=str(notice),
-            attempt=number,
-            provider=provider.name,
+            notice=str(claimed.notice),
+            attempt=claimed.number,
+            provider=lane.name,
             verdict=answer.verdict,
             detail=answer.detail,
         )
@@ -153,59 +255,114 @@ class Delivery:
         wait = 0.2
         while True:
             try:
-                await self.record(notice, number, provider, answer)
+                await self.bundle.add(Done(claimed, answer))
                 break
             except Exception as fault:
                 # The store may be away for a while; what is not recorded in time is unknown.
                 if clock.monotonic() > until:
-                    log.error("notice_unrecorded", notice=str(notice), error=type(fault).__name__)
+                    log.error(
+                        "notice_unrecorded",
+                        notice=str(claimed.notice),
+                        error=type(fault).__name__,
+                    )
                     return
                 await asyncio.sleep(wait)
                 wait = min(wait * 2, 5.0)
-        self.announce()
-        if answer.verdict == "again":
-            self.wake()
 
-    async def record(self, notice: UUID, number: int, provider: Provider, answer: Answer) -> None:
-        """Settle an attempt."""
+    async def _send(self, claimed: Claimed) -> Answer:
+        if claimed.fault is not None:
+            return Answer("refused", claimed.fault)
+        try:
+            return await asyncio.wait_for(claimed.lane.provider.send(claimed.parcel), SEND_SECONDS)
+        except TimeoutError:
+            return Answer("unknown", "timeout")
+        except Exception as fault:
+            return Answer("unknown", type(fault).__name__)
+
+    async def settle(self, batch: list[Done]) -> list[None]:
+        """Record how attempts ended, all in one transaction."""
         now = clock.now()
-        state, reason, next_at = self.judge(answer, number, provider.channel, now)
-        async with self.database.transaction() as session:
-            row = await store.settle(
-                session,
-                notice,
-                number,
-                verdict=answer.verdict,
-                detail=answer.detail,
-                provider=provider.name,
-                state=state,
-                reason=reason,
-                next_at=next_at,
-                now=now,
+        parts, endings = [], []
+        for done in batch:
+            claimed, answer = done.claimed, done.answer
+            name = claimed.lane.name
+            for id in answer.ids:
+                total = max(answer.parts, len(answer.ids))
+                parts.append(store.Part(name, id, claimed.notice, claimed.number, total))
+            state, reason, next_at = self.judge(done, now)
+            taken = answer.verdict == "accepted"
+            endings.append(
+                store.Ending(
+                    claimed.notice,
+                    claimed.number,
+                    name,
+                    answer.verdict,
+                    answer.detail,
+                    state,
+                    reason,
+                    next_at,
+                    cost(claimed.lane.terms, claimed.segments) if taken else None,
+                    claimed.segments if taken else None,
+                )
             )
-            if row is not None and row.state == "retrying" and not await wanted(session, row):
-                await store.withhold(session, [row.id], "declined", now)
-            if row is not None and state in ("sent", "failed"):
-                message = notice_outcome(state, row, number, provider.name, reason, now)
-                await outbox.enqueue(session, [message])
-        segments = row.segments if row is not None else 0
-        count_attempt(provider.channel, provider.name, answer.verdict, segments)
+        async with self.database.transaction() as session:
+            early = [row for row in await store.name_parts(session, parts, now) if row.receipt]
+            settled = await store.settle(session, endings, now)
+            retrying = [row for row in settled if row.state == "retrying"]
+            gone = await unwanted(session, retrying)
+            await notice_store.withhold(session, gone, "declined", now)
+            await outbox.enqueue(
+                session,
+                [
+                    notice_outcome(
+                        row.state,
+                        row,
+                        row.number,
+                        row.provider,
+                        row.reason,
+                        now,
+                        told_as=self.lanes.by_name[row.provider].terms.told_as,
+                    )
+                    for row in settled
+                    if row.state in ("sent", "failed")
+                ],
+            )
+            # What came before the answer that names the message.
+            await self.receiving.judge(
+                session,
+                [
+                    ((row.notice, row.number), row.receipt, row.detail or "receipt", "carrier")
+                    for row in early
+                ],
+                now,
+            )
+        for done in batch:
+            claimed = done.claimed
+            count_attempt(claimed.channel, claimed.lane.name, done.answer.verdict, claimed.segments)
+        self.announce()
+        if retrying:
+            self.wake()
+        return [None] * len(batch)
 
-    def judge(
-        self, answer: Answer, number: int, channel: str, now: datetime
-    ) -> tuple[str, str | None, datetime | None]:
+    def judge(self, done: Done, now: datetime) -> tuple[str, str | None, datetime | None]:
         """State, reason and next instant after an attempt."""
+        claimed, answer = done.claimed, done.answer
         if answer.verdict == "accepted":
             return "sent", None, None
         if answer.verdict == "unknown":
             return "unknown", "no_answer", None
         if answer.verdict == "refused":
+            return "failed", claimed.fault or "refused", None
+        name = claimed.lane.name
+        another = self.lanes.another(claimed.able, name, claimed.tried)
+        if answer.verdict == "elsewhere" and claimed.able <= set(claimed.tried):
             return "failed", "refused", None
-        if number >= self.attempts:
+        if claimed.number >= self.attempts:
             return "failed", "gave_up", None
-        quiet = self.quiet if channel == "sms" else None
-        rounds, rest = divmod(number, len(self.providers[channel]))
-        wait = pause(rounds, random()) if rest == 0 else timedelta()
+        wait = timedelta() if another else pause(claimed.tried.count(name), random())
+        if answer.rest and not another:
+            wait = max(wait, timedelta(seconds=answer.rest))
+        quiet = self.quiet if claimed.channel == "sms" else None
         return "retrying", "provider_down", not_before(now + wait, quiet)
 
     async def stay_known(self) -> None:
@@ -240,54 +397,8 @@ class Delivery:
             lost = await store.lose_of_dead(session, now)
             lost += await store.lose_older(session, now - LOST_AFTER, now)
             old = await store.expire(session, now)
+            await store.forget(session, now - FORGET_AFTER)
         if lost:
             log.warning("notices_interrupted", count=lost)
         if old:
             log.warning("notices_stale", count=old)
-
-
-def notice_outcome(
-    state: str, row, number: int, provider: str, reason: str | None, now: datetime
-) -> outbox.Message:
-    """``motcua.notice.sent``, ``delivered`` or ``failed``; it names no recipient."""
-    data = Notice(
-        notice=str(row.id),
-        template=row.kind,
-        channel=row.channel,
-        unit=row.unit,
-        subject=row.subject,
-        segments=row.segments,
-        at=now,
-        provider=provider,
-        reason=reason,
-    )
-    return announcement(
-        f"motcua.notice.{state}.v1",
-        data,
-        id=f"notice-{state}:{row.id}:{number}",
-        time=now,
-        unit=row.unit,
-        subject=row.subject,
-    )
-
-
-async def take_receipt(
-    database: Database, provider: str, reference: str, receipt: Receipt, detail: str
-) -> bool:
-    """Apply a delivery receipt; False where nothing was sent under this reference."""
-    now = clock.now()
-    async with database.transaction() as session:
-        row = await store.find_by_reference(session, provider, reference)
-        if row is None:
-            return False
-        RECEIPTS.labels(provider, receipt).inc()
-        latest = row.number == row.attempts
-        state = after_receipt(row.state, row.receipt_failed, receipt, latest)
-        if state is None:
-            await store.note(session, row.id, row.state, receipt, detail, now)
-            return True
-        await store.apply_receipt(session, row.id, state, detail, now)
-        reason = "carrier" if state == "failed" else None
-        message = notice_outcome(state, row, row.number, provider, reason, now)
-        await outbox.enqueue(session, [message])
-    return True

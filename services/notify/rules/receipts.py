@@ -99,3 +99,15 @@ def read_quiet_hours(text: str) -> tuple[time, time] | None:
     except ValueError:
         raise ValueError("write HH:MM-HH:MM") from None
     return start, end
+
+
+def combine(parts: Sequence[str | None], total: int) -> Receipt | None:
+    """What the receipts of a message's parts say of the whole: delivered once all parts are,
+    failed once one has. ``parts`` holds the furthest receipt of each part known, ``total`` says
+    how many there are."""
+    heard = [part for part in parts if part is not None]
+    if "failed" in heard:
+        return "failed"
+    if heard.count("delivered") >= total:
+        return "delivered"
+    return "accepted" if heard else None

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import orjson
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notify.rules.notices import RETRIABLE, UNCLAIMED, UNSENT, Told
 
@@ -89,76 +89,9 @@ RELEASE = sa.text(
     " INSERT INTO notice_history (notice, at, state, reason)"
     " SELECT id, CAST(:now AS timestamptz), :state, :reason FROM freed"
 )
-CLAIM = sa.text(
-    "WITH next AS (SELECT id FROM notices WHERE state IN ('ready', 'retrying')"
-    " AND next_at <= :now AND (stale_at IS NULL OR stale_at > :now) AND address IS NOT NULL"
-    " AND channel = ANY(CAST(:channels AS text[]))"
-    " ORDER BY next_at, seq LIMIT 1 FOR UPDATE SKIP LOCKED),"
-    " claimed AS (UPDATE notices n SET state = 'sending', reason = NULL, next_at = NULL,"
-    " attempts = attempts + 1, claimed_by = :instance, claimed_at = :now, changed_at = :now"
-    " FROM next WHERE n.id = next.id RETURNING n.id, n.channel, n.address, n.title, n.body,"
-    " n.attempts),"
-    " noted AS (INSERT INTO notice_history (notice, at, state)"
-    " SELECT id, CAST(:now AS timestamptz), 'sending' FROM claimed)"
-    " SELECT * FROM claimed"
-)
-BEGIN = sa.text(
-    "INSERT INTO attempts (notice, number, provider, reference, instance, started_at)"
-    " VALUES (:notice, :number, :provider, :reference, :instance, :now)"
-)
-END = sa.text(
-    "UPDATE attempts SET ended_at = :now, verdict = :verdict, detail = :detail"
-    " WHERE notice = :notice AND number = :number"
-)
-SETTLE = sa.text(
-    "UPDATE notices SET next_at = :next_at,"
-    " state = CASE WHEN CAST(:state AS text) = 'retrying' AND address IS NULL THEN 'withheld'"
-    " ELSE CAST(:state AS text) END, reason = CASE WHEN CAST(:state AS text) = 'retrying'"
-    " AND address IS NULL THEN 'erased' ELSE CAST(:reason AS text) END,"
-    " provider = :provider, claimed_by = NULL, claimed_at = NULL, changed_at = :now"
-    " WHERE id = :id AND attempts = :number AND state IN ('sending', 'unknown')"
-    " RETURNING id, kind, audience, channel, unit, subject, segments, state"
-)
 NOTE = sa.text(
     "INSERT INTO notice_history (notice, at, state, reason, detail)"
     " VALUES (:id, :now, :state, :reason, :detail)"
-)
-LOSE = (
-    "WITH lost AS (UPDATE notices SET state = 'unknown', reason = 'interrupted',"
-    " claimed_by = NULL, claimed_at = NULL, changed_at = :now"
-    " WHERE state = 'sending' AND {} RETURNING id),"
-    " noted AS (INSERT INTO notice_history (notice, at, state, reason)"
-    " SELECT id, CAST(:now AS timestamptz), 'unknown', 'interrupted' FROM lost)"
-    " SELECT count(*) FROM lost"
-)
-LOSE_OLD = sa.text(LOSE.format("claimed_at < :before"))
-LOSE_OF = sa.text(LOSE.format("claimed_by = ANY(CAST(:instances AS text[]))"))
-# An instance holds the lock of its name as long as it lives: what can be locked is dead.
-INSTANCE_LOCK = "hashtextextended(current_schema() || '.instance.' || {}, 0)"
-HOLD = sa.text(f"SELECT pg_advisory_lock({INSTANCE_LOCK.format(':instance')})")
-DEAD = sa.text(
-    "SELECT claimed_by FROM (SELECT DISTINCT claimed_by FROM notices WHERE state = 'sending') AS c"
-    f" WHERE pg_try_advisory_xact_lock({INSTANCE_LOCK.format('claimed_by')})"
-)
-EXPIRE = sa.text(
-    "WITH old AS (SELECT id, attempts FROM notices"
-    " WHERE state IN ('waiting_contact', 'ready', 'retrying') AND stale_at <= :now"
-    " LIMIT 500 FOR UPDATE SKIP LOCKED),"
-    " expired AS (UPDATE notices n SET state = CASE WHEN old.attempts > 0 THEN 'failed'"
-    " ELSE 'withheld' END, reason = 'stale', next_at = NULL, stale_at = NULL, changed_at = :now"
-    " FROM old WHERE n.id = old.id RETURNING n.id, n.state),"
-    " noted AS (INSERT INTO notice_history (notice, at, state, reason)"
-    " SELECT id, CAST(:now AS timestamptz), state, 'stale' FROM expired)"
-    " SELECT count(*) FROM expired"
-)
-BY_REFERENCE = sa.text(
-    "SELECT n.id, n.state, n.receipt_failed, n.attempts, n.kind, n.channel, n.unit, n.subject,"
-    " n.segments, a.number, a.provider FROM attempts a JOIN notices n ON n.id = a.notice"
-    " WHERE a.reference = :reference AND a.provider = :provider FOR UPDATE OF n"
-)
-RECEIVE = sa.text(
-    "UPDATE notices SET state = :state, reason = :reason, receipt_failed = :failed,"
-    " next_at = NULL, claimed_by = NULL, claimed_at = NULL, changed_at = :now WHERE id = :id"
 )
 RETRY = sa.text(
     "UPDATE notices SET state = 'ready', reason = 'ordered', next_at = :now, stale_at = NULL,"
@@ -168,7 +101,7 @@ RETRY = sa.text(
 )
 COLUMNS = (
     "id, seq, subject, kind, version, audience, recipient, channel, address, unit, state, reason, at,"
-    " attempts, provider, segments, title, body, facts, created_at, changed_at"
+    " attempts, provider, segments, cost, title, body, facts, created_at, changed_at"
 )
 ONE = sa.text(f"SELECT {COLUMNS} FROM notices WHERE id = :id")
 HISTORY = sa.text(
@@ -361,63 +294,6 @@ async def release(session: AsyncSession, notice: NewNotice, now: datetime) -> No
     )
 
 
-async def claim(
-    session: AsyncSession, channels: Collection[str], instance: str, now: datetime
-) -> sa.Row | None:
-    """Take the next notice to send, so that nobody else does."""
-    given = {"channels": list(channels), "instance": instance, "now": now}
-    return (await session.execute(CLAIM, given)).first()
-
-
-async def begin_attempt(
-    session: AsyncSession,
-    notice: UUID,
-    number: int,
-    provider: str,
-    reference: str,
-    instance: str,
-    now: datetime,
-) -> None:
-    """Record that a provider is about to be called."""
-    await session.execute(
-        BEGIN,
-        {
-            "notice": notice,
-            "number": number,
-            "provider": provider,
-            "reference": reference,
-            "instance": instance,
-            "now": now,
-        },
-    )
-
-
-async def settle(
-    session: AsyncSession,
-    notice: UUID,
-    number: int,
-    *,
-    verdict: str,
-    detail: str,
-    provider: str,
-    state: str,
-    reason: str | None,
-    next_at: datetime | None,
-    now: datetime,
-) -> sa.Row | None:
-    """Record how an attempt ended; null where a receipt has settled the notice before."""
-    await session.execute(
-        END, {"notice": notice, "number": number, "verdict": verdict, "detail": detail, "now": now}
-    )
-    given = {"state": state, "reason": reason, "next_at": next_at, "provider": provider}
-    row = (
-        await session.execute(SETTLE, given | {"id": notice, "number": number, "now": now})
-    ).first()
-    if row is not None:
-        await note(session, notice, state, reason, detail, now)
-    return row
-
-
 async def note(
     session: AsyncSession,
     notice: UUID,
@@ -430,46 +306,6 @@ async def note(
     await session.execute(
         NOTE, {"id": notice, "state": state, "reason": reason, "detail": detail, "now": now}
     )
-
-
-async def lose_older(session: AsyncSession, before: datetime, now: datetime) -> int:
-    """Mark as unknown what was being sent by somebody who has not said anything since."""
-    return await session.scalar(LOSE_OLD, {"before": before, "now": now}) or 0
-
-
-async def lose_of_dead(session: AsyncSession, now: datetime) -> int:
-    """Mark as unknown what was being sent by instances that are no more."""
-    dead = (await session.scalars(DEAD)).all()
-    if not dead:
-        return 0
-    return await session.scalar(LOSE_OF, {"instances": list(dead), "now": now}) or 0
-
-
-async def hold_name(connection: AsyncConnection, instance: str) -> None:
-    """Take the lock that says this instance lives; it is let go with the connection."""
-    await connection.execute(HOLD, {"instance": instance})
-
-
-async def expire(session: AsyncSession, now: datetime) -> int:
-    """Settle what became too old while it waited."""
-    return await session.scalar(EXPIRE, {"now": now}) or 0
-
-
-async def find_by_reference(session: AsyncSession, provider: str, reference: str) -> sa.Row | None:
-    """The notice and attempt that a receipt speaks of, locked."""
-    given = {"reference": reference, "provider": provider}
-    return (await session.execute(BY_REFERENCE, given)).first()
-
-
-async def apply_receipt(
-    session: AsyncSession, notice: UUID, state: str, detail: str, now: datetime
-) -> None:
-    """Take on the state that a receipt teaches."""
-    failed = state == "failed"
-    reason = "carrier" if failed else None
-    given = {"id": notice, "state": state, "reason": reason, "failed": failed, "now": now}
-    await session.execute(RECEIVE, given)
-    await note(session, notice, state, reason, detail, now)
 
 
 async def order_retry(session: AsyncSession, notice: UUID, who: str, now: datetime) -> bool:
