@@ -13,7 +13,8 @@ import xlsxwriter
 MARK = "\ufeff"
 WIDEST = 60
 """Characters of the widest column of a sheet."""
-_STARTS_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+_STARTS_FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
+_BLANKS = ("\t", "\r", "\n")
 
 
 def to_csv(
@@ -38,7 +39,9 @@ def to_csv(
 def _cell(value: Any) -> Any:
     if value is None:
         return ""
-    if isinstance(value, str) and value.startswith(_STARTS_FORMULA):
+    if isinstance(value, str) and (
+        value.startswith(_BLANKS) or value.lstrip().startswith(_STARTS_FORMULA)
+    ):
         return f"'{value}"
     return value
 

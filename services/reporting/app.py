@@ -8,14 +8,15 @@ from fastapi import FastAPI
 from services.reporting import consumer
 from services.reporting.api import (
     COOKIE,
+    Files,
     Pages,
     build_pages,
     build_publications,
     build_router,
-    published_file,
 )
 from services.reporting.handlers import Publishing, Reports, refold_due
 from services.reporting.settings import ReportingSettings
+from shared.forms import Forms
 from shared.service import Service
 from shared.settings import deploy_dir, load
 from shared.units import UnitRegistry
@@ -30,11 +31,12 @@ def create_app(settings: ReportingSettings | None = None) -> FastAPI:
     registry = UnitRegistry.load(deploy_dir() / "units")
     working = WorkingDays.load(deploy_dir() / "calendar")
     reports = Reports(service.database, registry, working)
+    files = Files(Forms.load(deploy_dir() / "forms"), registry)
     base = settings.reporting_public_url
-    publishing = Publishing(reports, published_file, service.wake_relay, base)
+    publishing = Publishing(reports, files.published, service.wake_relay, base)
     service.before_start(partial(refold_due, service.database, registry))
     consumer.attach(service, registry)
-    service.app.include_router(build_router(reports))
+    service.app.include_router(build_router(reports, files))
     service.app.include_router(build_pages(reports))
-    service.app.include_router(build_publications(publishing, Pages()))
+    service.app.include_router(build_publications(publishing, Pages(), files))
     return service.app

@@ -1,6 +1,8 @@
 """Reports on data, teams, difficulties and notices; and every report as a file for people."""
 
 import io
+import zipfile
+from datetime import date, datetime
 
 import pytest
 from python_calamine import CalamineWorkbook
@@ -177,24 +179,101 @@ def test_notices_are_empty_where_none_was_sent(running):
     assert answer["total"]["cost"] is None
 
 
-@pytest.mark.parametrize("report", ["bieu-06", "activity", "difficulties", "timeliness", "notices"])
-def test_every_report_opens_in_excel_and_as_pdf(running, report, tmp_path):
-    def fetch(form):
-        answer = running.http.get(
-            running.url("reporting", f"/v1/reports/{report}"), params={"format": form}
-        )
-        assert answer.status_code == 200, answer.text
-        assert answer.headers["content-disposition"].endswith(f'.{form}"')
-        return answer.content
+def fetch(running, report, form, **asked):
+    answer = running.http.get(
+        running.url("reporting", f"/v1/reports/{report}"), params={"format": form, **asked}
+    )
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-disposition"].endswith(f'.{form}"')
+    return answer.content
 
-    rows = running.get("reporting", f"/v1/reports/{report}")["rows"]
-    sheet = CalamineWorkbook.from_filelike(io.BytesIO(fetch("xlsx"))).get_sheet_by_index(0)
-    lines = sheet.to_python(skip_empty_area=False)
+
+def lines_of(content):
+    sheet = CalamineWorkbook.from_filelike(io.BytesIO(content)).get_sheet_by_index(0)
+    return sheet.to_python(skip_empty_area=False)
+
+
+SAID = {"on_time": "Đúng hạn", "guided": "Hướng dẫn", "supported": "Hỗ trợ", "open": "Chưa giải quyết",
+        "resolved": "Đã giải quyết", "district": "Cấp huyện", "not_applicable": "Không áp dụng",
+        "missing": "Chưa nộp", "not_due": "Chưa đến hạn",
+        "nothing_to_count": "không có gì để tính", "no_quota": "không có chỉ tiêu"}  # fmt: skip
+
+
+def as_in_excel(column, value):
+    """What a cell must hold for a value of the JSON answer: numbers, days and moments are real."""
+    if value is None:
+        return ""
+    if column in ("due", "due_date", "day"):
+        return date.fromisoformat(value)
+    if column in ("due_at", "fulfilled_at", "raised_at", "resolved_at"):
+        return datetime.fromisoformat(value).replace(tzinfo=None)
+    if column in ("state", "kind", "authority", "reason"):
+        return SAID[value]
+    return float(value) if isinstance(value, int) else value
+
+
+@pytest.mark.parametrize(
+    "report",
+    ["activity", "difficulties", "timeliness", "notices", "data-quality", "online-share", "on-time",
+     "installs", "overdue"],
+)  # fmt: skip
+def test_every_report_opens_in_excel_equal_and_as_pdf(running, report):
+    asked = dict(YEAR)
+    rows = running.get("reporting", f"/v1/reports/{report}", **asked)["rows"]
+    lines = lines_of(fetch(running, report, "xlsx", **asked))
     assert lines[2][0].startswith("Số liệu cập nhật đến: ")
+    keys = fetch(running, report, "csv", **asked).decode("utf-8-sig").split("\r\n")[0].split(",")
+    keys.remove("unit_valid_from")
+    if not any(row.get("reason") for row in rows):
+        keys = [key for key in keys if key != "reason"]
     assert len(lines) == 5 + len(rows)
-    pdf = fetch("pdf")
+    for line, row in zip(lines[5:], rows, strict=True):
+        assert line == [as_in_excel(key, row[key]) for key in keys]
+    pdf = fetch(running, report, "pdf", **asked)
     assert pdf.startswith(b"%PDF-")
     assert len(pdf) > 3000
+
+
+@pytest.mark.parametrize("by", ["field", "unit"])
+def test_form_06_has_its_official_look(running, by):
+    asked = {**YEAR, "by": by, "unit": "45"}
+    answer = running.get("reporting", "/v1/reports/bieu-06", **asked)
+    content = fetch(running, "bieu-06", "xlsx", **asked)
+    lines = lines_of(content)
+    assert lines[0][0] == ("Biểu số 06a" if by == "unit" else "Biểu số 06")
+    assert lines[0][7] == "Đơn vị báo cáo: Tỉnh Quảng Trị"
+    assert lines[4][0] == "Kỳ báo cáo: từ ngày 01/01/2020 đến ngày 31/12/2020"
+    assert [cell for cell in lines[6] if cell] == [
+        "STT",
+        "Đơn vị giải quyết" if by == "unit" else "Lĩnh vực giải quyết",
+        "Số hồ sơ tiếp nhận",
+        "Số hồ sơ đã giải quyết",
+        "Số hồ sơ đang giải quyết",
+    ]
+    assert lines[9][2] == "(3)=(4)+(5)+(6)"
+    figures = list(answer["total"])
+    assert len(figures) == 11
+    body = lines[10 : 10 + len(answer["rows"])]
+    for number, (line, row) in enumerate(zip(body, answer["rows"], strict=True), 1):
+        assert line[:2] == [number, row["unit_name"] if by == "unit" else row["field"]]
+        assert line[2:] == [row[figure] for figure in figures]
+    assert lines[10 + len(body)][1:] == ["Tổng số", *(answer["total"][one] for one in figures)]
+    signed = [cell for line in lines[11 + len(body) :] for cell in line if cell]
+    assert "NGƯỜI LẬP BIỂU" in signed
+    assert "THỦ TRƯỞNG ĐƠN VỊ" in signed
+    with zipfile.ZipFile(io.BytesIO(content)) as parts:
+        sheet = parts.read("xl/worksheets/sheet1.xml").decode()
+        book = parts.read("xl/workbook.xml").decode()
+    last = 10 + len(body)
+    assert f"<f>SUM(C11:C{last})</f>" in sheet
+    assert 'orientation="landscape"' in sheet
+    assert 'paperSize="9"' in sheet
+    assert 'fitToHeight="0"' in sheet
+    assert "&amp;P/&amp;N" in sheet
+    assert "$7:$10" in book  # the headings are repeated on each page
+    assert fetch(running, "bieu-06", "pdf", **asked).startswith(b"%PDF-")
+    english = lines_of(fetch(running, "bieu-06", "xlsx", lang="en", **asked))
+    assert english[4][-1] == "Overdue"
 
 
 def test_numbers_are_numbers_and_nothing_runs_in_excel(running):

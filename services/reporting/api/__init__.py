@@ -2,16 +2,16 @@
 
 from services.reporting.api.access import COOKIE
 from services.reporting.api.drawing import Pages
-from services.reporting.api.files import published_file
+from services.reporting.api.files import Files
 from services.reporting.api.pages import build_pages
 from services.reporting.api.publications import build_publications
 from services.reporting.api.reports import build_router
 
 __all__ = [
     "COOKIE",
+    "Files",
     "Pages",
     "build_pages",
     "build_publications",
     "build_router",
-    "published_file",
 ]

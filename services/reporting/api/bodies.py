@@ -26,7 +26,9 @@ class Parameters(Body):
     from_: Code | None = Field(default=None, alias="from")
     to: Code | None = None
     unit: Code | None = None
+    level: Code | None = None
     by: Code | None = None
+    field: Code | None = None
     domain: Code | None = None
     plan: Code | None = None
     as_of: Code | None = None

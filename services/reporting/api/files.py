@@ -1,63 +1,159 @@
-"""A report's document as a file: CSV, Excel, PDF."""
+"""A report's document as a file: CSV, Excel, PDF; in the look of its official form where it has one."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from services.reporting.api.words import LANGUAGES, columns_for_people, columns_of, shown, word
+from services.reporting.api.words import (
+    LANGUAGES,
+    columns_for_people,
+    columns_of,
+    shown,
+    spoken_value,
+    word,
+)
+from services.reporting.api.workbooks import form_book, table_book
 from shared.clock import VN
-from shared.printing import to_csv, to_pdf, to_xlsx
+from shared.forms import HEADING_LINES, Form, Forms
+from shared.printing import to_csv, to_pdf
+from shared.units import UnitRegistry
 
-TEMPLATE = Path(__file__).parent.parent / "pages" / "report.typ"
+PAGES = Path(__file__).parent.parent / "pages"
 MEDIA_TYPES = {
     "csv": "text/csv; charset=utf-8",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "pdf": "application/pdf",
 }
+CHARTS: Mapping[str, tuple[str, Sequence[str]]] = {
+    "online-share": ("unit_name", ("share", "target")),
+    "on-time": ("unit_name", ("rate",)),
+    "installs": ("unit_name", ("counted", "quota")),
+}
+"""Report -> the column of names, and the figures that are drawn on a second sheet."""
 
 Document = Mapping[str, Any]
 """What `handlers.document` makes, fresh or frozen."""
 
 
-def published_file(document: Document, form: str, title: str) -> bytes:
-    """A published document as a file, in Vietnamese."""
-    return report_file(document, form, "vi", title=title)
+class Files:
+    """Makes files of documents.
 
-
-def report_file(
-    document: Document, form: str, language: str | None, *, spoken: str = "vi", title: str = ""
-) -> bytes:
-    """A document as a file.
-
-    A CSV file is for programs too: without a `language` its headings are keys. Excel and PDF are
-    for people, and speak the language `spoken` unless another one is asked for.
+    Args:
+        forms: the official forms.
+        registry: the register of units, for their names.
     """
-    report, rows = document["report"], document["rows"]
-    columns = columns_of(report, document["by"])
-    if form != "csv":
+
+    def __init__(self, forms: Forms, registry: UnitRegistry) -> None:
+        self.forms, self.registry = forms, registry
+
+    def published(self, document: Document, form: str, title: str) -> bytes:
+        """A published document as a file, in Vietnamese; its CSV file has keys for headings."""
+        return self.make(document, form, None, title=title)
+
+    def make(
+        self,
+        document: Document,
+        form: str,
+        language: str | None,
+        *,
+        spoken: str = "vi",
+        title: str = "",
+    ) -> bytes:
+        """A document as a file.
+
+        A CSV file is for programs too: without a `language` its headings are keys. Excel and PDF
+        are for people, and speak the language `spoken` unless another one is asked for. What has
+        an official form has it in Vietnamese.
+        """
+        spoken = language if language in LANGUAGES else spoken
+        rows = document["rows"]
+        report, columns = document["report"], columns_of(document["report"], document["by"])
+        if form == "csv":
+            named = (lambda name: word(f"column.{name}", spoken)) if language in LANGUAGES else str
+            return to_csv(rows, columns, named)
+        by = document["by"] or ("unit" if "unit" in columns else columns[0])
+        official = None
+        if spoken == "vi":
+            official = self.forms.find(report, by, date.fromisoformat(document["to"]))
+        if official is not None:
+            return self._official(document, form, official, by)
         columns = columns_for_people(report, document["by"], rows)
-    spoken = language if language in LANGUAGES else spoken
+        return self._table(document, form, spoken, columns, title)
 
-    def heading(name: str) -> str:
-        return word(f"column.{name}", spoken)
+    def _official(self, document: Document, form: str, official: Form, by: str) -> bytes:
+        rows = document["rows"]
+        names = [row["unit_name"] if by == "unit" else row[by] for row in rows]
+        lines = {
+            "office": f"Đơn vị báo cáo: {self._office(document)}",
+            "period": f"Kỳ báo cáo: {_period(document)}",
+            "fresh": fresh(document, "vi"),
+        }
+        if form == "xlsx":
+            return form_book(official, by, lines, names, rows)
+        figures = [column.key for column in official.columns]
+        totals = [sum(row[key] for row in rows) for key in figures]
+        return to_pdf(
+            PAGES / "form.typ",
+            {
+                **lines,
+                "number": official.numbers[by],
+                "regime": official.regime,
+                "title": official.title,
+                "measure": official.measure,
+                "figures": len(figures),
+                "heading_lines": HEADING_LINES,
+                "headings": [
+                    {**cell._asdict(), "note": cell.line == HEADING_LINES - 1}
+                    for cell in official.headings(by)
+                ],
+                "rows": [
+                    [str(number), name, *(shown(key, row[key]) for key in figures)]
+                    for number, (name, row) in enumerate(zip(names, rows, strict=True), 1)
+                ],
+                "total": ["", official.total, *(shown("n", whole) for whole in totals)],
+                "place_and_day": official.place_and_day,
+                "signatures": [one.model_dump() for one in official.signatures],
+            },
+        )
 
-    if form == "csv":
-        named = heading if language in LANGUAGES else str
-        return to_csv(rows, columns, named)
-    head = [title or word(report, spoken), span(document), fresh(document, spoken)]
-    headings = [heading(name) for name in columns]
-    if form == "xlsx":
-        return to_xlsx(head, headings, [[row.get(name) for name in columns] for row in rows])
-    return to_pdf(
-        TEMPLATE,
-        {
-            "title": head,
-            "headings": headings,
-            "numeric": [_is_numeric(rows, name) for name in columns],
-            "rows": [[shown(name, row.get(name), spoken) for name in columns] for row in rows],
-        },
-    )
+    def _table(
+        self, document: Document, form: str, spoken: str, columns: list[str], title: str
+    ) -> bytes:
+        report, rows = document["report"], document["rows"]
+        name = title or word(report, spoken)
+        unit = f"; {self._office(document)}" if document.get("unit") else ""
+        head = [name, f"{span(document)}{unit}", fresh(document, spoken)]
+        headings = [word(f"column.{column}", spoken) for column in columns]
+        if form == "xlsx":
+            chart = CHARTS.get(report)
+            if chart and not {chart[0], *chart[1]} <= set(columns):
+                chart = None
+            return table_book(
+                report,
+                head,
+                columns,
+                headings,
+                rows,
+                lambda column, value: spoken_value(column, value, spoken),
+                chart,
+                word("page", spoken),
+            )
+        return to_pdf(
+            PAGES / "report.typ",
+            {
+                "title": head,
+                "headings": headings,
+                "numeric": [_is_numeric(rows, column) for column in columns],
+                "rows": [[shown(one, row.get(one), spoken) for one in columns] for row in rows],
+            },
+        )
+
+    def _office(self, document: Document) -> str:
+        """The unit whose report it is, as it was called at the end of the period."""
+        unit = document.get("unit")
+        day = date.fromisoformat(document["to"])
+        return self.registry.name(unit, day) if unit else "................................"
 
 
 def file_name(document: Document, form: str) -> str:
@@ -69,6 +165,13 @@ def span(document: Document) -> str:
     """A document's period as people read it."""
     first = document["from"]
     return f"{day_text(first) if first else '…'} - {day_text(document['to'])}"
+
+
+def _period(document: Document) -> str:
+    """A document's period as an official form says it."""
+    first = document["from"]
+    start = f"từ ngày {day_text(first)} " if first else ""
+    return f"{start}đến ngày {day_text(document['to'])}"
 
 
 def fresh(document: Document, language: str) -> str:

@@ -15,11 +15,11 @@ from services.reporting.api.bodies import Body, Code, Parameters, Text
 from services.reporting.api.drawing import Pages
 from services.reporting.api.files import (
     MEDIA_TYPES,
+    Files,
     day_text,
     file_name,
     fresh,
     moment_text,
-    report_file,
     span,
 )
 from services.reporting.api.words import LANGUAGES, columns_for_people, language_of, shown, word
@@ -52,7 +52,7 @@ class ReasonGiven(Body):
     reason: Text
 
 
-def build_publications(publishing: Publishing, pages: Pages) -> APIRouter:
+def build_publications(publishing: Publishing, pages: Pages, files: Files) -> APIRouter:
     """The routes of publications."""
     router = APIRouter(tags=["publications"], responses=documented(400, 401, 403, 404, 409, 422))
     database = publishing.reports.database
@@ -182,7 +182,7 @@ def build_publications(publishing: Publishing, pages: Pages) -> APIRouter:
         made = revision.content
         if form:
             content = kept or await asyncio.to_thread(
-                report_file, made, form, asked, spoken=language, title=row.title
+                files.make, made, form, asked, spoken=language, title=row.title
             )
             answer = Response(content, media_type=MEDIA_TYPES[form])
             file = f"{row.slug}-{revision.number}_{file_name(made, form)}"

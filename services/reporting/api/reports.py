@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Header, Query, Request
 from starlette.responses import JSONResponse, Response
 
 from services.reporting.api.access import reader
-from services.reporting.api.files import MEDIA_TYPES, file_name, report_file
+from services.reporting.api.files import MEDIA_TYPES, Files, file_name
 from services.reporting.api.words import language_of
 from services.reporting.handlers import GROUPINGS, REPORTS, Reports, ask, document
 from shared import clock
@@ -16,7 +16,7 @@ from shared.keys import Key
 Word = Annotated[str | None, Query()]
 
 
-def build_router(reports: Reports) -> APIRouter:
+def build_router(reports: Reports, files: Files) -> APIRouter:
     """The routes for programs."""
     router = APIRouter(prefix="/v1", tags=["reports"])
 
@@ -59,15 +59,17 @@ def build_router(reports: Reports) -> APIRouter:
         answer = await reports.answer(asked.question)
         made = document(asked, answer)
         if asked.format != "json":
-            return await asyncio.to_thread(_file, made, asked.format, lang, accept_language)
+            return await asyncio.to_thread(_file, files, made, asked.format, lang, accept_language)
         return JSONResponse(made, headers={"Cache-Control": "no-store"})
 
     return router
 
 
-def _file(made: dict[str, Any], form: str, language: str | None, accepted: str | None) -> Response:
+def _file(
+    files: Files, made: dict[str, Any], form: str, language: str | None, accepted: str | None
+) -> Response:
     return Response(
-        report_file(made, form, language, spoken=language_of(language, accepted)),
+        files.make(made, form, language, spoken=language_of(language, accepted)),
         media_type=MEDIA_TYPES[form],
         headers={
             "Content-Disposition": f'attachment; filename="{file_name(made, form)}"',

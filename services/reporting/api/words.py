@@ -100,6 +100,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "more_rows": ("dòng nữa trong tệp CSV", "more rows in the CSV file"),
     "export": ("Tải về", "Download"),
     "all": ("Cộng", "Total"),
+    "page": ("Trang", "Page"),
     "skip": ("Đến nội dung chính", "Skip to content"),
     "unit_changes": (
         "Trong kỳ có đơn vị thay đổi: số liệu thuộc về đơn vị ghi trong sự kiện",
@@ -333,6 +334,13 @@ def columns_for_people(report: str, by: str | None, rows: Sequence[Mapping[str, 
         for name in columns_of(report, by)
         if name != "unit_valid_from" and (name != "reason" or reasons)
     ]
+
+
+def spoken_value(column: str, value: Any, language: str = "vi") -> str:
+    """A value of text as a sheet shows it: words for states, the rest as it is."""
+    if value is None:
+        return ""
+    return word(f"value.{value}", language) if column in _SPOKEN else str(value)
 
 
 def shown(column: str, value: Any, language: str = "vi") -> str:
