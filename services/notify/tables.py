@@ -139,11 +139,12 @@ class StoredTemplate(Table, table=True):
 
 
 class StoredPlan(Table, table=True):
-    """A plan in one version."""
+    """A plan in one version; it judges the days from ``since`` on."""
 
     __tablename__ = "plans"
     plan: str = Field(primary_key=True)
     version: int = Field(primary_key=True)
+    since: date
     applied_at: datetime = Field(sa_type=Instant)
     body: dict[str, Any] = Field(sa_type=JSONB)
 

@@ -224,11 +224,12 @@ class Refold(Table, table=True):
 
 
 class Plan(Table, table=True):
-    """A plan in one of its versions."""
+    """A plan in one of its versions; it judges the days from ``since`` on."""
 
     __tablename__ = "plans"
     plan: str = Field(primary_key=True)
     version: int = Field(primary_key=True)
+    since: date
     body: dict[str, Any] = Field(sa_type=JSONB)
 
 

@@ -24,9 +24,11 @@ from shared.plans.periods import WHOLE, period_key
 from shared.plans.reading import PlanFault, PlanFaults, load_plan, read_plan
 from shared.plans.schema import plan_schema, plan_schema_text
 from shared.plans.sentences import sentences
+from shared.plans.versions import BEGINNING, Owed, PlanVersion, Versions, owed_duties
 from shared.plans.vocabulary import DERIVED, fact_name
 
 __all__ = [
+    "BEGINNING",
     "DERIVED",
     "ONCE",
     "WHOLE",
@@ -38,9 +40,12 @@ __all__ = [
     "Judgement",
     "Measure",
     "Obligation",
+    "Owed",
     "Plan",
     "PlanFault",
     "PlanFaults",
+    "PlanVersion",
+    "Versions",
     "alerts",
     "attribute",
     "deliveries",
@@ -50,6 +55,7 @@ __all__ = [
     "judge",
     "load_plan",
     "matches",
+    "owed_duties",
     "period_key",
     "plan_schema",
     "plan_schema_text",

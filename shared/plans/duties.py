@@ -25,6 +25,7 @@ ONCE = "once"
 
 _DAY = timedelta(days=1)
 _MORNING = time(8, 0)
+_LAST = datetime.max.replace(tzinfo=VN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +101,17 @@ def duties(plan: Plan, until: date, working: WorkingDays | None = None) -> list[
 
     Undecided ones come last. A unit that no longer exists when a duty opens owes nothing.
     """
+    grants = Grants(plan)
+    return sorted((grants.apply(duty) for duty in bare_duties(plan, until, working)), key=by_due)
+
+
+def by_due(duty: Duty) -> tuple[datetime, str, str, str]:
+    """Orders duties: by (due, obligation, period, unit), undecided ones last."""
+    return duty.due or _LAST, duty.obligation, duty.period, duty.unit
+
+
+def bare_duties(plan: Plan, until: date, working: WorkingDays | None = None) -> list[Duty]:
+    """The same without make-up days, extensions and waivers, in no particular order."""
     days = working or WorkingDays()
     found: list[Duty] = []
     for name, obligation in plan.obligations.items():
@@ -107,7 +119,6 @@ def duties(plan: Plan, until: date, working: WorkingDays | None = None) -> list[
         required = obligation.fulfilled_by.require.get("rows")
         least = required.get("at_least") if isinstance(required, Mapping) else None
         owed_to = plan.members(obligation.owed_to)
-        changes = _Changes(plan, obligation)
         for slot in _slots(plan, obligation.due, until, days):
             for unit in units:
                 if plan.registry and not plan.registry.find(unit, slot.opens):
@@ -126,36 +137,40 @@ def duties(plan: Plan, until: date, working: WorkingDays | None = None) -> list[
                     expected_rows=least if isinstance(least, int) else None,
                     times=obligation.fulfilled_by.times,
                 )
-                found.append(changes.apply(duty))
-    last = datetime.max.replace(tzinfo=VN)
-    found.sort(key=lambda duty: (duty.due or last, duty.obligation, duty.period, duty.unit))
+                found.append(duty)
     return found
 
 
-class _Changes:
-    """Make-up days, extensions and waivers, by (unit, period)."""
+class Grants:
+    """The make-up days, extensions and waivers of a plan."""
 
-    def __init__(self, plan: Plan, obligation: Obligation) -> None:
-        self._by_key: dict[tuple[str, str], dict[str, Any]] = {}
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self._by_key: dict[tuple[str, str, str], dict[str, Any]] = {}
+        for name, obligation in plan.obligations.items():
+            self._read(name, obligation)
+
+    def apply(self, duty: Duty) -> Duty:
+        """A duty as they leave it."""
+        fields = self._by_key.get((duty.obligation, duty.unit, duty.period))
+        return replace(duty, **fields) if fields else duty
+
+    def _read(self, name: str, obligation: Obligation) -> None:
         for extension in obligation.extensions:
             day = extension.by or extension.before
             if day is not None:
                 inclusive = extension.by is not None
                 due = _limit(day, obligation.due.time, inclusive)
-                self._add(plan, extension, due=due, day=day, inclusive=inclusive, undecided=False)
+                self._add(name, extension, due=due, day=day, inclusive=inclusive, undecided=False)
         for makeup in obligation.makeup:
-            self._add(plan, makeup, makeup=start_of(makeup.before))
+            self._add(name, makeup, makeup=start_of(makeup.before))
         for waiver in obligation.waivers:
-            self._add(plan, waiver, waiver=waiver.document)
+            self._add(name, waiver, waiver=waiver.document)
 
-    def _add(self, plan: Plan, change: Any, **fields: Any) -> None:
-        for unit in plan.members(change.units):
+    def _add(self, name: str, change: Any, **fields: Any) -> None:
+        for unit in self.plan.members(change.units):
             for period in change.periods:
-                self._by_key.setdefault((unit, period), {}).update(fields)
-
-    def apply(self, duty: Duty) -> Duty:
-        fields = self._by_key.get((duty.unit, duty.period))
-        return replace(duty, **fields) if fields else duty
+                self._by_key.setdefault((name, unit, period), {}).update(fields)
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,7 +327,8 @@ def judge(duty: Duty, handed_in: Iterable[Delivery], now: datetime) -> Judgement
     """How a duty stands at an instant, given everything handed in for it, in any order.
 
     The first complete delivery counts, or the last of as many as are asked for. Less than that
-    leaves the duty `incomplete` once it is due; an undecided duty is never late.
+    leaves the duty `incomplete` once it is due; an undecided duty stays `not_due`, whatever was
+    handed in: it is neither late nor in time.
     """
     mine = sorted(
         (
@@ -326,13 +342,14 @@ def judge(duty: Duty, handed_in: Iterable[Delivery], now: datetime) -> Judgement
     counting = [each for each in mine if each.complete][: duty.times]
     complete = counting[-1] if len(counting) == duty.times else None
     best = complete or (mine[-1] if mine else None)
-    passed = duty.due is not None and now >= duty.due
     state: State
     if duty.waiver is not None:
         state = "excused"
+    elif duty.due is None:
+        state = "not_due"
     elif complete is not None:
-        state = "on_time" if duty.due is None or complete.at < duty.due else "late"
-    elif not passed:
+        state = "on_time" if complete.at < duty.due else "late"
+    elif now < duty.due:
         state = "not_due"
     else:
         state = "incomplete" if mine else "missing"

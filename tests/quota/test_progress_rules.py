@@ -22,7 +22,7 @@ DAY = dt.date.fromisoformat
 def history(plan):
     made, faults = load_plan(orjson.dumps(plan), registry=REGISTRY)
     assert made is not None, faults
-    return History([Version(made, 1, 1)])
+    return History([Version(made, 1)])
 
 
 def owned(plan, today, period):

@@ -90,13 +90,23 @@ async def upgrade(url):
             ledger = await session.execute(
                 sa.text("SELECT event_id, amount, occurred_at FROM ledger ORDER BY id")
             )
-            return rows, paid, [tuple(row) for row in ledger]
+            told = await session.execute(
+                sa.text("SELECT subject, payload FROM outbox WHERE stream = 'PLANS'")
+            )
+            plans_told = [(row.subject, orjson.loads(row.payload)) for row in told]
+            return rows, paid, [tuple(row) for row in ledger], plans_told
     finally:
         await database.close()
 
 
 def test_everything_is_counted_anew_and_nothing_booked_twice(url):
-    rows, paid, ledger = asyncio.run(upgrade(url))
+    rows, paid, ledger, told = asyncio.run(upgrade(url))
     assert {row["unit"]: row["numerator"] for row in rows} == {"461": 2, "462": 0}
     assert {row["unit"]: row["amount"] for row in paid} == {"461": 2000, "462": 0}
     assert ledger == [("i0", 1000, WHEN), ("i1", 1000, WHEN)]
+    ((subject, message),) = told
+    assert subject == "motcua.plans.old.1"
+    assert (message["plan"], message["version"], message["since"]) == ("old", 1, "0001-01-01")
+    assert message["effective_from"] == "2019-08-05"
+    assert dt.datetime.fromisoformat(message["applied_at"]).tzinfo is not None
+    assert message["document"]["runs"] == {"from": "2019-08-05", "to": "2019-12-31"}

@@ -144,7 +144,9 @@ class TestQuangTriRtHome:
             "period": "2019-08",
         }
         filed = deliveries(self.plan, "motcua.report.filed.v1", data, at("2020-09-30T00:00"))
-        assert judge(duty, filed, at("2021-01-01T00:00")).state == "on_time"
+        judgement = judge(duty, filed, at("2021-01-01T00:00"))
+        assert judgement.state == "not_due", "no day says that it was in time"
+        assert judgement.fulfilled_at == at("2020-09-30T00:00")
         other = data | {"plan": "quang-tri-mscore-2020"}
         assert not deliveries(self.plan, "report.filed", other, at("2020-09-30T00:00"))
 

@@ -1,6 +1,6 @@
 """The duties that plans order: kept as due dates, and settled by what units hand in."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from hashlib import sha256
@@ -26,11 +26,15 @@ from services.notify.store.story import HandedIn
 from shared import clock, outbox
 from shared.clock import local_day, start_of
 from shared.plans import Plan
-from shared.plans.duties import Delivery, Duty, deliveries, duties, judge
+from shared.plans.duties import Delivery, Duty, deliveries, judge
+from shared.plans.versions import PlanVersion, Versions, owed_duties, since_of
 from shared.working_days import working_days
 
 DUTY_KINDS = ("obligation_slipped", "obligation_escalated", "deadline_approaching")
 HORIZON = timedelta(days=370)
+
+Mark = tuple[int, date]
+"""A version of a plan and the first day that it judges."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +43,14 @@ class PlanMessage:
 
     plan: str
     version: int
+    since: date
     applied_at: datetime
     document: dict[str, Any]
 
     @property
     def uid(self) -> bytes:
-        return sha256(f"plan:{self.plan}:{self.version}".encode()).digest()[:16]
+        mark = f"plan:{self.plan}:{self.version}:{self.since}"
+        return sha256(mark.encode()).digest()[:16]
 
 
 def parse_plan(payload: bytes) -> PlanMessage:
@@ -52,7 +58,8 @@ def parse_plan(payload: bytes) -> PlanMessage:
     try:
         raw = orjson.loads(payload)
         applied = datetime.fromisoformat(raw["applied_at"])
-        message = PlanMessage(raw["plan"], int(raw["version"]), applied, raw["document"])
+        since = since_of(raw)
+        message = PlanMessage(raw["plan"], int(raw["version"]), since, applied, raw["document"])
         Plan.model_validate_json(orjson.dumps(message.document))
         return message
     except (KeyError, TypeError) as fault:
@@ -61,13 +68,29 @@ def parse_plan(payload: bytes) -> PlanMessage:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A plan with its duties up to a day."""
+    """A plan with its duties up to a day, each as the version orders it that is in force then.
+
+    ``plan`` is the newest version; ``judges`` are those by which some duty is judged.
+    """
 
     plan: Plan
-    version: int
+    marks: list[Mark]
     applied_at: datetime
     until: date
     duties: dict[tuple[str, str, str], Duty]
+    judges: dict[int, Plan]
+    judged_by: dict[tuple[str, str, str], int]
+
+    def plan_of(self, duty: Duty) -> Plan:
+        """The version by which a duty is judged."""
+        return self.judges[self.judged_by[duty.obligation, duty.unit, duty.period]]
+
+    def deliveries(self, event: HandedIn) -> Iterator[Delivery]:
+        """What an event hands in, as read by the version that judges the duty."""
+        for number, plan in self.judges.items():
+            for each in deliveries(plan, event.type, event.data, event.at):
+                if self.judged_by.get((each.obligation, each.unit, each.period)) == number:
+                    yield each
 
 
 class Duties:
@@ -80,12 +103,15 @@ class Duties:
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
         self.listed: dict[str, Listed] = {}
+        self.read: dict[tuple[str, int], Plan] = {}
 
     async def take_plans(self, session: AsyncSession, batch: Sequence[PlanMessage]) -> None:
         """Keep new versions of plans, and list what they order."""
         for message in batch:
             body = orjson.dumps(message.document)
-            await story.put_plan(session, message.plan, message.version, message.applied_at, body)
+            await story.put_plan(
+                session, message.plan, message.version, message.since, message.applied_at, body
+            )
         names = {message.plan for message in batch}
         concerned = [each for each in await self.current(session) if each.plan.plan in names]
         for listed in concerned:
@@ -125,20 +151,42 @@ class Duties:
             await self.list_all(session, listed)
 
     async def current(self, session: AsyncSession) -> list[Listed]:
-        """The newest version of each plan."""
+        """Each plan as its versions stand."""
         until = clock.today() + HORIZON
-        found = []
-        for name, version, applied_at, document in await story.current_plans(session):
+        by_plan: dict[str, list[Mark]] = {}
+        applied: dict[str, datetime] = {}
+        for row in await story.plan_marks(session):
+            by_plan.setdefault(row.plan, []).append((row.version, row.since))
+            applied[row.plan] = row.applied_at
+        wanted = {(name, number) for name, marks in by_plan.items() for number, _ in marks}
+        bodies = await story.plan_bodies(session, wanted - self.read.keys())
+        for mark, document in bodies.items():
+            made = Plan.model_validate_json(orjson.dumps(document))
+            self.read[mark] = made.bind(self.desk.units)
+        for name, marks in by_plan.items():
             listed = self.listed.get(name)
-            if listed is None or (listed.version, listed.until) != (version, until):
-                plan = Plan.model_validate_json(orjson.dumps(document)).bind(self.desk.units)
-                owed = {
-                    (duty.obligation, duty.unit, duty.period): duty
-                    for duty in duties(plan, until, working_days())
-                }
-                listed = self.listed[name] = Listed(plan, version, applied_at, until, owed)
-            found.append(listed)
-        return found
+            if listed is None or (listed.marks, listed.until) != (marks, until):
+                self.listed[name] = self.lay_out(name, marks, applied[name], until)
+        return [self.listed[name] for name in by_plan]
+
+    def lay_out(
+        self, name: str, marks: Sequence[Mark], applied_at: datetime, until: date
+    ) -> Listed:
+        """The duties of a plan, given its versions."""
+        versions = Versions(
+            PlanVersion(self.read[name, number], number, since) for number, since in marks
+        )
+        owed = owed_duties(versions, until, working_days())
+        keys = [(each.duty.obligation, each.duty.unit, each.duty.period) for each in owed]
+        return Listed(
+            plan=versions.newest.plan,
+            marks=list(marks),
+            applied_at=applied_at,
+            until=until,
+            duties=dict(zip(keys, (each.duty for each in owed), strict=True)),
+            judges={each.version.number: each.version.plan for each in owed},
+            judged_by=dict(zip(keys, (each.version.number for each in owed), strict=True)),
+        )
 
     async def list_all(self, session: AsyncSession, listed: Listed) -> None:
         """Write all duties of one plan; those it no longer orders are forgotten."""
@@ -155,7 +203,7 @@ class Duties:
             keys = {
                 (each.obligation, each.unit, each.period)
                 for event in touched
-                for each in deliveries(listed.plan, event.type, event.data, event.at)
+                for each in listed.deliveries(event)
             }
             owed = [listed.duties[key] for key in sorted(keys) if key in listed.duties]
             if owed:
@@ -172,8 +220,8 @@ class Duties:
         owed = list(owed)
         now = clock.now()
         by_duty: dict[tuple[str, str, str], list[Delivery]] = {}
-        for event in await story.handed_in(session, self.reach(listed.plan, owed)):
-            for each in deliveries(listed.plan, event.type, event.data, event.at):
+        for event in await story.handed_in(session, self.reach(listed, owed)):
+            for each in listed.deliveries(event):
                 by_duty.setdefault((each.obligation, each.unit, each.period), []).append(each)
         rows: list[DeadlineRow] = []
         announced: list[outbox.Message] = []
@@ -211,7 +259,7 @@ class Duties:
             (row.key, row.version, alarm)
             for duty, row in zip(owed, rows, strict=True)
             if row.slips_at is not None and row.fulfilled_at is None
-            for alarm in alert_rules.alarms_of_duty(listed.plan, duty, lead, days)
+            for alarm in alert_rules.alarms_of_duty(listed.plan_of(duty), duty, lead, days)
         ]
         # What had passed before the plan was applied is told to nobody.
         fresh = [each for each in alarms if each[2].at > listed.applied_at]
@@ -229,7 +277,7 @@ class Duties:
         wanted = [
             (met_fact(self.desk, row, at), units)
             for duty, row, at in met
-            if (units := alert_rules.told_of_duty(listed.plan, duty, "deadline.met"))
+            if (units := alert_rules.told_of_duty(listed.plan_of(duty), duty, "deadline.met"))
         ]
         officers = await load_officers(session, {unit for _, units in wanted for unit in units})
         notices = [
@@ -239,10 +287,10 @@ class Duties:
         ]
         await store.add(session, notices, now)
 
-    def reach(self, plan: Plan, owed: Iterable[Duty]) -> set[str]:
+    def reach(self, listed: Listed, owed: Iterable[Duty]) -> set[str]:
         """The units whose deliveries may count for some duties: their own and those below."""
         units = {duty.unit for duty in owed}
-        days = {plan.runs.from_, plan.runs.to}
+        days = {day for plan in listed.judges.values() for day in (plan.runs.from_, plan.runs.to)}
         return units | {
             below
             for unit in units
@@ -277,8 +325,8 @@ def key_of(duty: Duty) -> str:
 
 def duty_row(listed: Listed, duty: Duty, fulfilled_at: datetime | None) -> DeadlineRow:
     """A duty as a due date; its state is still to be settled."""
-    obligation = listed.plan.obligations[duty.obligation]
-    plan = listed.plan
+    plan = listed.plan_of(duty)
+    obligation = plan.obligations[duty.obligation]
     source = f"/motcua/plans/{plan.plan}"
     return DeadlineRow(
         kind="obligation",

@@ -158,7 +158,7 @@ def told_by_plan(plans: Mapping[str, Plan], row: sa.Row) -> tuple[str, ...]:
         for name in rule.to
     ]
     found = alert_rules.people(plan, row.unit, names, row.origin_time)
-    if "owed_to" in names:
+    if "owed_to" in names and row.obligation in plan.obligations:
         found += plan.members(plan.obligations[row.obligation].owed_to)
     return tuple(unit for unit in dict.fromkeys(found) if unit != row.unit)
 

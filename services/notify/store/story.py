@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import orjson
@@ -67,12 +67,15 @@ STATUS_CHANGED = "motcua.dossier.status_changed.v1"
 DOSSIER_TYPES = frozenset({SUBMITTED, STATUS_CHANGED})
 FULFILLING = frozenset({"motcua.list.delivered.v1", "motcua.report.filed.v1"})
 PUT_PLAN = sa.text(
-    "INSERT INTO plans (plan, version, applied_at, body)"
-    " VALUES (:plan, :version, :applied, CAST(:body AS jsonb)) ON CONFLICT DO NOTHING"
+    "INSERT INTO plans (plan, version, since, applied_at, body)"
+    " VALUES (:plan, :version, :since, :applied, CAST(:body AS jsonb))"
+    " ON CONFLICT (plan, version) DO UPDATE SET since = excluded.since"
 )
-CURRENT_PLANS = sa.text(
-    "SELECT DISTINCT ON (plan) plan, version, applied_at, body FROM plans"
-    " ORDER BY plan, version DESC"
+PLAN_MARKS = sa.text("SELECT plan, version, since, applied_at FROM plans ORDER BY plan, version")
+PLAN_BODIES = sa.text(
+    "SELECT p.plan, p.version, p.body FROM plans p JOIN unnest(CAST(:plans AS text[]),"
+    " CAST(:versions AS integer[])) AS r(plan, version)"
+    " ON p.plan = r.plan AND p.version = r.version"
 )
 TAKE_WAITING = sa.text(
     "DELETE FROM events WHERE subject = ANY(CAST(:subjects AS text[]))"
@@ -252,19 +255,27 @@ class HandedIn:
 
 
 async def put_plan(
-    session: AsyncSession, plan: str, version: int, applied: datetime, body: bytes
+    session: AsyncSession, plan: str, version: int, since: date, applied: datetime, body: bytes
 ) -> None:
-    """Keep a plan in one version."""
-    given = {"plan": plan, "version": version, "applied": applied, "body": body.decode()}
-    await session.execute(PUT_PLAN, given)
+    """Keep a plan in one version, which judges the days from ``since`` on."""
+    given = {"plan": plan, "version": version, "since": since, "applied": applied}
+    await session.execute(PUT_PLAN, {**given, "body": body.decode()})
 
 
-async def current_plans(
-    session: AsyncSession,
-) -> list[tuple[str, int, datetime, dict[str, Any]]]:
-    """(plan, version, applied at, document) of each plan's newest version."""
-    rows = await session.execute(CURRENT_PLANS)
-    return [(row.plan, row.version, row.applied_at, _data(row.body)) for row in rows]
+async def plan_marks(session: AsyncSession) -> list[sa.Row]:
+    """(plan, version, since, applied_at) of every version of every plan, oldest first."""
+    return list((await session.execute(PLAN_MARKS)).all())
+
+
+async def plan_bodies(
+    session: AsyncSession, wanted: Collection[tuple[str, int]]
+) -> dict[tuple[str, int], dict[str, Any]]:
+    """The documents of some (plan, version)."""
+    if not wanted:
+        return {}
+    plans, versions = zip(*sorted(wanted), strict=True)
+    rows = await session.execute(PLAN_BODIES, {"plans": list(plans), "versions": list(versions)})
+    return {(row.plan, row.version): _data(row.body) for row in rows}
 
 
 async def take_waiting(

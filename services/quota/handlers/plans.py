@@ -134,6 +134,7 @@ async def _publish(session: AsyncSession, version: Version, digest: str, documen
             "digest": digest,
             "applied_at": clock.now().isoformat(),
             "effective_from": shown_since(version.plan, version.since).isoformat(),
+            "since": version.since.isoformat(),
             "document": orjson.loads(document),
         }
     )

@@ -31,7 +31,7 @@ async def rehearse(database: Database, plan: Plan, registry: UnitRegistry) -> di
     is undone.
     """
     answer: dict[str, Any] = {}
-    history = History([Version(plan, 1, 1)], name=f"~{uuid.uuid4().hex}")
+    history = History([Version(plan, 1)], name=f"~{uuid.uuid4().hex}")
     try:
         async with database.transaction() as session:
             await take_turn(session, "rehearsal")

@@ -27,9 +27,9 @@ LONGEST_SECONDS = 600.0
 """After so long it is looked even where nothing changed: periods end by themselves."""
 
 
-def judged_indicators(plan: Plan) -> list[str]:
-    """The indicators whose result gives or costs points."""
-    named = [each.when.indicator for each in (*plan.penalties, *plan.merits)]
+def judged_indicators(plans: Iterable[Plan]) -> list[str]:
+    """The indicators whose result gives or costs points under any of some versions."""
+    named = [each.when.indicator for plan in plans for each in (*plan.penalties, *plan.merits)]
     return list(dict.fromkeys(name for name in named if name))
 
 
@@ -74,7 +74,7 @@ class Results:
         """Announce every result that has changed; returns how many."""
         rows: list[store.Result] = []
         for name, history in (await self.plans.load(session)).items():
-            named = judged_indicators(history.newest.plan)
+            named = judged_indicators(each.version.plan for each in history.windows)
             await store.forget_results(session, name, named)
             rows += await self._results(session, history, named, today)
         changed = await store.announce_results(session, rows)

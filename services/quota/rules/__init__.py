@@ -48,13 +48,10 @@ from services.quota.rules.people import (
 )
 from services.quota.rules.periods import (
     Owned,
-    Span,
-    bounds,
     given_span,
     owned_periods,
     owners_of,
     periods,
-    span,
     stored_period,
     stored_periods,
 )
@@ -105,14 +102,14 @@ from services.quota.rules.stipends import (
     winner,
 )
 from services.quota.rules.versions import (
-    BEGINNING,
     History,
     Version,
-    Window,
     counted_content,
     numbered,
     takes_effect,
 )
+from shared.plans import BEGINNING
+from shared.plans.periods import Span, bounds, span
 
 __all__ = [
     "BEGINNING",
@@ -159,7 +156,6 @@ __all__ = [
     "Sums",
     "Terms",
     "Version",
-    "Window",
     "add_roster",
     "add_up",
     "bounds",

@@ -4,19 +4,15 @@ Counts are kept by month, those of daily indicators by day, and added up when th
 so opening figures of a month can give way when that month's events arrive.
 """
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 from services.quota.rules.versions import History, Version
 from shared.plans import WHOLE, Indicator, Plan, period_key
+from shared.plans.periods import Span, bounds, month_end, span
 
 _DAY = timedelta(days=1)
-_NAMED = re.compile(r"(\d{4})(?:-Q([1-4])|-(0[1-9]|1[0-2])(?:-(\d{2}))?)?")
-
-Span = tuple[date, date]
-"""First and last day, both included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,34 +82,6 @@ def owners_of(owned: Iterable[Owned], stored: Iterable[str]) -> list[Owned]:
     return list(found.values())
 
 
-def bounds(plan: Plan, period: str) -> Span:
-    """The first and last day of a period inside the plan."""
-    first, last = span(plan, period)
-    return max(first, plan.runs.from_), min(last, plan.runs.to)
-
-
-def span(plan: Plan, period: str) -> Span:
-    """The first and last day of a period; of the whole the plan's.
-
-    Raises ValueError where it is no period.
-    """
-    if period == WHOLE:
-        return plan.runs.from_, plan.runs.to
-    match = _NAMED.fullmatch(period)
-    if match is None:
-        raise ValueError("not a period")
-    year = int(match[1])
-    if match[4]:
-        day = date(year, int(match[3]), int(match[4]))
-        return day, day
-    if match[3]:
-        return date(year, int(match[3]), 1), _month_end(year, int(match[3]))
-    if match[2]:
-        quarter = int(match[2])
-        return date(year, quarter * 3 - 2, 1), _month_end(year, quarter * 3)
-    return date(year, 1, 1), date(year, 12, 31)
-
-
 def given_span(plan: Plan, kind: str, period: str) -> Span | None:
     """The days inside the plan that a reported figure is about.
 
@@ -133,9 +101,4 @@ def stored_periods(kind: str, days: Span) -> Iterator[str]:
     day, last = days
     while day <= last:
         yield stored_period(kind, day)
-        day = day + _DAY if kind == "day" else _month_end(day.year, day.month) + _DAY
-
-
-def _month_end(year: int, month: int) -> date:
-    first_after = date(year + month // 12, month % 12 + 1, 1)
-    return first_after - _DAY
+        day = day + _DAY if kind == "day" else month_end(day) + _DAY

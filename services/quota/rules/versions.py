@@ -1,68 +1,36 @@
-"""Which version of a plan judges which day."""
+"""The versions of a plan as quota counts by them, and from when on a new one holds."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 
 import orjson
 
-from shared.plans import Indicator, Plan
-from shared.units import day_of
-
-BEGINNING = date.min
-"""``since`` of a version that holds from the plan's start."""
+from shared.plans import BEGINNING, Indicator, Plan, PlanVersion, Versions
 
 
 @dataclass(frozen=True, slots=True)
-class Version:
-    """A version of a plan and the first day that it judges.
+class Version(PlanVersion):
+    """A version of a plan, the first day that it judges, and what its results go under.
 
     ``judged_as`` is the number under which its results go: of the first version that counts, sets
     targets and pays as it does. So going back to it gives the same results and tells nothing a
     second time, and a new deadline leaves the results as they are.
     """
 
-    plan: Plan
-    number: int
-    judged_as: int
-    since: date = BEGINNING
+    judged_as: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
-    """The days that one version judges: from ``since`` up to, but not on, ``until``."""
-
-    version: Version
-    since: date
-    until: date
-
-    def holds(self, day: date) -> bool:
-        """Whether a day lies in it."""
-        return self.since <= day < self.until
-
-
-class History:
-    """All versions of one plan. Of those in effect on a day, the one applied last judges it."""
+class History(Versions[Version]):
+    """All versions of one plan, as quota counts by them."""
 
     def __init__(self, versions: Iterable[Version], name: str | None = None) -> None:
         """Takes at least one version, in any order.
 
         ``name`` is that of its counts in the store, where it is not the plan's.
         """
-        self.versions = sorted(versions, key=lambda each: each.number)
-        self.newest = self.versions[-1]
+        super().__init__(versions)
         self.name = name or self.newest.plan.plan
-        self.windows: list[Window] = []
-        until = date.max
-        for version in reversed(self.versions):
-            if version.since < until:
-                self.windows.append(Window(version, version.since, until))
-                until = version.since
-
-    def at(self, at: date | datetime) -> Version | None:
-        """The version that judges a day, or an instant's day; None before the first one holds."""
-        day = day_of(at)
-        return next((each.version for each in self.windows if each.holds(day)), None)
 
     def indicators(self) -> list[str]:
         """The indicators of all versions that judge any day, in the newest one's order."""
@@ -101,7 +69,7 @@ def numbered(plans: Iterable[tuple[int, Plan, date]]) -> list[Version]:
     """Versions from (number, plan, first day), oldest first."""
     first: dict[bytes, int] = {}
     return [
-        Version(plan, number, first.setdefault(counted_content(plan), number), since)
+        Version(plan, number, since, first.setdefault(counted_content(plan), number))
         for number, plan, since in plans
     ]
 

@@ -33,6 +33,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
         "rows",
         "expected_rows",
         "state",
+        "undecided",
     ),
     "overdue": ("field", "department", "due_date", "days_late"),
     "data-quality": (
@@ -214,7 +215,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "column.merits": ("Điểm cộng", "Merits"),
     "column.deductions": ("Điểm trừ", "Deductions"),
     "column.points": ("Điểm", "Points"),
-    "column.undecided": ("Khoản chưa quyết định", "Undecided"),
+    "column.undecided": ("Chưa quyết định", "Undecided"),
     "column.rank": ("Xếp hạng", "Rank"),
     "column.arithmetic": ("Cách tính", "Arithmetic"),
     "column.dossiers": ("Hồ sơ tiếp nhận", "Dossiers"),
@@ -273,6 +274,8 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "value.missing": ("Chưa nộp", "Missing"),
     "value.excused": ("Được miễn", "Excused"),
     "value.not_due": ("Chưa đến hạn", "Not due"),
+    "value.yes": ("Có", "Yes"),
+    "value.no": ("Không", "No"),
     "value.province": ("Cấp tỉnh", "Province"),
     "value.district": ("Cấp huyện", "District"),
     "value.commune": ("Cấp xã", "Commune"),
@@ -347,6 +350,8 @@ def shown(column: str, value: Any, language: str = "vi") -> str:
     """A value as people read it: 1.234, 12,5%, words for states; a dash for what is unknown."""
     if value is None:
         return "–"
+    if isinstance(value, bool):
+        return word("value.yes" if value else "value.no", language)
     if column in _SPOKEN:
         return word(f"value.{value}", language)
     if column in _SHARES:

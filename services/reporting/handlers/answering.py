@@ -1,9 +1,9 @@
 """Answers reports out of one consistent view of the store."""
 
 from services.reporting import rules
-from services.reporting.handlers.planning import read_plans
+from services.reporting.handlers.planning import Plans
 from services.reporting.handlers.reports import REPORTS, Answer, Book, Question
-from services.reporting.store import figures, plans
+from services.reporting.store import figures
 from shared.db import Database
 from shared.plans import Plan
 from shared.units import UnitRegistry
@@ -21,7 +21,7 @@ class Reports:
 
     def __init__(self, database: Database, registry: UnitRegistry, working: WorkingDays) -> None:
         self.database, self.registry, self.working = database, registry, working
-        self._read: dict[tuple[str, int], Plan] = {}
+        self._plans = Plans(registry)
 
     async def answer(self, question: Question) -> Answer:
         """The rows of one report."""
@@ -31,8 +31,7 @@ class Reports:
         """Several reports, all of the same moment."""
         async with self.database.transaction() as session:
             await figures.hold_still(session)
-            stored = await plans.newest(session)
-            book = Book(self.registry, self.working, read_plans(stored, self.registry, self._read))
+            book = Book(self.registry, self.working, await self._plans.load(session))
             fresh = await figures.freshness(session)
             answers = []
             for question in questions:
@@ -48,15 +47,15 @@ class Reports:
     async def plans(self) -> tuple[Plan, ...]:
         """The newest version of each plan."""
         async with self.database.transaction() as session:
-            stored = await plans.newest(session)
-        return read_plans(stored, self.registry, self._read)
+            return tuple(each.newest.plan for each in await self._plans.load(session))
 
     async def contacts(self, question: Question) -> list[tuple[str, str]]:
         """(title, help desk) of each plan that runs in a question's period."""
         async with self.database.transaction() as session:
-            stored = await plans.newest(session)
+            known = await self._plans.load(session)
+        found = (each.in_period(question.first, question.last) for each in known)
         return [
-            (plan.title, plan.contact.office)
-            for plan in read_plans(stored, self.registry, self._read)
-            if plan.contact and plan.runs.from_ <= question.last and plan.runs.to >= question.first
+            (version.plan.title, version.plan.contact.office)
+            for version in found
+            if version and version.plan.contact
         ]

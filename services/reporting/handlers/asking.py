@@ -82,6 +82,7 @@ def ask(
         report=report,
         first=first or date.min,
         last=judged,
+        until=last or date.max,
         now=now if judged == today else clock.start_of(judged + timedelta(days=1)),
         known=as_of or LATEST,
         territory=visible_units(unit, key, registry, first or date.min, judged, level),

@@ -9,11 +9,11 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.reporting import rules
-from services.reporting.rules import DossierSums, Install, Judged, Place, Said, Standing, Territory
+from services.reporting.rules import DossierSums, Judged, Place, Said, Standing, Territory
 from services.reporting.store import figures, notices, refusals, results, teams
 from services.reporting.store.figures import Scope
 from shared.clock import VN, local_day
-from shared.plans import Plan
+from shared.plans import PlanVersion, Versions
 from shared.units import UnitRegistry
 from shared.working_days import WorkingDays
 
@@ -28,6 +28,8 @@ class Question:
     first: date
     last: date
     """The last day judged: never after the day of asking."""
+    until: date
+    """The last day as it was asked for; it may lie ahead."""
     now: datetime
     """The instant of judging: the end of the last day, or the moment of asking."""
     known: date
@@ -68,11 +70,15 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Book:
-    """What reports look things up in: units, working days, the newest plans."""
+    """What reports look things up in: units, working days, all versions of the plans."""
 
     registry: UnitRegistry
     working: WorkingDays
-    plans: tuple[Plan, ...] = ()
+    plans: tuple[Versions[PlanVersion], ...] = ()
+
+    def asked(self, question: Question) -> list[Versions[PlanVersion]]:
+        """The plans that a question is about."""
+        return [each for each in self.plans if question.plan in (None, each.newest.plan.plan)]
 
     def named(self, place: Place, question: Question) -> Row:
         """A unit as rows show it; with each name that it bore in the period, and since when it
@@ -184,16 +190,13 @@ async def _held_against_quota(
     if chosen is None:
         nothing = {"counted": None, "quota": None, "share": None, "reason": "no_quota"}
         return [row | nothing for row in rows], nothing
-    plan, indicator = chosen
-    measure = plan.indicators[indicator].measure
+    plan, indicator = chosen.plan, chosen.indicator
     last = min(question.last, plan.runs.to)
-    candidates = await figures.successes(session, plan.runs.from_, last, question.known)
+    begun = min(each.version.plan.runs.from_ for each in chosen.versions.windows)
+    candidates = await figures.successes(session, begun, last, question.known)
     counted: Counter[str] = Counter()
-    matching = [
-        one for one in candidates if measure.counts("install.recorded", _data(one), plan.lists)
-    ]
-    for one in rules.counted_once(matching, lambda each: measure.key(_data(each))):
-        unit = plan.attribute(indicator, one.unit, one.order[0])
+    for one in rules.counted_once(filter(chosen.counts, candidates), chosen.key):
+        unit = chosen.unit_of(one)
         if unit is not None and one.day >= question.first:
             counted[unit] += 1
     quotas: dict[Place, list[tuple[int, int]]] = {}
@@ -236,18 +239,6 @@ def _sorted(places: Iterable[Place]) -> list[Place]:
 def _place(row: Row) -> Place:
     since = row["unit_valid_from"]
     return Place(row["unit"], None if since is None else date.fromisoformat(since))
-
-
-def _data(one: Install) -> Mapping[str, Any]:
-    return {
-        "unit": one.unit,
-        "app": one.app,
-        "installer": one.installer,
-        "place": one.place,
-        "result": "succeeded" if one.succeeded else "failed",
-        "device": one.device,
-        "citizen": one.citizen,
-    }
 
 
 async def scorecard(session: AsyncSession, question: Question, book: Book) -> Answer:
@@ -304,26 +295,26 @@ async def timeliness(session: AsyncSession, question: Question, book: Book) -> A
     """Every duty of the plans as it stands, by plan and due day; undecided ones last."""
     filed = await figures.filings(session, question.known)
     rows = []
-    states: dict[Place, list[str]] = {}
-    for plan in book.plans:
-        if question.plan not in (None, plan.plan):
-            continue
-        for duty, judgement in rules.judged_duties(
-            plan, filed, question.first, question.last, question.now, book.working
+    groups: dict[Place, list[Row]] = {}
+    for versions in book.asked(question):
+        for one in rules.judged_duties(
+            versions, filed, question.first, question.last, question.now, book.working
         ):
+            duty = one.duty
             day = duty.day or local_day(duty.opens)
             place = question.territory.place(duty.unit, day)
             if place is not None:
-                row = {"plan": plan.plan} | book.named(book.placed(duty.unit, day), question)
-                rows.append(row | rules.timeliness_row(duty, judgement))
-                states.setdefault(_known(place, book, day), []).append(judgement.state)
+                row = {"plan": duty.plan} | book.named(book.placed(duty.unit, day), question)
+                row |= rules.timeliness_row(duty, one.judgement)
+                rows.append(row)
+                groups.setdefault(_known(place, book, day), []).append(row)
     by_unit = [
-        book.named(each, question) | rules.timeliness_total(states[each])
-        for each in _sorted(states)
+        book.named(each, question) | rules.timeliness_total(groups[each])
+        for each in _sorted(groups)
     ]
     return Answer(
         rows,
-        rules.timeliness_total(row["state"] for row in rows),
+        rules.timeliness_total(rows),
         extra={"by_obligation": rules.timeliness_summary(rows), "by_unit": by_unit},
     )
 
@@ -431,16 +422,18 @@ async def emulation(session: AsyncSession, question: Question, book: Book) -> An
     told = await results.load(session)
     filed = await figures.filings(session, question.known)
     rows = []
-    for plan in book.plans:
-        if question.plan not in (None, plan.plan) or not (plan.penalties or plan.merits):
+    for versions in book.asked(question):
+        if not rules.gives_points(versions):
             continue
         judged = rules.judged_duties(
-            plan, filed, question.first, question.last, question.now, book.working
+            versions, filed, question.first, question.last, question.now, book.working
         )
-        day = min(question.last, plan.runs.to)
-        for one in rules.standings(plan, told, judged):
+        counting = rules.Counting(question.first, question.until, question.last)
+        newest = versions.newest.plan
+        day = min(question.last, newest.runs.to)
+        for one in rules.standings(versions, told, judged, counting):
             if question.territory.place(one.unit, day) is not None:
-                row = {"plan": plan.plan} | book.named(book.placed(one.unit, day), question)
+                row = {"plan": newest.plan} | book.named(book.placed(one.unit, day), question)
                 rows.append(row | _standing(one))
     open_plans = sorted({row["plan"] for row in rows if row["rank"] is None})
     names = ("merits", "deductions", "points", "undecided")

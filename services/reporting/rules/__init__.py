@@ -12,7 +12,14 @@ from services.reporting.rules.dossiers import (
     history,
     overdue_spells,
 )
-from services.reporting.rules.emulation import Item, Result, Standing, standings
+from services.reporting.rules.emulation import (
+    Counting,
+    Item,
+    Result,
+    Standing,
+    gives_points,
+    standings,
+)
 from services.reporting.rules.forms import (
     FORM_06,
     NOTHING,
@@ -46,7 +53,7 @@ from services.reporting.rules.scores import (
     survey_scores,
     tally_difference,
 )
-from services.reporting.rules.targets import Judged, install_plan, online_target
+from services.reporting.rules.targets import InstallQuota, Judged, install_plan, online_target
 from services.reporting.rules.territory import (
     EVERYWHERE,
     Place,
@@ -56,6 +63,7 @@ from services.reporting.rules.territory import (
 )
 from services.reporting.rules.timeliness import (
     Filed,
+    JudgedDuty,
     judged_duties,
     timeliness_row,
     timeliness_summary,
@@ -74,14 +82,17 @@ __all__ = [
     "ON_TIME",
     "PERSONAL_GROUPS",
     "Cell",
+    "Counting",
     "Difficulty",
     "DossierSums",
     "Eras",
     "Filed",
     "History",
     "Install",
+    "InstallQuota",
     "Item",
     "Judged",
+    "JudgedDuty",
     "Overdue",
     "Place",
     "Result",
@@ -99,6 +110,7 @@ __all__ = [
     "differences",
     "difficulties",
     "form_06",
+    "gives_points",
     "history",
     "install_plan",
     "is_slug",

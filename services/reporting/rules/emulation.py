@@ -1,11 +1,14 @@
 """Emulation: which points a plan gives and takes, for what, and who stands where."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any, Literal
 
-from shared.plans import Duty, Judgement, Plan
+from services.reporting.rules.timeliness import JudgedDuty
+from shared.plans import Plan, PlanVersion, Versions
 from shared.plans.models import Points
+from shared.plans.periods import bounds
 
 OBLIGATION_STATES: Mapping[str, tuple[str, ...]] = {
     "met": ("on_time",),
@@ -76,29 +79,86 @@ class Standing:
         return sum(each.points is None for each in self.items)
 
 
+@dataclass(frozen=True, slots=True)
+class Counting:
+    """Which periods count: those whose last day, or due day, lies in `first`..`until`; `today` is
+    the day of judging."""
+
+    first: date
+    until: date
+    today: date
+
+    def holds(self, day: date | None) -> bool:
+        """Whether a period that ends on a day counts."""
+        return day is not None and self.first <= day <= self.until
+
+
+def gives_points(versions: Versions[PlanVersion]) -> bool:
+    """Whether any version of a plan that judges any day gives or takes points."""
+    return any(each.version.plan.penalties or each.version.plan.merits for each in versions.windows)
+
+
 def standings(
-    plan: Plan, results: Iterable[Result], judged: Iterable[tuple[Duty, Judgement]]
+    versions: Versions[PlanVersion],
+    results: Iterable[Result],
+    judged: Iterable[JudgedDuty],
+    counting: Counting,
 ) -> list[Standing]:
     """Every unit that the plan can give or take points, the best first.
 
-    Units with the same points share a rank, and the next one follows after them (1, 1, 3). One
-    undecided amount anywhere leaves every rank open: it may change the order.
+    Each period gives and costs what the version says that judges it. Units with the same points
+    share a rank, and the next one follows after them (1, 1, 3). One undecided amount anywhere
+    leaves every rank open: it may change the order.
     """
-    rules = [("deduction", each) for each in plan.penalties]
-    rules += [("merit", each) for each in plan.merits]
-    by_unit: dict[str, list[Item]] = {unit: [] for unit in _units(plan, rules)}
-    mine = [each for each in results if each.plan == plan.plan]
+    name = versions.newest.plan.plan
+    mine = [each for each in results if each.plan == name]
     duties = list(judged)
-    for kind, rule in rules:
-        met = _met(rule, mine, duties)
-        for unit, periods in met.items():
-            if unit in by_unit:
-                by_unit[unit].append(_item(plan, kind, rule, periods))
-    found = [Standing(unit, tuple(items)) for unit, items in by_unit.items()]
+    by_unit: dict[str, dict[tuple[Any, ...], Item]] = {}
+    for window in reversed(versions.windows):
+        plan, number = window.version.plan, window.version.number
+        rules = [("deduction", each) for each in plan.penalties]
+        rules += [("merit", each) for each in plan.merits]
+        for unit in _units(plan, rules):
+            by_unit.setdefault(unit, {})
+        told = [each for each in mine if _counts(each, versions, number, counting)]
+        owed = [
+            each
+            for each in duties
+            if each.version.number == number and counting.holds(each.duty.day)
+        ]
+        for place, (kind, rule) in enumerate(rules):
+            same = rules[:place].count((kind, rule))
+            for unit, periods in _met(rule, told, owed).items():
+                if unit in by_unit:
+                    _add(by_unit[unit], _item(plan, kind, rule, periods), rule, same)
+    found = [Standing(unit, tuple(items.values())) for unit, items in by_unit.items()]
     found.sort(key=lambda one: (-one.points, one.unit))
     if any(one.undecided for one in found):
         return found
     return list(_ranked(found))
+
+
+def _counts(
+    result: Result, versions: Versions[PlanVersion], number: int, counting: Counting
+) -> bool:
+    judge = versions.judges(result.indicator, result.period, counting.today)
+    if judge is None or judge.number != number:
+        return False
+    return counting.holds(bounds(judge.plan, result.period)[1])
+
+
+def _add(items: dict[tuple[Any, ...], Item], item: Item, rule: Points, same: int) -> None:
+    """Add a line; one that an earlier version has, too, is continued. What counts once in a plan
+    does so in all its versions together, as the first of them says."""
+    key = (item.kind, item.about, item.state, rule.once_per, same)
+    key += () if rule.once_per == "plan" else (item.points,)
+    before = items.get(key)
+    if before is None:
+        items[key] = item
+    else:
+        periods = (*before.periods, *item.periods)
+        times = before.times if rule.once_per == "plan" else len(periods)
+        items[key] = replace(before, periods=periods, times=times)
 
 
 def _ranked(ordered: Sequence[Standing]) -> Iterator[Standing]:
@@ -121,7 +181,7 @@ def _units(plan: Plan, rules: Iterable[tuple[str, Points]]) -> list[str]:
 
 
 def _met(
-    rule: Points, results: Iterable[Result], duties: Iterable[tuple[Duty, Judgement]]
+    rule: Points, results: Iterable[Result], duties: Iterable[JudgedDuty]
 ) -> dict[str, list[str]]:
     """Unit -> the periods in which it has come to what the rule asks for."""
     found: dict[str, list[str]] = {}
@@ -132,8 +192,9 @@ def _met(
                 found.setdefault(each.unit, []).append(each.period)
     else:
         states = OBLIGATION_STATES.get(when.state, ())
-        for duty, judgement in duties:
-            if duty.obligation == when.obligation and judgement.state in states:
+        for each in duties:
+            duty = each.duty
+            if duty.obligation == when.obligation and each.judgement.state in states:
                 found.setdefault(duty.unit, []).append(duty.period)
     return {unit: sorted(periods) for unit, periods in found.items()}
 

@@ -1,11 +1,21 @@
 """What plans ask of the figures that reports show: online shares and installs."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from shared.plans import WHOLE, Bound, Indicator, Plan, matches, period_key
+from services.reporting.rules.installs import Install
+from shared.plans import (
+    WHOLE,
+    Bound,
+    Indicator,
+    Plan,
+    PlanVersion,
+    Versions,
+    matches,
+    period_key,
+)
 
 _ABOUT_DOSSIERS = frozenset({"dossier.received", "dossier.submitted"})
 _INSTALLS = "install.recorded"
@@ -20,16 +30,63 @@ class Judged:
     day: date
 
 
+@dataclass(frozen=True, slots=True)
+class InstallQuota:
+    """A plan's indicator that sets quotas of installs; `plan` is the version that says how many,
+    `versions` are those by which each install is judged, on its own day."""
+
+    versions: Versions[PlanVersion]
+    plan: Plan
+    indicator: str
+
+    def unit_of(self, one: Install) -> str | None:
+        """The unit for which an install counts."""
+        plan = self._judging(one)
+        return plan and plan.attribute(self.indicator, one.unit, one.order[0])
+
+    def counts(self, one: Install) -> bool:
+        """Whether it is of the kind that the plan counts."""
+        plan = self._judging(one)
+        return plan is not None and plan.indicators[self.indicator].measure.counts(
+            _INSTALLS, _data(one), plan.lists
+        )
+
+    def key(self, one: Install) -> str | None:
+        """What it is counted once by."""
+        plan = self._judging(one)
+        return plan and plan.indicators[self.indicator].measure.key(_data(one))
+
+    def _judging(self, one: Install) -> Plan | None:
+        version = self.versions.at(one.day)
+        if version is None or self.indicator not in version.plan.indicators:
+            return None
+        runs = version.plan.runs
+        return version.plan if runs.from_ <= one.day <= runs.to else None
+
+
+def _data(one: Install) -> Mapping[str, Any]:
+    return {
+        "unit": one.unit,
+        "app": one.app,
+        "installer": one.installer,
+        "place": one.place,
+        "result": "succeeded" if one.succeeded else "failed",
+        "device": one.device,
+        "citizen": one.citizen,
+    }
+
+
 def online_target(
-    plans: Iterable[Plan], unit: str, authority: str, first: date, last: date
+    plans: Iterable[Versions[PlanVersion]], unit: str, authority: str, first: date, last: date
 ) -> Judged | None:
     """The target for a unit's online share among dossiers of one authority.
 
     Only an indicator that looks at all these dossiers can judge the row: one that is about listed
-    procedures has its own figure. Of several plans the one that began last holds.
+    procedures has its own figure. Of several plans the one that began last holds, each in the
+    version that is in force on the last day.
     """
     found: list[tuple[date, Judged]] = []
-    for plan in _running(plans, first, last):
+    for _, plan in _running(plans, first, last):
         day = min(last, plan.runs.to)
         for name, indicator in plan.indicators.items():
             if not _is_online_share(plan, indicator, authority):
@@ -41,22 +98,27 @@ def online_target(
     return max(found, key=lambda each: each[0])[1] if found else None
 
 
-def install_plan(plans: Iterable[Plan], first: date, last: date) -> tuple[Plan, str] | None:
-    """The plan that sets quotas of installs in these days, and its indicator; the latest begun."""
+def install_plan(
+    plans: Iterable[Versions[PlanVersion]], first: date, last: date
+) -> InstallQuota | None:
+    """What sets quotas of installs in these days: of several plans the latest begun, in the
+    version that is in force on the last day."""
     found = [
-        (plan.runs.from_, plan.plan, plan, name)
-        for plan in _running(plans, first, last)
+        (plan.runs.from_, plan.plan, InstallQuota(versions, plan, name))
+        for versions, plan in _running(plans, first, last)
         for name, indicator in plan.indicators.items()
         if indicator.count == _INSTALLS and indicator.target.amount is not None
     ]
-    if not found:
-        return None
-    _, _, plan, name = max(found, key=lambda each: each[:2])
-    return plan, name
+    return max(found, key=lambda each: each[:2])[2] if found else None
 
 
-def _running(plans: Iterable[Plan], first: date, last: date) -> list[Plan]:
-    return [plan for plan in plans if plan.runs.from_ <= last and plan.runs.to >= first]
+def _running(
+    plans: Iterable[Versions[PlanVersion]], first: date, last: date
+) -> Iterator[tuple[Versions[PlanVersion], Plan]]:
+    for versions in plans:
+        version = versions.in_period(first, last)
+        if version is not None:
+            yield versions, version.plan
 
 
 def _is_online_share(plan: Plan, indicator: Indicator, authority: str) -> bool:

@@ -8,7 +8,16 @@ from typing import Any
 
 from services.reporting.rules.forms import rate
 from shared.clock import VN, local_day
-from shared.plans import Delivery, Duty, Judgement, Plan, deliveries, duties, judge
+from shared.plans import (
+    Delivery,
+    Duty,
+    Judgement,
+    PlanVersion,
+    Versions,
+    deliveries,
+    judge,
+    owed_duties,
+)
 from shared.working_days import WorkingDays
 
 STATES = ("on_time", "late", "incomplete", "missing", "excused", "not_due")
@@ -26,35 +35,53 @@ class Filed:
     data: Mapping[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class JudgedDuty:
+    """A duty, how it stands, and the version of the plan that says so."""
+
+    duty: Duty
+    judgement: Judgement
+    version: PlanVersion
+
+
 def judged_duties(
-    plan: Plan,
+    versions: Versions[PlanVersion],
     filed: Iterable[Filed],
     first: date,
     last: date,
     now: datetime,
     working: WorkingDays,
-) -> list[tuple[Duty, Judgement]]:
+) -> list[JudgedDuty]:
     """Every duty that opened by the last day and was not due before the first, as it stands.
 
+    Each is judged by the version that orders it: what fulfils it and for which period is read there.
     `now` is the instant of judging: what was handed in later is not known yet.
     """
-    handed_in: dict[tuple[str, str, str], list[Delivery]] = defaultdict(list)
-    for each in filed:
-        if each.order[0] <= now:
-            for one in deliveries(plan, each.type, each.data, each.order[0]):
-                handed_in[one.obligation, one.unit, one.period].append(one)
+    owed = owed_duties(versions, last, working)
+    judges = {each.version.number: each.version for each in owed}
+    handed_in: dict[tuple[int, str, str, str], list[Delivery]] = defaultdict(list)
+    for said in filed:
+        if said.order[0] <= now:
+            for number, version in judges.items():
+                for one in deliveries(version.plan, said.type, said.data, said.order[0]):
+                    handed_in[number, one.obligation, one.unit, one.period].append(one)
     found = []
-    for duty in duties(plan, last, working):
+    for each in owed:
+        duty, number = each.duty, each.version.number
         day = duty.day or local_day(duty.opens)
         if day >= first:
-            mine = handed_in.get((duty.obligation, duty.unit, duty.period), ())
-            found.append((duty, judge(duty, mine, now)))
+            mine = handed_in.get((number, duty.obligation, duty.unit, duty.period), ())
+            found.append(JudgedDuty(duty, judge(duty, mine, now), each.version))
     return found
 
 
 def timeliness_row(duty: Duty, judgement: Judgement) -> dict[str, Any]:
     """How a duty stands, without its unit. `due` is the day that the document names, null while it
-    is undecided; `due_at` is the first instant that is too late."""
+    is undecided; `due_at` is the first instant that is too late.
+
+    One whose day is undecided is `not_due` even when it was handed in: nothing says that it was in
+    time, and it is in no rate.
+    """
     return {
         "obligation": duty.obligation,
         "period": duty.period,
@@ -64,26 +91,31 @@ def timeliness_row(duty: Duty, judgement: Judgement) -> dict[str, Any]:
         "rows": judgement.rows,
         "expected_rows": judgement.expected_rows,
         "state": judgement.state,
+        "undecided": duty.undecided,
     }
 
 
-def timeliness_total(states: Iterable[str]) -> dict[str, Any]:
-    """How many duties stand how, and the rate with both its numbers: on time of all judged."""
-    counts = dict.fromkeys(STATES, 0)
-    for state in states:
-        counts[state] += 1
+def timeliness_total(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """How many duties stand how, and the rate with both its numbers: on time of all judged.
+
+    `undecided` are those without a day, which `not_due` holds, too; never those judged.
+    """
+    counts = dict.fromkeys((*STATES, "undecided"), 0)
+    for row in rows:
+        counts[row["state"]] += 1
+        counts["undecided"] += row["undecided"]
     judged = sum(counts[state] for state in JUDGED)
     return counts | {"judged": judged} | rate("rate", counts["on_time"], judged)
 
 
 def timeliness_summary(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """How many duties stand how per plan and obligation, with the rate of each."""
-    states: dict[tuple[str, str], list[str]] = {}
+    groups: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
     for row in rows:
-        states.setdefault((row["plan"], row["obligation"]), []).append(row["state"])
+        groups.setdefault((row["plan"], row["obligation"]), []).append(row)
     return [
         {"plan": plan, "obligation": obligation} | timeliness_total(found)
-        for (plan, obligation), found in states.items()
+        for (plan, obligation), found in groups.items()
     ]
 
 
