@@ -2,11 +2,19 @@
 
 from pathlib import Path
 
+import structlog
 from fastapi import FastAPI
 
 from services.notify import consumer
 from services.notify.api import build_router
-from services.notify.clients import Kannel, Mail, Provider, Templates
+from services.notify.clients import (
+    Kannel,
+    Mail,
+    Offices,
+    Provider,
+    Templates,
+    load_agency_words,
+)
 from services.notify.handlers.delivery import Delivery
 from services.notify.handlers.desk import Desk
 from services.notify.handlers.duties import Duties
@@ -20,6 +28,8 @@ from shared.service import Service
 from shared.settings import deploy_dir, load
 from shared.units import UnitRegistry
 
+log = structlog.get_logger()
+
 
 def create_app(settings: NotifySettings | None = None) -> FastAPI:
     """The notify service: events and contacts in; due dates watched, messages out.
@@ -31,8 +41,17 @@ def create_app(settings: NotifySettings | None = None) -> FastAPI:
     service = Service("notify", settings, Path(__file__).parent / "migrations")
     registry = UnitRegistry.load(deploy_dir() / "units")
     providers = build_providers(settings)
-    policy = Policy(frozenset(providers), settings.stale_after, settings.approach)
-    desk = Desk(registry, Templates.load(deploy_dir() / "templates"), policy, settings.quiet)
+    policy = Policy(
+        frozenset(providers),
+        settings.stale_after,
+        settings.approach,
+        settings.due_today,
+        settings.appointment,
+        load_agency_words(deploy_dir() / "clock-stops.yaml"),
+    )
+    offices = load_offices(registry, bool(providers))
+    templates = Templates.load(deploy_dir() / "templates")
+    desk = Desk(registry, templates, policy, settings.quiet, offices)
     delivery = Delivery(
         service.database,
         providers,
@@ -56,6 +75,14 @@ def create_app(settings: NotifySettings | None = None) -> FastAPI:
     service.run_always(erasure.run)
     service.app.include_router(build_router(service, desk, delivery, erasure))
     return service.app
+
+
+def load_offices(registry: UnitRegistry, sending: bool) -> Offices:
+    """Where citizens ask; what would send them to a number of nobody is said in the log."""
+    offices = Offices.load(deploy_dir() / "offices", registry)
+    if sending and offices.samples():
+        log.warning("sample_phones", units=offices.samples())
+    return offices
 
 
 async def purge_contact(service: Service, token: str) -> None:

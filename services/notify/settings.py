@@ -40,7 +40,8 @@ class NotifySettings(ServiceSettings):
 
     ``kannel_url`` may name several gateways, separated by commas, in the order in which they are
     tried; ``http://user:password@host/...`` gives one its own account. Hours: ``stale_hours``,
-    ``approach_hours``. Seconds: ``timeout``. ``quiet_hours`` are local, empty for none. ``instance`` is how
+    ``approach_hours``, ``appointment_hours``. ``due_today`` is a local time, empty for never.
+    Seconds: ``timeout``. ``quiet_hours`` are local, empty for none. ``instance`` is how
     attempts name this replica.
     """
 
@@ -59,6 +60,8 @@ class NotifySettings(ServiceSettings):
     notify_stale_hours: float = Field(default=48, gt=0, le=24 * 365)
     notify_approach_hours: float = Field(default=24, ge=0, le=24 * 60)
     notify_quiet_hours: str = "22:00-07:00"
+    notify_due_today: str = "07:30"
+    notify_appointment_hours: float = Field(default=3, ge=0, le=48)
     notify_workers: int = Field(default=32, ge=1, le=512)
     notify_attempts: int = Field(default=20, ge=1, le=1000)
     notify_timeout: float = Field(default=20, gt=0, le=60)
@@ -86,6 +89,13 @@ class NotifySettings(ServiceSettings):
     def check_quiet_hours(cls, text: str) -> str:
         """``HH:MM-HH:MM`` or nothing."""
         read_quiet_hours(text)
+        return text
+
+    @field_validator("notify_due_today")
+    @classmethod
+    def check_due_today(cls, text: str) -> str:
+        """``HH:MM`` or nothing."""
+        _read_time(text)
         return text
 
     @model_validator(mode="after")
@@ -139,6 +149,25 @@ class NotifySettings(ServiceSettings):
     def quiet(self) -> tuple[time, time] | None:
         """The hours in which no SMS is sent."""
         return read_quiet_hours(self.notify_quiet_hours)
+
+    @property
+    def due_today(self) -> time | None:
+        """When citizens are told on a due day that it has come; null: not at all."""
+        return _read_time(self.notify_due_today)
+
+    @property
+    def appointment(self) -> timedelta:
+        """How long before an appointment its citizen is told that there is no result yet."""
+        return timedelta(hours=self.notify_appointment_hours)
+
+
+def _read_time(text: str) -> time | None:
+    if not text.strip():
+        return None
+    try:
+        return time.fromisoformat(text.strip())
+    except ValueError:
+        raise ValueError("write HH:MM") from None
 
 
 def _split(text: str) -> SplitResult | None:

@@ -98,6 +98,8 @@ class StoredConsent(Table, table=True):
     key_id: str
     key_name: str
     recorded_at: datetime = Field(sa_type=Instant)
+    language: str | None = None
+    text_version: str | None = None
 
 
 class StoredErasure(Table, table=True):

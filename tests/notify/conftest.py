@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from services.notify import consumer
-from services.notify.clients import Answer, Parcel, Templates
+from services.notify.clients import Answer, Offices, Parcel, Templates
 from services.notify.handlers.delivery import Delivery
 from services.notify.handlers.desk import Desk
 from services.notify.handlers.dossiers import take_contacts
@@ -34,6 +34,7 @@ from tests.instance import Instance, instance, stores
 ROOT = Path(__file__).parent.parent.parent
 REGISTRY = UnitRegistry.load(deploy_dir() / "units")
 TEMPLATES = Templates.load(deploy_dir() / "templates")
+OFFICES = Offices.load(deploy_dir() / "offices", REGISTRY)
 TABLES = (
     "events, voids, contacts, plans, deadlines, officers, notices, notice_history, attempts,"
     " consents, erasures, contact_access, templates, alerts, handovers, paces"
@@ -69,7 +70,7 @@ class World:
 
     def rebuild(self, quiet: Any = None) -> None:
         """Start anew, as after a restart."""
-        self.desk = Desk(REGISTRY, TEMPLATES, Policy(self.channels), quiet)
+        self.desk = Desk(REGISTRY, TEMPLATES, Policy(self.channels), quiet, OFFICES)
         self.duties = Duties(self.desk)
         self.watch = Watch(self.database, self.desk, self.duties, self._caught_up)
         self.delivery = self.make_delivery()

@@ -126,7 +126,7 @@ class TestFacts:
             status("supplement_requested", "10-06 10:00"),
             status("in_process", "10-07 10:00", department="A"),
         )
-        assert kinds(facts) == ["received", "in_process", "supplement_requested", "in_process"]
+        assert kinds(facts) == ["received", "in_process", "supplement_requested", "resumed"]
 
     def test_each_supplement_request_is_told(self):
         facts = told_by(

@@ -37,6 +37,51 @@ def test_every_text_names_the_office_and_an_sms_is_one_plain_segment(kind):
     assert VALUES["office"] in email.body
 
 
+CASES = [
+    "registered", "received", "in_process", "supplement_requested", "payment_requested",
+    "stopped", "consulting", "resumed", "refused", "withdrawn", "result_ready", "result_posted",
+    "returned", "late", "rescheduled", "due_earlier", "due_later", "due_today",
+    "appointment_soon",
+]  # fmt: skip
+STOPS = ("supplement_requested", "payment_requested", "stopped", "consulting")
+CITIZEN = VALUES | {
+    "due": "12/08/2019",
+    "time": "17:00",
+    "office_phone": "0900000010",
+    "office_short": "TTPVHCC tỉnh Quảng Trị",
+    "link": "https://mc.example.vn/s/k7m2pqrstuvwx",
+    "filed": "online",
+    "new_due": None,
+}
+
+
+def test_a_citizen_is_told_of_nineteen_cases():
+    assert {kind for kind, reader in texts.KINDS.items() if reader == "citizen"} == set(CASES)
+    assert len(CASES) == 19
+
+
+@pytest.mark.parametrize("language", ["vi", "en"])
+@pytest.mark.parametrize("kind", CASES)
+def test_every_case_has_its_texts_with_office_phone_and_page(kind, language):
+    values = CITIZEN | ({"new_due": "20/08/2019"} if kind != "late" else {})
+    sms = SHIPPED.render(kind, "citizen", "sms", values, language)
+    assert sms.segments == 1
+    assert sms.body.isascii()
+    for wanted in ("TTPVHCC tinh Quang Tri", VALUES["code"], "0900000010", CITIZEN["link"]):
+        assert wanted in sms.body
+    email = SHIPPED.render(kind, "citizen", "email", values, language)
+    for wanted in (VALUES["office"], VALUES["code"], "0900000010", CITIZEN["link"], VALUES["name"]):
+        assert wanted in email.body
+    assert ("Kính gửi" in email.body) == (language == "vi")
+    bodies = {SHIPPED.render(each, "citizen", "sms", values, language).body for each in CASES}
+    assert len(bodies) == len(CASES)
+
+
+@pytest.mark.parametrize("kind", STOPS)
+def test_a_stop_of_the_clock_says_that_time_stands_still(kind):
+    assert "tạm dừng" in SHIPPED.render(kind, "citizen", "email", CITIZEN).body
+
+
 @pytest.mark.parametrize("kind", texts.KINDS)
 def test_texts_read_without_what_may_be_absent(kind):
     for channel in ("sms", "email"):
@@ -121,6 +166,24 @@ def test_a_template_may_keep_its_accents(folder):
     assert text.body == "Một cửa đã nhận"
 
 
+@pytest.mark.parametrize(
+    ("file", "source", "end"),
+    [
+        ("received.citizen.sms", "{{ office }} đã nhận.\n", "Mot cua da nhan. DT 0900000010"),
+        ("received.citizen.sms.en", "{{ office }}: accepted", "Mot cua: accepted Tel 0900000010"),
+        ("late.citizen.email", "Subject: x\n\n{{ office }}\n", "Điện thoại: 0900000010\n"),
+        ("late.citizen.email.en", "Subject: x\n\n{{ office }}\n", "Phone: 0900000010\n"),
+        ("late.citizen.sms", "{{ office_phone }} {{ office }}", "0900000010 Mot cua"),
+    ],
+)
+def test_a_text_that_forgets_the_phone_has_it_at_its_end(folder, file, source, end):
+    (folder / f"{file}.txt").write_text(source, "utf-8")
+    values = {"office": "Một cửa", "office_phone": "0900000010"}
+    kind, audience, channel, *language = file.split(".")
+    text = Templates.load(folder).render(kind, audience, channel, values, *language)
+    assert text.body.endswith(end)
+
+
 UNITS = {unit.name for unit in UnitRegistry.load(deploy_dir() / "units")}
 PLANS = [
     read_plan(path.read_text("utf-8"), registry=UnitRegistry.load(deploy_dir() / "units"))
@@ -150,6 +213,7 @@ def test_every_shipped_sms_fits_one_segment_for_every_unit_and_duty(kind):
                 "indicator": title, "contact": contact, "period": "2020-12-31",
                 "due": due, "document": "225/HĐND-TH",
                 "actual": "12345/67890", "target": "100%", "amount": "27.000.000 VND",
+                "office_phone": "0900000010", "time": "17:00", "new_due": None,
             }  # fmt: skip
             sms = SHIPPED.render(kind, audience, "sms", values)
             assert sms.segments == 1, (len(sms.body), sms.body)
@@ -161,7 +225,8 @@ def test_every_shipped_sms_fits_one_segment_for_every_unit_and_duty(kind):
 
 def test_only_titles_are_cut_and_the_cut_is_shown():
     values = texts.SAMPLES | {
-        "obligation": "Danh sách đoàn viên trực tiếp cài đặt (họ tên, địa chỉ)"
+        "obligation": "Danh sách đoàn viên trực tiếp cài đặt (họ tên, địa chỉ)",
+        "office_short": None,
     }
     sms = SHIPPED.render("obligation_escalated", "officer", "sms", values)
     assert '"Danh sach doan vien truc...", ky 2026-09' in sms.body

@@ -36,7 +36,9 @@ def test_a_text_is_changed_everywhere_at_once_and_back(running):
     assert answer.status_code == 200, answer.text
     assert (answer.json()["origin"], answer.json()["version"]) == ("store", 1)
     assert running.http.get(url(running, replica=1)).json()["text"] == text
-    wanted = "Trung tam Phuc vu hanh chinh cong tinh Quang Tri da nhan CODE."
+    wanted = "Trung tam Phuc vu hanh chinh cong tinh Quang Tri da nhan CODE. DT 0900000010"
+    [warning] = answer.json()["preview"]["warnings"]
+    assert "office_phone" in warning
     assert {body_of(running) for _ in range(4)} == {wanted}
 
     accented = "Accents: keep\n\n{{ office }}: đã nhận hồ sơ {{ code }}, ngày {{ on }}"
@@ -97,7 +99,7 @@ def test_rubbish(running, body, status):
 def test_a_preview_keeps_nothing(running):
     given = {"text": "{{ office }}: {{ code }}", "values": {"code": "X-1", "office": "Một cửa"}}
     shown = running.http.post(f"{url(running)}/preview", json=given).json()
-    assert shown["preview"]["text"] == "Mot cua: X-1"
+    assert shown["preview"]["text"] == "Mot cua: X-1 DT 0900000010"
     tried = running.http.put(url(running), json=given | {"preview": True}).json()
     assert tried["preview"] == shown["preview"]
     assert running.http.put(url(running), params={"dry_run": True}, json=given).status_code == 200

@@ -35,7 +35,8 @@ Subject = Annotated[str, Query(min_length=1, max_length=300, pattern=Text)]
 class GivenConsent(BaseModel):
     """A decision: to be told nothing (`opt_out`), through which `channels` (an empty list is an
     opt-out too), or `withdrawn`: earlier decisions no longer hold, and what came with the dossier
-    does again. `at` is when the person decided, `how` they said so.
+    does again. `at` is when the person decided, `how` they said so, `text_version` what they were
+    shown; `language` is the one in which they want to be told.
 
     Messages about a dossier follow the purposes `status` and `all`; others are kept as a proof.
     """
@@ -50,6 +51,8 @@ class GivenConsent(BaseModel):
     at: AwareDatetime | None = None
     how: Annotated[str, Field(min_length=1, max_length=40)] = "api"
     note: Annotated[str, Field(max_length=500)] | None = None
+    language: Literal["vi", "en"] | None = None
+    text_version: Annotated[str, Field(min_length=1, max_length=80)] | None = None
 
     @model_validator(mode="after")
     def _one_of_each(self) -> "GivenConsent":
@@ -58,7 +61,7 @@ class GivenConsent(BaseModel):
         choices = [self.opt_out is True, self.channels is not None, self.withdrawn is True]
         if sum(choices) != 1:
             raise ValueError("give one of opt_out, channels, withdrawn")
-        for text in (self.token, self.code, self.how, self.note):
+        for text in (self.token, self.code, self.how, self.note, self.text_version):
             if text and "\0" in text:
                 raise ValueError("no NUL characters")
         return self
@@ -100,6 +103,8 @@ def add_people(
             given.at or now,
             given.how,
             given.note,
+            given.language,
+            given.text_version,
         )
         async with database.transaction() as session:
             code = given.code
@@ -120,6 +125,8 @@ def add_people(
             "at": consent.at,
             "how": given.how,
             "by": key.name,
+            "language": given.language,
+            "text_version": given.text_version,
         }
 
     @router.get("/v1/consents", tags=["contacts"])
@@ -266,6 +273,8 @@ def show_consent(row: Any) -> dict[str, Any]:
         "how": row.how,
         "note": row.note,
         "by": row.key_name,
+        "language": row.language,
+        "text_version": row.text_version,
         "recorded_at": row.recorded_at,
     }
 

@@ -6,7 +6,15 @@ from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.notify.clients import NAMES, Name, TemplateFaults, compile_text, read_name, render
+from services.notify.clients import (
+    NAMES,
+    Name,
+    TemplateFaults,
+    compile_text,
+    language_of,
+    read_name,
+    render,
+)
 from services.notify.handlers.desk import Desk
 from services.notify.rules import texts
 from services.notify.store import texts as store
@@ -153,6 +161,7 @@ def show(desk: Desk, name: Name, stored: store.StoredText | None) -> dict[str, A
         "kind": name[0],
         "audience": name[1],
         "channel": name[2],
+        "language": language_of(name),
         "origin": "store" if changed else "file",
         "version": stored.version if stored else 0,
         "changed_at": stored.stored_at if stored else None,
@@ -180,8 +189,12 @@ def preview_of(name: Name, text: str, values: dict[str, str | None]) -> dict[str
         ) from None
     if errors:
         raise Problem(422, errors=errors)
-    shown = render(compiled, name[0], name[2], {**texts.SAMPLES, **values})
-    preview: dict[str, Any] = {"subject": shown.subject, "text": shown.body}
+    shown = render(compiled, name[0], name[2], {**texts.samples_of(name[0]), **values})
+    preview: dict[str, Any] = {
+        "subject": shown.subject,
+        "text": shown.body,
+        "warnings": list(compiled.warnings),
+    }
     if name[2] == "sms":
         preview |= {
             "segments": shown.segments,

@@ -1,8 +1,10 @@
-"""The world outside notify: the SMS gateway, the mail server, the folder of templates."""
+"""The world outside notify: the SMS gateway, the mail server, the folders of texts and offices."""
 
 from services.notify.clients.attempt import Answer, Parcel, Provider
+from services.notify.clients.clock_stops import load_agency_words
 from services.notify.clients.kannel import Kannel
 from services.notify.clients.mail import Mail
+from services.notify.clients.offices import Office, OfficeFaults, Offices
 from services.notify.clients.templates import (
     NAMES,
     Name,
@@ -10,6 +12,7 @@ from services.notify.clients.templates import (
     Templates,
     Text,
     compile_text,
+    language_of,
     read_name,
     render,
 )
@@ -20,12 +23,17 @@ __all__ = [
     "Kannel",
     "Mail",
     "Name",
+    "Office",
+    "OfficeFaults",
+    "Offices",
     "Parcel",
     "Provider",
     "TemplateFaults",
     "Templates",
     "Text",
     "compile_text",
+    "language_of",
+    "load_agency_words",
     "read_name",
     "render",
 ]

@@ -1,7 +1,9 @@
 """The texts of notices, read from files and checked before anything is sent with them.
 
-A file ``<kind>.<audience>.<channel>.txt`` may begin with header lines and a blank line:
-``Subject:`` (email) and ``Accents: keep`` (SMS; without it an SMS is written without accents).
+A file ``<kind>.<audience>.<channel>.txt`` is Vietnamese, ``<kind>.<audience>.<channel>.en.txt``
+English. It may begin with header lines and a blank line: ``Subject:`` (email) and ``Accents: keep``
+(SMS; without it an SMS is written without accents). A citizen's text that does not say where to ask
+ends with the office's phone all the same.
 """
 
 from collections.abc import Mapping
@@ -14,11 +16,13 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from services.notify.rules.texts import (
     KINDS,
+    LANGUAGES,
     LENGTHS,
-    SAMPLES,
     TITLES,
     VARIABLES,
+    clean,
     plain,
+    samples_of,
     segments,
     shorten,
 )
@@ -43,6 +47,13 @@ ALLOWED_NODES = (
 ALLOWED_FILTERS = frozenset({"upper", "lower", "capitalize", "trim"})
 HEADERS = ("Subject: ", "Accents: ")
 MAXIMUM_CHARACTERS = 4000
+ASK: Mapping[tuple[str, str], str] = {
+    ("sms", "vi"): "{% if office_phone %} ĐT {{ office_phone }}{% endif %}",
+    ("sms", "en"): "{% if office_phone %} Tel {{ office_phone }}{% endif %}",
+    ("email", "vi"): "{% if office_phone %}\n\nĐiện thoại: {{ office_phone }}{% endif %}",
+    ("email", "en"): "{% if office_phone %}\n\nPhone: {{ office_phone }}{% endif %}",
+}
+"""What is put at the end of a citizen's text that does not say where to ask."""
 
 
 class TemplateFaults(FolderFaults):
@@ -68,20 +79,30 @@ class _Compiled:
     subject: Template | None
     body: Template
     accents: bool
+    warnings: tuple[str, ...] = ()
 
 
-Name = tuple[str, str, str]
-"""Kind, audience, channel."""
+Name = tuple[str, ...]
+"""Kind, audience, channel, and the language where it is not the first."""
 
 NAMES: tuple[Name, ...] = tuple(
-    (kind, audience, channel) for kind, audience in KINDS.items() for channel in ("sms", "email")
+    (kind, audience, channel, *language)
+    for kind, audience in KINDS.items()
+    for channel in ("sms", "email")
+    for language in ((), *(((each,) for each in LANGUAGES[1:]) if audience == "citizen" else ()))
 )
+"""Every text there is. Officers are written to in the first language only."""
+
+
+def language_of(name: Name) -> str:
+    """The language of a text."""
+    return name[3] if len(name) > 3 else LANGUAGES[0]
 
 
 def read_name(text: str) -> Name | None:
     """The name in ``received.citizen.sms``; null where no notice has it."""
     parts = tuple(text.removesuffix(".txt").split("."))
-    return parts if parts in NAMES else None  # type: ignore[return-value]
+    return parts if parts in NAMES else None
 
 
 def compile_text(name: Name, source: str) -> _Compiled:
@@ -147,27 +168,38 @@ class Templates:
         return cls(compiled)
 
     def render(
-        self, kind: str, audience: str, channel: str, values: Mapping[str, str | None]
+        self,
+        kind: str,
+        audience: str,
+        channel: str,
+        values: Mapping[str, str | None],
+        language: str = LANGUAGES[0],
     ) -> Text:
         """Fill in one text. Variables of the kind that ``values`` lacks count as absent."""
-        return render(self._compiled[kind, audience, channel], kind, channel, values)
+        template = self._compiled.get((kind, audience, channel, language))
+        template = template or self._compiled[kind, audience, channel]
+        return render(template, kind, channel, values)
 
 
 def render(template: _Compiled, kind: str, channel: str, values: Mapping[str, str | None]) -> Text:
-    """Fill in one text."""
+    """Fill in one text; no value can add a line to it, hide in it, or make it endless."""
     full = dict.fromkeys(VARIABLES[kind]) | {
-        key: value for key, value in values.items() if key in VARIABLES[kind]
+        key: clean(key, value) if value else value
+        for key, value in values.items()
+        if key in VARIABLES[kind]
     }
     if channel == "sms":
-        body = fit(template, full)
+        short = values.get("office_short")
+        body = fit(template, full, clean("office", short) if short else None)
         return Text(None, body, segments(body))
     body = template.body.render(full)
     subject = template.subject.render(full) if template.subject else ""
     return Text(" ".join(subject.split()), body.strip() + "\n", 0)
 
 
-def fit(template: _Compiled, values: Mapping[str, str | None]) -> str:
-    """An SMS: without accents, and in one segment if shorter titles can achieve it.
+def fit(template: _Compiled, values: Mapping[str, str | None], short: str | None = None) -> str:
+    """An SMS: without accents, and in one segment if a shorter name of the office, or shorter
+    titles, can achieve it.
 
     Where they cannot, or the text keeps its accents, nothing is cut.
     """
@@ -177,12 +209,16 @@ def fit(template: _Compiled, values: Mapping[str, str | None]) -> str:
     whole = plain(whole)
     if segments(whole) == 1:
         return whole
-    for length in LENGTHS:
+    if short:
+        # Where the reader's unit is the one that the text is about, they go on being equal.
+        if values.get("owing") == values.get("office"):
+            values = {**values, "owing": short} if "owing" in values else values
+        values = {**values, "office": short}
+    for length in (None, *LENGTHS) if short else LENGTHS:
         cut = {
-            key: shorten(value, length) if value and key in TITLES else value
+            key: shorten(value, length) if length and value and key in TITLES else value
             for key, value in values.items()
         }
-        # Where the reader's unit is the one that the text is about, they go on being equal.
         if values.get("owing") == values.get("office"):
             cut["owing"] = cut["office"]
         body = plain(" ".join(template.body.render(cut).split()))
@@ -235,14 +271,19 @@ def _compile(name: Name, source: str) -> _Compiled | list[str]:
         faults.append("every text names the office: {{ office }} is missing")
     if faults:
         return faults
+    warnings: tuple[str, ...] = ()
+    if name[1] == "citizen" and "office_phone" not in used:
+        body = body.rstrip() + ASK[name[2], language_of(name)]
+        warnings = ("{{ office_phone }} is missing: the phone is put at the end",)
     subject = headers.get("Subject")
     made = _Compiled(
         source,
         environment.from_string(subject) if subject else None,
         environment.from_string(body),
         headers.get("Accents") == "keep",
+        warnings,
     )
-    for values in (SAMPLES, {"office": SAMPLES["office"]}):
+    for values in (samples_of(name[0]), {"office": "Một cửa"}):
         try:
             render(made, name[0], name[2], values)
         except Exception as fault:

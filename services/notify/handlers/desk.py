@@ -7,9 +7,10 @@ from uuid import uuid4
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.notify.clients import Templates
+from services.notify.clients import Offices, Templates
 from services.notify.rules.notices import Contact, Draft, Fact, Policy, stale_at
 from services.notify.rules.receipts import not_before
+from services.notify.rules.texts import LANGUAGES
 from services.notify.store import texts
 from services.notify.store.notices import NewNotice
 from shared import events, outbox
@@ -25,13 +26,14 @@ class Desk:
     """The settings of every decision. ``wake`` is called when there may be something to send.
 
     ``templates`` are those of the files, with the stored ones over them once ``refresh`` was
-    called; ``files`` are those of the files alone.
+    called; ``files`` are those of the files alone. ``offices`` say where citizens ask.
     """
 
     units: UnitRegistry
     files: Templates
     policy: Policy
     quiet: tuple[time, time] | None = None
+    offices: Offices | None = None
     wake: Callable[[], None] = field(default=lambda: None)
     templates: Templates = field(init=False)
     newest_text: int = field(default=0, init=False)
@@ -62,8 +64,9 @@ class Desk:
         audience: str = "citizen",
         recipient: str = "",
         name: str | None = None,
+        language: str = LANGUAGES[0],
     ) -> NewNotice:
-        """A notice with its text; ``name`` is the reader's."""
+        """A notice with its text; ``name`` and ``language`` are the reader's."""
         values: dict[str, str | None] = dict(fact.facts)
         return self.compose(
             NewNotice(
@@ -91,9 +94,12 @@ class Desk:
             ),
             name,
             now,
+            language,
         )
 
-    def compose(self, notice: NewNotice, name: str | None, now: datetime) -> NewNotice:
+    def compose(
+        self, notice: NewNotice, name: str | None, now: datetime, language: str = LANGUAGES[0]
+    ) -> NewNotice:
         """Fill in the text, and the instant at which the notice may leave."""
         channel = notice.channel or ("sms" if notice.audience == "citizen" else "email")
         values = {
@@ -102,7 +108,10 @@ class Desk:
             "name": name,
         }
         values.setdefault("code", notice.subject)
-        text = self.templates.render(notice.kind, notice.audience, channel, values)
+        if self.offices is not None:
+            values["office_phone"] = self.offices.phone(notice.unit, notice.at)
+            values["office_short"] = self.offices.short(notice.unit)
+        text = self.templates.render(notice.kind, notice.audience, channel, values, language)
         notice.title, notice.body, notice.segments = text.subject, text.body, text.segments
         if name:
             notice.facts = {**notice.facts, "name": name}
@@ -117,6 +126,11 @@ class Desk:
 def name_of(contact: Contact | None) -> str | None:
     """The name that a text may address."""
     return contact.name if contact else None
+
+
+def language_of(contact: Contact | None) -> str:
+    """The language that a reader chose, or that of whoever chose none."""
+    return (contact.language if contact else None) or LANGUAGES[0]
 
 
 def announcement(

@@ -7,12 +7,13 @@ from uuid import UUID, uuid4
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.notify.handlers.desk import Desk, announcement, name_of
+from services.notify.handlers.desk import Desk, announcement, language_of, name_of
 from services.notify.rules import deadlines as due_rules
 from services.notify.rules import notices as rules
 from services.notify.rules.alerts import Alarm, alarm_of_dossier
 from services.notify.rules.deadlines import Version
 from services.notify.rules.notices import Contact, Draft, Fact, Origin, Told
+from services.notify.rules.reminders import reminders_of
 from services.notify.store import alerts as alert_store
 from services.notify.store import deadlines as due_store
 from services.notify.store import notices as store
@@ -24,7 +25,20 @@ from shared.dossiers import StatusChange, Story, Submission, read_story
 from shared.events.outcomes import Deadline
 
 CITIZEN = "citizen"
-DOSSIER_KINDS = ("late", "dossier_slipped", "dossier_approaching")
+DOSSIER_KINDS = (
+    "late",
+    "rescheduled",
+    "due_earlier",
+    "due_later",
+    "due_today",
+    "appointment_soon",
+    "dossier_slipped",
+    "dossier_approaching",
+)
+NAMES_DUE = frozenset({"registered", "received", "resumed"})
+"""Facts whose texts name the due date."""
+AWAITING = frozenset({"dossier_approaching", "due_today", "appointment_soon"})
+"""Kinds that are only true while the result is awaited."""
 
 
 @dataclass(slots=True)
@@ -102,11 +116,21 @@ def decide(
     statuses = read.statuses if read else sorted(dossier.statuses, key=lambda s: (s.at, s.order))
     submission = read.submission if read else None
     return_by = dossier.return_by.get(submission.uid) if submission else None
-    facts = rules.facts_of(code, submission, statuses, versions, dict(dossier.reasons), return_by)
+    facts = rules.facts_of(
+        code, submission, statuses, versions, dict(dossier.reasons), return_by,
+        desk.policy.agency_words,
+    )  # fmt: skip
     closed_at = read.closed_at if read else None
     moves = due_rules.rescheduled(versions, closed_at)
     settled = due_rules.one_a_day(versions, closed_at)
+    changed: list[Fact] = []
     if read is not None:
+        told_anyway = {fact.at for fact in facts if fact.kind in NAMES_DUE}
+        changed = rules.moved_facts(
+            code, versions, told_anyway, closed_at, read.unit,
+            lambda version: origin_of(read, version), values_of(read, dossier),
+        )  # fmt: skip
+        facts += changed
         facts += [
             rules.rescheduled_fact(
                 code, old, new, read.unit, origin_of(read, new), values_of(read, dossier)
@@ -116,7 +140,12 @@ def decide(
     expected = submission is None or submission.contact is not None
     for fact in rules.news(facts, known.told):
         for draft in rules.draft(fact, known.contact, expected, now, desk.policy):
-            outcome.notices.append(desk.write(fact, draft, now, name=name_of(known.contact)))
+            outcome.notices.append(
+                desk.write(
+                    fact, draft, now, name=name_of(known.contact),
+                    language=language_of(known.contact),
+                )
+            )  # fmt: skip
     if not expected and known.contact is None:
         outcome.nobody.append(code)
 
@@ -130,12 +159,16 @@ def decide(
                 alarms = alarm_of_dossier(
                     version, units, desk.policy.approach, now, desk.policy.stale_after
                 )
+                alarms += reminders_of(
+                    version, desk.policy.due_today, desk.policy.appointment, now,
+                    desk.policy.stale_after,
+                )  # fmt: skip
                 outcome.alarms += [(code, row.version, alarm) for alarm in alarms]
     present = {identity_of(version) for version in settled}
     outcome.dropped += [
         ("dossier", code, version) for version in known.deadlines if version not in present
     ]
-    cancel_undone(settled, moves, known, outcome)
+    cancel_undone(settled, moves, {fact.version for fact in changed}, known, outcome)
 
 
 def settle_deadline(row: DeadlineRow, version: Version, known: Known, outcome: Outcome) -> None:
@@ -158,16 +191,21 @@ def settle_deadline(row: DeadlineRow, version: Version, known: Known, outcome: O
 def cancel_undone(
     versions: Sequence[Version],
     moves: Sequence[tuple[Version, Version]],
+    changed: Collection[str],
     known: Known,
     outcome: Outcome,
 ) -> None:
-    """Cancel unsent words about slips that did not happen, or that a new date has overtaken."""
+    """Cancel unsent words about slips that did not happen, or that a new date has overtaken, and
+    about dates that are no longer awaited."""
     slipped = {identity_of(version) for version in versions if version.slips_at is not None}
-    slipped |= {f"due:{old.due_day.isoformat()}:{new.due_day.isoformat()}" for old, new in moves}
+    slipped |= {rules.move_of(old, new) for old, new in moves}
     overtaken = {identity_of(old) for old, _ in moves if old in versions}
     awaited = {identity_of(each) for each in versions if each.rest == "open" and each.slips_at}
     for notice, kind, version in known.unclaimed:
-        if kind == "dossier_approaching":
+        if kind in ("due_earlier", "due_later"):
+            if version not in changed:
+                outcome.cancelled.setdefault("corrected", []).append(notice)
+        elif kind in AWAITING:
             if version.partition("@")[0] not in awaited:
                 outcome.cancelled.setdefault("corrected", []).append(notice)
         elif version not in slipped:
@@ -293,6 +331,7 @@ async def release(
                 audience=row.audience,
                 recipient=row.recipient,
                 name=name_of(contact),
+                language=language_of(contact),
             )
             for draft in drafts
         ]

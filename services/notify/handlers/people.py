@@ -9,7 +9,7 @@ import structlog
 from nats.errors import Error as NatsError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.notify.handlers.desk import Desk, name_of
+from services.notify.handlers.desk import Desk, language_of, name_of
 from services.notify.handlers.dossiers import fact_of
 from services.notify.rules import notices as rules
 from services.notify.rules import texts
@@ -60,7 +60,10 @@ async def rechoose(
             continue
         taken.add((row.subject, row.kind, row.version, free[0][0]))
         draft = rules.through(*free[0], rules.barred(fact, now, desk.policy), desk.policy)
-        written = desk.write(fact, draft, now, recipient=row.recipient, name=name_of(contact))
+        written = desk.write(
+            fact, draft, now, recipient=row.recipient, name=name_of(contact),
+            language=language_of(contact),
+        )  # fmt: skip
         await store.release(session, replace(written, id=row.id), now)
     await store.withhold(session, withheld, "declined", now)
 

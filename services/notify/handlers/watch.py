@@ -10,13 +10,15 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.notify.handlers.desk import Desk, name_of, plain_facts
+from services.notify.handlers.desk import Desk, language_of, name_of, plain_facts
 from services.notify.handlers.dossiers import CITIZEN, deadline_outcome
 from services.notify.handlers.duties import Duties
 from services.notify.handlers.officers import OFFICER, load_officers, tell_units
+from services.notify.handlers.reminding import remind
 from services.notify.rules import alerts as alert_rules
 from services.notify.rules import notices as rules
 from services.notify.rules.notices import Fact, Origin, Told
+from services.notify.rules.reminders import REMINDERS
 from services.notify.store import alerts as alert_store
 from services.notify.store import deadlines as due_store
 from services.notify.store import notices as store
@@ -139,7 +141,12 @@ async def announce_slips(
                 submissions = dossiers[row.key].submissions
                 expected = any(each.contact is not None for each in submissions)
                 for draft in rules.draft(apology, contact, expected, now, desk.policy):
-                    notices.append(desk.write(apology, draft, now, name=name_of(contact)))
+                    notices.append(
+                        desk.write(
+                            apology, draft, now, name=name_of(contact),
+                            language=language_of(contact),
+                        )
+                    )  # fmt: skip
         announced.append(deadline_outcome("slipped", as_row(row, facts), row.slips_at))
     await store.add(session, notices, now)
     identities = [(row.kind, row.key, row.version) for row in rows]
@@ -172,8 +179,10 @@ async def raise_alarms(
         for row in rows
         if alert_rules.stands(row.what, row.state, row.slips_at, row.fulfilled_at, now)
     ]
+    reminded = [row for row in standing if row.what in REMINDERS]
+    standing = [row for row in standing if row.what not in REMINDERS]
     officers = await load_officers(session, {unit for row in standing for unit in row.units})
-    notices: list[NewNotice] = []
+    notices: list[NewNotice] = await remind(session, desk, reminded, now)
     announced: list[outbox.Message] = []
     approached: dict[tuple[str, str, str], sa.Row] = {}
     for row in standing:

@@ -12,12 +12,12 @@ from shared.plans.duties import Duty, alerts
 from shared.plans.models import Notice
 from shared.working_days import WorkingDays
 
-What = Literal["approaching", "escalated"]
+What = Literal["approaching", "escalated", "due_today", "appointment"]
 
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """An instant at which the officers of some units are told."""
+    """An instant at which the officers of some units are told; without units: the citizen."""
 
     what: What
     at: datetime
@@ -122,7 +122,7 @@ def stands(what: str, state: str | None, slips_at: datetime | None, fulfilled_at
     """Whether there is still reason to tell somebody."""
     if state is None:
         return False
-    if what == "approaching":
+    if what != "escalated":
         return state == "open" and slips_at is not None and now < slips_at
     return state in ("open", "slipped") and fulfilled_at is None
 

@@ -5,12 +5,14 @@ of a status, or the due date that slipped. However often and in whatever shape t
 reported, it is told once.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+import itertools
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Literal
 
 from services.notify.rules.deadlines import Version
+from services.notify.rules.stops import stop_of
 from shared import phones
 from shared.clock import local_day
 from shared.dossiers import PAUSES, StatusChange, Story, Submission
@@ -42,8 +44,15 @@ UNSENT: frozenset[State] = frozenset({"waiting_contact", "ready", "retrying", "s
 RETRIABLE: frozenset[State] = frozenset({"failed", "unknown"})
 """States from which a person may order another attempt."""
 
-ONCE_IN_A_LIFE = frozenset({"received", "result_ready", "returned"})
-"""Facts that happen once to a dossier, whichever instants are reported for them."""
+ONCE_IN_A_LIFE: Mapping[str, str] = {
+    "registered": "registered",
+    "received": "received",
+    "result_ready": "result_ready",
+    "result_posted": "result_ready",
+    "returned": "returned",
+}
+"""Facts that happen once to a dossier, whichever instants are reported for them -> the happening:
+a result lies ready once, to be fetched or to go by post."""
 
 DEMO_SOURCES = "/demo/"
 
@@ -79,6 +88,7 @@ class Contact:
     email: str | None = None
     notify: tuple[str, ...] | None = None
     erased: bool = False
+    language: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +113,19 @@ class Told:
 @dataclass(frozen=True, slots=True)
 class Policy:
     """What holds for every notice: the channels that have a provider, the age beyond which
-    nothing is sent, and how long before a due date its officers are told (zero: not at all)."""
+    nothing is sent, how long before a due date its officers are told (zero: not at all).
+
+    ``due_today`` is when a citizen is told on a due day that it has come (null: not at all),
+    ``appointment`` how long before its hour that there is no result yet (zero: not at all),
+    ``agency_words`` by which a stop is known to wait for another agency.
+    """
 
     channels: frozenset[str] = frozenset()
     stale_after: timedelta = field(default=timedelta(hours=48))
     approach: timedelta = field(default=timedelta(hours=24))
+    due_today: time | None = time(7, 30)
+    appointment: timedelta = field(default=timedelta(hours=3))
+    agency_words: tuple[str, ...] = ()
 
 
 def day_text(instant_day: date) -> str:
@@ -122,6 +140,7 @@ def facts_of(
     versions: Sequence[Version] = (),
     reasons: dict[bytes, str] | None = None,
     return_by: str | None = None,
+    agency_words: Sequence[str] = (),
 ) -> list[Fact]:
     """What the citizen is told about a dossier, oldest first.
 
@@ -132,9 +151,12 @@ def facts_of(
     facts: list[Fact] = []
     seen: set[str] = set()
     holder: str | None = None
+    last_department: str | None = None
+    paused = False
     common = (
         ("procedure", submission.procedure if submission else None),
         ("return_by", return_by),
+        ("filed", submission.channel if submission else None),
     )
 
     def due_at(instant: datetime) -> str | None:
@@ -149,22 +171,34 @@ def facts_of(
     if submission is not None and submission.received_at is not None:
         tell("received", submission.received_at, submission.unit, _origin(submission))
         seen.add("received")
+    elif (
+        submission is not None and submission.channel == "online" and not statuses_beyond(statuses)
+    ):
+        tell("registered", submission.submitted_at, submission.unit, _origin(submission))
     for change in statuses:
         kind = change.status
         if kind == "in_process":
             # The progress log of an office repeats the status at every step; only a change of
-            # hands is news to the citizen.
+            # hands is news to the citizen, and that the clock goes on.
             if holder is not None and holder == (change.department or holder):
                 continue
             holder = change.department or ""
+            kind = "resumed" if paused else kind
         elif kind in PAUSES:
             holder = None
-        if kind in ONCE_IN_A_LIFE:
-            if kind in seen:
-                continue
-            seen.add(kind)
-        elif kind not in ("in_process", "supplement_requested", "refused", "payment_requested"):
+        if kind == "stopped":
+            kind = stop_of(change, last_department, reasons.get(change.uid), agency_words)
+        elif kind == "result_ready" and return_by == "post":
+            kind = "result_posted"
+        paused = change.status in PAUSES
+        if not paused:
+            last_department = change.department or last_department
+        if kind == "registered":
             continue
+        if kind in ONCE_IN_A_LIFE:
+            if ONCE_IN_A_LIFE[kind] in seen:
+                continue
+            seen.add(ONCE_IN_A_LIFE[kind])
         unit = submission.unit if submission is not None else change.unit
         tell(
             kind,
@@ -175,6 +209,47 @@ def facts_of(
             ("reason", reasons.get(change.uid)),
         )
     return sorted(facts, key=lambda fact: (fact.at, fact.kind))
+
+
+def statuses_beyond(statuses: Iterable[StatusChange]) -> bool:
+    """Whether anything is known of a dossier beyond that it was sent in."""
+    return any(change.status != "registered" for change in statuses)
+
+
+def moved_facts(
+    code: str,
+    versions: Sequence[Version],
+    told: Collection[datetime],
+    closed_at: datetime | None,
+    unit: str,
+    origin_of: Callable[[Version], Origin],
+    values: Iterable[tuple] = (),
+) -> list[Fact]:
+    """The due dates that replaced others in time, while there was something to wait for.
+
+    Not where the citizen is told of the new date anyway: ``told`` are the instants of such facts.
+    What had slipped before is told as an apology (`rescheduled_fact`).
+    """
+    found = []
+    for old, new in itertools.pairwise(versions):
+        closed = closed_at is not None and new.known_at >= closed_at
+        if old.slips_at is not None or closed or new.known_at in told:
+            continue
+        kind = "due_earlier" if new.due_day < old.due_day else "due_later"
+        days = (("old_due", day_text(old.due_day)), ("new_due", day_text(new.due_day)))
+        on = ("on", day_text(local_day(new.known_at)))
+        found.append(
+            Fact(
+                code, kind, move_of(old, new), new.known_at, unit, origin_of(new),
+                (*values, on, *days),
+            )
+        )  # fmt: skip
+    return found
+
+
+def move_of(old: Version, new: Version) -> str:
+    """What the step from one due date to the next is known by."""
+    return f"due:{old.due_day.isoformat()}:{new.due_day.isoformat()}"
 
 
 def late_fact(
@@ -199,8 +274,8 @@ def rescheduled_fact(
     """The apology that can name a new date: given after the old one had passed."""
     return Fact(
         code,
-        "late",
-        f"due:{old.due_day.isoformat()}:{new.due_day.isoformat()}",
+        "rescheduled",
+        move_of(old, new),
         new.known_at,
         unit,
         origin,
@@ -211,14 +286,17 @@ def rescheduled_fact(
 def news(facts: Iterable[Fact], told: Collection[Told]) -> list[Fact]:
     """The facts of one dossier that nobody has been told of yet."""
     known = {(each.kind, each.version) for each in told}
-    lived = {each.kind for each in told if each.standing and each.kind in ONCE_IN_A_LIFE}
+    lived = {
+        ONCE_IN_A_LIFE[each.kind] for each in told if each.standing and each.kind in ONCE_IN_A_LIFE
+    }
     fresh = []
     for fact in facts:
-        if (fact.kind, fact.version) in known or fact.kind in lived:
+        life = ONCE_IN_A_LIFE.get(fact.kind)
+        if (fact.kind, fact.version) in known or life in lived:
             continue
         known.add((fact.kind, fact.version))
-        if fact.kind in ONCE_IN_A_LIFE:
-            lived.add(fact.kind)
+        if life:
+            lived.add(life)
         fresh.append(fact)
     return fresh
 

@@ -7,15 +7,29 @@ from collections.abc import Mapping
 import smsutil
 from anyascii import anyascii
 
+LANGUAGES = ("vi", "en")
+"""The languages of texts; the first is that of whoever chose none."""
+
 KINDS: Mapping[str, str] = {
+    "registered": "citizen",
     "received": "citizen",
     "in_process": "citizen",
     "supplement_requested": "citizen",
-    "result_ready": "citizen",
-    "returned": "citizen",
-    "refused": "citizen",
     "payment_requested": "citizen",
+    "stopped": "citizen",
+    "consulting": "citizen",
+    "resumed": "citizen",
+    "refused": "citizen",
+    "withdrawn": "citizen",
+    "result_ready": "citizen",
+    "result_posted": "citizen",
+    "returned": "citizen",
     "late": "citizen",
+    "rescheduled": "citizen",
+    "due_earlier": "citizen",
+    "due_later": "citizen",
+    "due_today": "citizen",
+    "appointment_soon": "citizen",
     "dossier_approaching": "officer",
     "dossier_slipped": "officer",
     "deadline_approaching": "officer",
@@ -33,21 +47,32 @@ KINDS: Mapping[str, str] = {
 }
 """Every kind of notice, and who reads it."""
 
-_DOSSIER = frozenset(
-    {"office", "code", "procedure", "on", "due", "department", "reason", "return_by", "name"}
-)
+_CITIZEN = frozenset({"office", "office_phone", "link", "code", "procedure", "name"})
+_DOSSIER = _CITIZEN | {"on", "due", "department", "reason", "return_by", "filed"}
+_MOVED = _CITIZEN | {"on", "department", "reason", "old_due", "new_due"}
 _DUTY = frozenset({"office", "obligation", "plan", "period", "contact", "name"})
 _FIGURE = frozenset({"office", "owing", "indicator", "plan", "period", "contact", "name"})
 _PUBLISHED = frozenset({"office", "report", "address", "name"})
 VARIABLES: Mapping[str, frozenset[str]] = {
+    "registered": _DOSSIER,
     "received": _DOSSIER,
     "in_process": _DOSSIER,
     "supplement_requested": _DOSSIER,
-    "result_ready": _DOSSIER,
-    "returned": _DOSSIER,
-    "refused": _DOSSIER,
     "payment_requested": _DOSSIER,
+    "stopped": _DOSSIER,
+    "consulting": _DOSSIER,
+    "resumed": _DOSSIER,
+    "refused": _DOSSIER,
+    "withdrawn": _DOSSIER,
+    "result_ready": _DOSSIER,
+    "result_posted": _DOSSIER,
+    "returned": _DOSSIER,
     "late": _DOSSIER | {"old_due", "new_due"},
+    "rescheduled": _MOVED,
+    "due_earlier": _MOVED,
+    "due_later": _MOVED,
+    "due_today": _CITIZEN | {"due", "time", "department"},
+    "appointment_soon": _CITIZEN | {"due", "time", "department"},
     "dossier_approaching": frozenset({"office", "code", "procedure", "due", "department", "name"}),
     "dossier_slipped": frozenset({"office", "code", "procedure", "old_due", "department", "name"}),
     "deadline_approaching": _DUTY | {"owing", "due"},
@@ -66,7 +91,9 @@ VARIABLES: Mapping[str, frozenset[str]] = {
 """What a text of each kind may mention. Days read ``dd/mm/yyyy``; absent values are null.
 
 ``office`` is the reader's unit, ``owing`` the unit that the text is about; ``due`` of a duty says
-by when in words, such as ``trước ngày 08/08/2019``.
+by when in words, such as ``trước ngày 08/08/2019``. In a citizen's text ``office`` is the office
+that took the dossier in, ``office_phone`` where it is asked, ``link`` the page of the dossier,
+``filed`` how it came in (``online``, ``counter``, ``post``), ``time`` the hour of an appointment.
 """
 
 TITLES = frozenset(
@@ -79,6 +106,11 @@ LENGTHS = (60, 45, 36, 28, 20)
 
 SAMPLES: Mapping[str, str] = {
     "office": "Trung tâm Phục vụ hành chính công tỉnh Quảng Trị",
+    "office_short": "TTPVHCC tỉnh Quảng Trị",
+    "office_phone": "0900000010",
+    "link": "https://mc.example.vn/s/k7m2pqrstuvwx",
+    "filed": "online",
+    "time": "17:00",
     "code": "000.00.24.H50-261012-0012",
     "procedure": "1.005129",
     "on": "12/10/2026",
@@ -104,13 +136,38 @@ SAMPLES: Mapping[str, str] = {
 }
 """Invented values, as long as real ones, with which a text is tried."""
 
+ABSENT: Mapping[str, frozenset[str]] = {"late": frozenset({"new_due"})}
+"""Values that a kind may mention, for texts written earlier, and never has."""
+
+
+def samples_of(kind: str) -> dict[str, str | None]:
+    """The values with which the texts of a kind are tried."""
+    return {**SAMPLES, **dict.fromkeys(ABSENT.get(kind, ()))}
+
+
+LONGEST: Mapping[str, int] = {"name": 120, "link": 500, "reason": 1000}
+LONGEST_ELSE = 300
+"""How many characters of a value a text takes at most."""
+
 HIDDEN = "***"
 _SIGNS = str.maketrans({"₫": "VND", "`": "'"})
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
 def plain(text: str) -> str:
     """A text without accents, as status SMS are customarily written; the dong sign reads VND."""
     return anyascii(unicodedata.normalize("NFC", text).translate(_SIGNS))
+
+
+def clean(name: str, value: str) -> str:
+    """A value as a text takes it: one line, composed, without what cannot be seen (control signs,
+    marks that turn the direction of writing), and no longer than a value may be."""
+    composed = unicodedata.normalize("NFC", value)
+    seen = "".join(
+        " " if unicodedata.category(sign) in _UNSEEN and sign != "\u200d" else sign
+        for sign in composed
+    )
+    return shorten(" ".join(seen.split()), LONGEST.get(name, LONGEST_ELSE))
 
 
 def without(text: str, name: str) -> str:

@@ -12,12 +12,13 @@ PURPOSES = ("status", "all")
 
 ADD_CONSENT = sa.text(
     "INSERT INTO consents (token, code, purpose, channels, withdrawn, at, how, note, key_id,"
-    " key_name, recorded_at) VALUES (:token, :code, :purpose, CAST(:channels AS text[]),"
-    " :withdrawn, :at, :how, :note, :key_id, :key_name, :now) RETURNING id"
+    " key_name, recorded_at, language, text_version) VALUES (:token, :code, :purpose,"
+    " CAST(:channels AS text[]), :withdrawn, :at, :how, :note, :key_id, :key_name, :now, :language,"
+    " :text_version) RETURNING id"
 )
 CONSENTS = sa.text(
     "SELECT id, token, code, purpose, channels, withdrawn, at, how, note, key_id, key_name,"
-    " recorded_at FROM consents"
+    " recorded_at, language, text_version FROM consents"
     " WHERE code = ANY(CAST(:codes AS text[])) OR token = ANY(CAST(:tokens AS text[]))"
     " ORDER BY at, id"
 )
@@ -95,6 +96,8 @@ class Consent:
     at: datetime
     how: str
     note: str | None
+    language: str | None = None
+    text_version: str | None = None
 
 
 async def add_consent(session: AsyncSession, consent: Consent, actor: Actor, now: datetime) -> int:
@@ -108,6 +111,8 @@ async def add_consent(session: AsyncSession, consent: Consent, actor: Actor, now
         "at": consent.at,
         "how": consent.how,
         "note": consent.note,
+        "language": consent.language,
+        "text_version": consent.text_version,
         "key_id": actor.key_id,
         "key_name": actor.key_name,
         "now": now,

@@ -40,9 +40,11 @@ STANDING = sa.text(
 )
 CONTACTS = sa.text(  # the newest decision of the person wins over what came with the dossier
     "SELECT c.code, c.name, c.phone, c.email, c.erased, CASE WHEN coalesce(k.withdrawn, true)"
-    " THEN c.notify ELSE k.channels END AS notify FROM contacts c LEFT JOIN LATERAL ("
+    " THEN c.notify ELSE k.channels END AS notify, l.language FROM contacts c LEFT JOIN LATERAL ("
     " SELECT channels, withdrawn FROM consents WHERE (code = c.code OR token = c.token)"
     " AND purpose = ANY(CAST(:purposes AS text[])) ORDER BY at DESC, id DESC LIMIT 1) k ON true"
+    " LEFT JOIN LATERAL (SELECT language FROM consents WHERE (code = c.code OR token = c.token)"
+    " AND language IS NOT NULL ORDER BY at DESC, id DESC LIMIT 1) l ON true"
     " WHERE c.code = ANY(CAST(:codes AS text[]))"
 )
 PUT_CONTACTS = sa.text(  # an array of arrays must not be ragged: channels travel joined
@@ -208,6 +210,7 @@ async def load_contacts(session: AsyncSession, codes: Collection[str]) -> dict[s
             row.email,
             None if row.notify is None else tuple(row.notify),
             row.erased,
+            row.language,
         )
         for row in rows
     }
