@@ -53,6 +53,21 @@ CREATE TABLE dead_letters (
 CREATE UNIQUE INDEX dead_letters_once ON dead_letters (consumer, stream_seq, sha256(payload))
 """
 
+DUE_RULES_V1 = """
+CREATE TABLE due_rules (
+    seq integer PRIMARY KEY,
+    digest text NOT NULL,
+    since date,
+    body jsonb NOT NULL,
+    state text NOT NULL,
+    cursor text NOT NULL,
+    done bigint NOT NULL,
+    total bigint NOT NULL,
+    proposed_at timestamptz NOT NULL,
+    finished_at timestamptz
+)
+"""
+
 
 def run() -> None:
     """Apply the pending revisions inside one transaction on the given connection."""

@@ -3,9 +3,11 @@
 They are mixins: each service makes them concrete in its own ``tables.py``, with its own metadata.
 """
 
-from datetime import datetime
+from datetime import date, datetime
+from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
 
@@ -59,6 +61,21 @@ class KeyRow(SQLModel):
     sources: list[str] = Field(sa_type=sa.ARRAY(sa.Text))
     created_at: datetime = Field(sa_type=sa.DateTime(timezone=True))
     revoked_at: datetime | None = Field(default=None, sa_type=sa.DateTime(timezone=True))
+
+
+class DueRulesRow(SQLModel):
+    """Rules about due dates: waiting for their turn, running, or held from a recorded day on."""
+
+    seq: int = Field(primary_key=True)
+    digest: str
+    since: date | None
+    body: dict[str, Any] = Field(sa_type=JSONB)
+    state: str
+    cursor: str
+    done: int = Field(sa_type=sa.BigInteger)
+    total: int = Field(sa_type=sa.BigInteger)
+    proposed_at: datetime = Field(sa_type=sa.DateTime(timezone=True))
+    finished_at: datetime | None = Field(sa_type=sa.DateTime(timezone=True))
 
 
 class DeadLetterRow(SQLModel):

@@ -14,8 +14,10 @@ from services.reporting.api import (
     build_publications,
     build_router,
 )
-from services.reporting.handlers import Publishing, Reports, refold_due
+from services.reporting.handlers import Publishing, Reports, Undated, refold_due
 from services.reporting.settings import ReportingSettings
+from shared import rulebook
+from shared.due_dates import load_rules
 from shared.forms import Forms
 from shared.service import Service
 from shared.settings import deploy_dir, load
@@ -35,6 +37,10 @@ def create_app(settings: ReportingSettings | None = None) -> FastAPI:
     base = settings.reporting_public_url
     publishing = Publishing(reports, files.published, service.wake_relay, base)
     service.before_start(partial(refold_due, service.database, registry))
+    due_rules = load_rules(deploy_dir(), registry)
+    rulebook.attach(
+        service, rulebook.Changeover("reporting", service.database, due_rules, Undated(registry))
+    )
     consumer.attach(service, registry)
     service.app.include_router(build_router(reports, files))
     service.app.include_router(build_pages(reports))

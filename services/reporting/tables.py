@@ -42,6 +42,10 @@ class DeadLetter(tables.DeadLetterRow, Table, table=True):
     __tablename__ = "dead_letters"
 
 
+class DueRules(tables.DueRulesRow, Table, table=True):
+    __tablename__ = "due_rules"
+
+
 class Fact(SQLModel):
     """What every kept event has: its place among all events, and when we learnt of it."""
 

@@ -6,6 +6,9 @@ on one given day, and counts. Slow on purpose.
 
 An event here is a dict: kind (submitted, status, void), source, id, time, rday, and for the first
 two the data of the contract with aware datetimes.
+
+A rule is a dict: `hours`, the working hours that every dossier may take, and `closed`, the days off
+besides weekends. Instants are on whole half hours where there is one.
 """
 
 import datetime as dt
@@ -56,7 +59,7 @@ def rank(event):
     return (event["time"], event["source"], event["id"])
 
 
-def read(events):
+def read(events, rule=None):
     """One dossier as a dict, from its standing events; None where it counts nowhere."""
     told = [e for e in events if e["kind"] == "submitted"]
     if not told:
@@ -92,7 +95,10 @@ def read(events):
         "how": None,
         "moves": moves,
         "told": told,
+        "ours": [],
     }
+    if rule is not None and not any(e.get("due_at") for e in told):
+        result["ours"] = ours(rule, received, moves, ends[0] if ends else None)
     if ends:
         result["closed"] = day(max(ends[0]["at"], received))
         due = due_date(result, result["closed"])
@@ -104,8 +110,51 @@ def read(events):
     return result
 
 
+HALF_HOUR = dt.timedelta(minutes=30)
+
+
+def works(rule, instant):
+    """Whether the office works in the half hour that begins then."""
+    here = instant.astimezone(LOCAL)
+    half = here.hour * 2 + here.minute // 30
+    weekend = here.weekday() >= 5 or here.date() in rule["closed"]
+    return not weekend and (14 <= half < 23 or 27 <= half < 34)
+
+
+def walk(rule, instant, halves):
+    """The instant by which so many half hours were worked."""
+    while halves > 0:
+        halves -= works(rule, instant)
+        instant += HALF_HOUR
+    return instant
+
+
+def ours(rule, received, moves, end):
+    """(known, due) for the due date that the rule gives, and for each that a pause gave."""
+    answer = [(received, walk(rule, received, 2 * rule["hours"]))]
+    waiting = None
+    for e in moves:
+        if e["status"] in ("supplement_requested", "payment_requested", "stopped"):
+            waiting = waiting or max(e["at"], received)
+        elif waiting:
+            missed, step = 0, waiting
+            while step < e["at"]:
+                missed += works(rule, step)
+                step += HALF_HOUR
+            if missed:
+                answer.append((e["at"], walk(rule, answer[-1][1], missed)))
+            waiting = None
+        if e is end:
+            break
+    return answer
+
+
 def due_date(dossier, on):
     said = []
+    first = min((e["at"] for e in dossier["moves"] if e.get("due_at")), default=None)
+    for known, due in dossier["ours"]:
+        if first is None or known < first:
+            said.append((known, -1, (known, "", ""), due))
     for e in dossier["told"]:
         said.append((e["submitted_at"], 0, rank(e), e.get("due_at")))
     for e in dossier["moves"]:
@@ -127,19 +176,19 @@ def is_overdue(dossier, on):
     return not (current and current[-1] in ("supplement_requested", "payment_requested", "stopped"))
 
 
-def dossiers(events, as_of=None):
+def dossiers(events, as_of=None, rule=None):
     found = {}
     for code, own in by_code(standing(events, as_of)).items():
-        dossier = read(own)
+        dossier = read(own, rule)
         if dossier is not None:
             found[code] = dossier
     return found
 
 
-def bieu_06(events, first, last, by, as_of=None):
+def bieu_06(events, first, last, by, as_of=None, rule=None):
     """{group: the eleven figures}, groups of zeros left out."""
     table = defaultdict(lambda: defaultdict(int))
-    for dossier in dossiers(events, as_of).values():
+    for dossier in dossiers(events, as_of, rule).values():
         row = table[dossier[by]]
         received, closed = dossier["received"], dossier["closed"]
         if first <= received <= last:
@@ -169,6 +218,6 @@ def online_share(events, first, last, as_of=None):
     return {group: tuple(cell) for group, cell in table.items()}
 
 
-def overdue_codes(events, on, as_of=None):
+def overdue_codes(events, on, as_of=None, rule=None):
     """The codes of the dossiers overdue at the end of a day."""
-    return {code for code, one in dossiers(events, as_of).items() if is_overdue(one, on)}
+    return {code for code, one in dossiers(events, as_of, rule).items() if is_overdue(one, on)}

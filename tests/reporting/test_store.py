@@ -93,7 +93,7 @@ async def empty(database: Database) -> None:
         await session.execute(sa.text(f"TRUNCATE {', '.join(READ_MODELS)}"))
 
 
-def _bare(key: str | Place) -> str:
+def bare(key: str | Place) -> str:
     return key.unit if isinstance(key, Place) else key
 
 
@@ -128,13 +128,13 @@ async def check(url, events, period, as_of, random):
         async with database.transaction() as session:
             for by in ("unit", "field"):
                 rows = {
-                    _bare(key[0]): {name: n for name, n in form_06(sums).items() if n}
+                    bare(key[0]): {name: n for name, n in form_06(sums).items() if n}
                     for key, sums in await figures.dossier_sums(session, scope, [by])
                 }
                 found = {key: row for key, row in rows.items() if row}
                 assert found == recount.bieu_06(sendable, first, last, by, as_of)
             shares = {
-                (_bare(key[0]), key[1]): (
+                (bare(key[0]), key[1]): (
                     sums.received_online,
                     sums.received_online + sums.received_counter_post,
                 )

@@ -7,6 +7,7 @@ from services.reporting.handlers.documents import document
 from services.reporting.handlers.outcomes import apply_outcomes
 from services.reporting.handlers.planning import PlanMessage, apply_plans, parse_plan
 from services.reporting.handlers.publishing import Publishing, Wanted
+from services.reporting.handlers.rejudging import Undated
 from services.reporting.handlers.reports import GROUPINGS, REPORTS, Answer
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "PlanMessage",
     "Publishing",
     "Reports",
+    "Undated",
     "Wanted",
     "apply_events",
     "apply_outcomes",

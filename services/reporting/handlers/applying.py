@@ -17,7 +17,7 @@ from services.reporting import rules
 from services.reporting.rules import Cell, Eras, Install, Overdue, ScoreCell, Survey, Tally
 from services.reporting.store import facts, refolds, sums
 from services.reporting.store.facts import DossierFacts
-from shared import clock
+from shared import clock, rulebook
 from shared.db import Database, take_turn
 from shared.dossiers import StatusChange, Submission
 from shared.events import Event, data
@@ -80,8 +80,9 @@ async def refold(session: AsyncSession, codes: Collection[str], era: Eras) -> No
     """Derive sums and spells of dossiers that have none yet from their facts."""
     cells: Counter[Cell] = Counter()
     spells: dict[str, list[Overdue]] = {}
+    in_use = await rulebook.load(session)
     for code, (told, moves) in (await facts.load_dossiers(session, codes)).items():
-        story = rules.history(told, moves)
+        story = rules.history(told, moves, in_use.of(code))
         cells.update(rules.contributions(story, era))
         spells[code] = rules.overdue_spells(story, era)
     await sums.add_daily(session, Counter({cell: n for cell, n in cells.items() if n}))
@@ -102,6 +103,7 @@ async def _apply_dossiers(
     if not codes:
         return
     stored = await facts.load_dossiers(session, codes)
+    in_use = await rulebook.load(session)
     new: dict[str, DossierFacts] = {code: ([], []) for code in codes}
     for code, submission in submissions:
         new[code][0].append(submission)
@@ -110,9 +112,12 @@ async def _apply_dossiers(
     cells: Counter[Cell] = Counter()
     spells: dict[str, list[Overdue]] = {}
     for code, (told, moves) in stored.items():
-        before = rules.history(told, moves)
+        timeline = in_use.of(code)
+        before = rules.history(told, moves, timeline)
         after = rules.history(
-            [*_revoid(told, changed), *new[code][0]], [*_revoid(moves, changed), *new[code][1]]
+            [*_revoid(told, changed), *new[code][0]],
+            [*_revoid(moves, changed), *new[code][1]],
+            timeline,
         )
         cells.update(rules.contributions(after, era))
         cells.subtract(rules.contributions(before, era))

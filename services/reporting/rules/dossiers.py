@@ -22,6 +22,7 @@ from shared.dossiers import (
     status_order,
     turning_days,
 )
+from shared.due_dates import NO_TIMELINE, Timeline
 
 Measure = Literal[
     "received",
@@ -91,11 +92,26 @@ History = Sequence[tuple[date, Story | Stray | None]]
 """The story of one dossier as known on each day that changed what we knew, oldest first."""
 
 
-def history(submissions: Sequence[Submission], statuses: Sequence[StatusChange]) -> History:
-    """Folds the facts of one dossier code once for every day on which knowledge changed."""
+def history(
+    submissions: Sequence[Submission],
+    statuses: Sequence[StatusChange],
+    timeline: Timeline = NO_TIMELINE,
+) -> History:
+    """Folds the facts of one dossier code once for every day on which knowledge changed.
+
+    Each day is read by the rules about due dates that held on it; where they may say something of
+    the dossier, the days on which they changed count as such days, too.
+    """
     days = turning_days([*submissions, *statuses])
+    changes = timeline.days(one.procedure for one in submissions if one.due_at is None)
+    if days and changes:
+        days = sorted({*days, *(day for day in changes if day > days[0])})
     return [
-        (day, read_story(submissions, statuses, day) or _stray(known(statuses, day)))
+        (
+            day,
+            read_story(submissions, statuses, day, timeline.on(day))
+            or _stray(known(statuses, day)),
+        )
         for day in days
     ]
 

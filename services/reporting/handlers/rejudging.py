@@ -1,0 +1,46 @@
+"""What other rules about due dates change in the read models: the difference is added."""
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.reporting import rules
+from services.reporting.rules import Cell, Overdue
+from services.reporting.store import facts, sums, undated
+from shared.due_dates import Timeline
+from shared.units import UnitRegistry
+
+
+class Undated:
+    """The dossiers of which upstream states no due date, for the changeover to other rules."""
+
+    def __init__(self, registry: UnitRegistry) -> None:
+        self.registry = registry
+
+    async def count(self, session: AsyncSession, procedures: Collection[str]) -> int:
+        """How many there are of some procedures."""
+        return await undated.count(session, procedures)
+
+    async def after(
+        self, session: AsyncSession, procedures: Collection[str], code: str, limit: int
+    ) -> Sequence[str]:
+        """The next codes of some procedures."""
+        return await undated.after(session, procedures, code, limit)
+
+    async def derive(
+        self, session: AsyncSession, codes: Sequence[str], before: Timeline, after: Timeline
+    ) -> None:
+        """Add to the sums what the newest rules change, on the day from which they hold."""
+        era = self.registry.era
+        cells: Counter[Cell] = Counter()
+        spells: dict[str, list[Overdue]] = {}
+        for code, (told, moves) in (await facts.load_dossiers(session, codes)).items():
+            old, new = rules.history(told, moves, before), rules.history(told, moves, after)
+            cells.update(rules.contributions(new, era))
+            cells.subtract(rules.contributions(old, era))
+            spells_after = rules.overdue_spells(new, era)
+            if spells_after != rules.overdue_spells(old, era):
+                spells[code] = spells_after
+        await sums.add_daily(session, Counter({cell: n for cell, n in cells.items() if n}))
+        await sums.replace_spells(session, spells)
