@@ -138,7 +138,11 @@ def _inside(place: Sequence[Any]) -> Sequence[Any]:
 
 
 def install(app: FastAPI, on_crash: Callable[[str, Exception], Problem]) -> None:
-    """Make every error of an app a problem document; what crashed asks ``on_crash``."""
+    """Make every error of an app a problem document; what crashed asks ``on_crash``.
+
+    ``app.state.more_faults``, where a service sets it, finds what else is wrong in a request whose
+    form is wrong, given the request and its body: so all is named at once.
+    """
     app.add_middleware(Guard, on_crash=on_crash)
     _describe(app)
 
@@ -147,7 +151,7 @@ def install(app: FastAPI, on_crash: Callable[[str, Exception], Problem]) -> None
         return answer(problem)
 
     @app.exception_handler(RequestValidationError)
-    async def on_invalid(_request: Request, fault: RequestValidationError) -> JSONResponse:
+    async def on_invalid(request: Request, fault: RequestValidationError) -> JSONResponse:
         errors = [
             {
                 "pointer": pointer(*_inside(error["loc"])),
@@ -156,6 +160,11 @@ def install(app: FastAPI, on_crash: Callable[[str, Exception], Problem]) -> None
             }
             for error in fault.errors()
         ]
+        more = getattr(app.state, "more_faults", None)
+        if more is not None:
+            named = {error["pointer"] for error in errors}
+            found = await more(request, fault.body)
+            errors += [error for error in found if error["pointer"] not in named]
         unreadable = any(error["code"] == "json_invalid" for error in errors)
         return answer(Problem(400 if unreadable else 422, errors=errors))
 

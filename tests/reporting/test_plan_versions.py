@@ -201,6 +201,65 @@ def test_a_duty_without_a_day_is_shown_and_in_no_rate(running):
     assert answer["total"]["judged"] == 6
 
 
+def faults(running, service, path, **asked):
+    answer = running.http.get(running.url(service, path), params=asked)
+    assert answer.status_code == 422, answer.text
+    return {each["pointer"]: (each["code"], each["message"]) for each in answer.json()["errors"]}
+
+
+@pytest.mark.parametrize("report", ["timeliness", "scorecard", "emulation", "installs"])
+def test_reports_refuse_names_that_are_not_there_all_at_once(running, report):
+    found = faults(
+        running, "reporting", f"/v1/reports/{report}",
+        plan="hai-bna", indicator="instals", obligation="listes", unit="46l", **{"from": "x"},
+    )  # fmt: skip
+    assert {pointer: code for pointer, (code, _) in found.items()} == {
+        "/plan": "unknown_plan",
+        "/indicator": "unknown_indicator",
+        "/obligation": "unknown_obligation",
+        "/unit": "unknown_unit",
+        "/from": "not_a_date",
+    }
+    assert "hai-ban" in found["/plan"][1]
+    assert "installs" in found["/indicator"][1]
+    assert "lists" in found["/obligation"][1]
+
+
+def test_timeliness_of_one_duty(running):
+    rows = report(running, "timeliness", obligation="paper")["rows"]
+    assert [row["obligation"] for row in rows] == ["paper"]
+
+
+@pytest.mark.parametrize(
+    ("path", "asked", "wrong"),
+    [
+        ("/v1/progress", {"unit": "nope", "as_of": "x"}, {"/unit", "/as_of"}),
+        ("/v1/progress", {"unit": "nope", "plan": "nope", "indicator": "nope"},
+         {"/unit", "/plan", "/indicator"}),
+        ("/v1/progress", {"plan": "hai-ban", "indicator": "paper"}, {"/indicator"}),
+        ("/v1/progress", {"period": "2019-13", "state": "x", "plan": "nope", "limit": 0},
+         {"/period", "/state", "/plan", "/limit"}),
+        ("/v1/stipends", {"plan": "nope", "unit": "nope", "by": "x"}, {"/plan", "/unit", "/by"}),
+        ("/v1/stipends/ledger", {"plan": "nope", "unit": "nope"}, {"/plan", "/unit"}),
+        ("/v1/stipends/installs", {"plan": "nope", "unit": "nope"}, {"/plan", "/unit"}),
+        ("/v1/stipends/flags", {"plan": "nope", "unit": "nope", "reason": "x"},
+         {"/plan", "/unit", "/reason"}),
+        ("/v1/stipends/runs", {"plan": "nope", "limit": 0}, {"/plan", "/limit"}),
+        ("/v1/stipends/unassigned", {"plan": "nope", "unit": "nope"}, {"/plan", "/unit"}),
+        ("/v1/roster", {"unit": "nope", "from": "2020-02-01", "to": "2020-01-01"},
+         {"/unit", "/to"}),
+        ("/v1/people", {"unit": "nope", "at": "x"}, {"/unit", "/at"}),
+    ],
+)  # fmt: skip
+def test_quota_names_every_fault_of_a_query_at_once(running, path, asked, wrong):
+    assert set(faults(running, "quota", path, **asked)) == wrong
+
+
+def test_a_name_that_is_nearly_there_is_shown(running):
+    code, message = faults(running, "quota", "/v1/progress", plan="hai-bn")["/plan"]
+    assert (code, message) == ("unknown_plan", "There is no such plan. The nearest are: hai-ban.")
+
+
 def test_a_waiver_granted_now_reaches_what_an_earlier_version_ordered(running):
     answer = running.http.post(
         running.url("quota", "/v1/plans/hai-ban/grants"),

@@ -108,15 +108,14 @@ def build_router(
         limit: Annotated[int, Query(ge=1, le=5000)] = 1000,
     ) -> dict[str, Any]:
         """Every install that counts, how it stands, and what was decided about it."""
-        roots = scopes.roots(key, unit)
         units = None
-        if roots:
-            units = sorted(
-                {each.code for each in scopes.registry if scopes.allowed(each.code, roots)}
-            )
         indicator, _, passed = (after or "").partition("|")
         async with database.transaction() as session:
-            await chosen(session, plans, plan)
+            roots, _ = await scopes.asked(session, plans, key, plan=plan, unit=unit)
+            if roots:
+                units = sorted(
+                    {each.code for each in scopes.registry if scopes.allowed(each.code, roots)}
+                )
             rows = await store.standings(
                 session, plan, [state] if state else None, units, (indicator, passed), limit
             )
@@ -137,11 +136,11 @@ def build_router(
         One citizen on several devices; more installs of one installer than is plausible; a citizen
         who has no dossier with the unit. ``after``: how many to pass over.
         """
-        roots = scopes.roots(key, unit)
         burst = (settings.burst_installs, settings.burst_minutes)
         rows: list[dict[str, Any]] = []
         async with database.transaction() as session:
-            for history in await chosen(session, plans, plan):
+            roots, asked = await scopes.asked(session, plans, key, plan=plan, unit=unit)
+            for history in asked:
                 rows += await handlers.flags(session, history, scopes.registry, burst, reason)
         rows = [row for row in rows if scopes.allowed(row["unit"], roots)]
         page = rows[after : after + limit]

@@ -1,20 +1,27 @@
 """How far units are, over HTTP."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import aclosing
 from datetime import date
 from functools import partial
 from typing import Annotated, Any
 
 import orjson
 from fastapi import APIRouter, Depends, Query
-from fastapi.responses import Response
+from fastapi.responses import Response, StreamingResponse
 
 from services.quota import handlers
-from services.quota.api.scopes import Scopes, chosen
-from services.quota.handlers import Plans
+from services.quota.api.scopes import Scopes
+from services.quota.handlers import Plans, Question, Walk
 from shared.keys import Key
-from shared.problems import Problem
 from shared.service import Service, needs
+
+Row = dict[str, Any]
+
+WIDE = 100_000
+"""More rows than this are not held at once."""
+PERIOD = r"^(whole|[0-9]{4}(-Q[1-4]|-(0[1-9]|1[0-2])(-[0-9]{2})?)?)$"
 
 
 def build_router(service: Service, plans: Plans, scopes: Scopes) -> APIRouter:
@@ -29,7 +36,7 @@ def build_router(service: Service, plans: Plans, scopes: Scopes) -> APIRouter:
         indicator: str | None = None,
         unit: str | None = None,
         as_of: date | None = None,
-        period: str | None = None,
+        period: Annotated[str | None, Query(pattern=PERIOD)] = None,
         state: Annotated[
             str | None, Query(pattern="^(met|on_track|behind|missed|not_applicable)$")
         ] = None,
@@ -42,27 +49,55 @@ def build_router(service: Service, plans: Plans, scopes: Scopes) -> APIRouter:
         ten results lie between ``projected_low`` and ``projected_high``. ``pace`` is the part of the
         period's working days that has passed. ``opening``: reported figures of a time without
         events are among them. ``missing_unit``: how many events named no unit to credit.
-        ``version``: the one that judges. With ``limit`` in pages; ``after``: how many to pass over.
+        ``version``: the one that judges. With ``limit`` in pages: ``next`` is the ``after`` of the
+        next one. Without it all rows at once; more than 100,000 are written as they are made, each
+        indicator as of one moment.
         """
-        roots = scopes.roots(key, unit)
-        allowed = partial(scopes.allowed, roots=roots) if roots else None
-        rows: list[dict[str, Any]] = []
         async with database.transaction() as session:
+            names = {"unit": unit, "plan": plan, "indicator": indicator}
+            roots, histories = await scopes.asked(session, plans, key, **names)
+            allowed = partial(scopes.allowed, roots=roots) if roots else None
             asked = [
-                history
-                for history in await chosen(session, plans, plan)
+                Question(history, scopes.registry, indicator, allowed, as_of, period, state)
+                for history in histories
                 if indicator is None or indicator in history.indicators()
             ]
-            if indicator is not None and not asked:
-                raise Problem(404, "No such indicator.")
-            for history in asked:
-                rows += await handlers.progress(
-                    session, history, scopes.registry, indicator, allowed, as_of, period
-                )
-        rows = [row for row in rows if state in (None, row["state"])]
-        page = rows[after:] if limit is None else rows[after : after + limit]
-        more = after + len(page) if after + len(page) < len(rows) else None
-        body = await asyncio.to_thread(orjson.dumps, {"rows": page, "next": more})
+            walks = [Walk(each) for each in asked]
+            wide = await asyncio.to_thread(lambda: sum(each.most() for each in walks)) > WIDE
+            rows: list[Row] = []
+            if not wide:
+                for walk in walks:
+                    rows += await handlers.progress_of(session, walk)
+        if wide and limit is None:
+            pages = handlers.stream_progress(database, asked, after)
+            return StreamingResponse(_written(pages), media_type="application/json")
+        if wide:
+            page = await _first(handlers.stream_progress(database, asked, after), limit + 1)
+        else:
+            page = rows[after:]
+        more = None if limit is None or len(page) <= limit else after + limit
+        body = await asyncio.to_thread(orjson.dumps, {"rows": page[:limit], "next": more})
         return Response(body, media_type="application/json")
 
     return router
+
+
+async def _first(slices: AsyncIterator[list[Row]], count: int) -> list[Row]:
+    """So many rows, and no slice that is not needed for them."""
+    rows: list[Row] = []
+    async with aclosing(slices) as given:
+        async for each in given:
+            rows += each
+            if len(rows) >= count:
+                break
+    return rows[:count]
+
+
+async def _written(slices: AsyncIterator[list[Row]]) -> AsyncIterator[bytes]:
+    """The answer as it is made: what is not read yet is not made yet."""
+    before = b'{"rows":['
+    async for each in slices:
+        # Without the list's brackets.
+        yield before + (await asyncio.to_thread(orjson.dumps, each))[1:-1]
+        before = b","
+    yield (b"" if before == b"," else before) + b'],"next":null}'

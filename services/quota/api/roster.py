@@ -85,7 +85,9 @@ def build_router(service: Service, settings: QuotaSettings, scopes: Scopes) -> A
         Each half day, or sums per day, week or month: planned, due, covered, uncovered. Without
         dates this month; of ``from`` alone its month. ``pdf`` prints the roster.
         """
-        roots = scopes.roots(key, unit)
+        faults = []
+        if unit is not None and not registry.known(unit):
+            faults.append(scopes.unknown_unit(unit))
         start = first or clock.today().replace(day=1)
         end = last or month_end(min(start, LATEST).isoformat()[:7])
         if (
@@ -95,7 +97,10 @@ def build_router(service: Service, settings: QuotaSettings, scopes: Scopes) -> A
             or end > LATEST
         ):
             message = f"from, to: at most {LONGEST_DAYS} days, in this order."
-            raise Problem(422, errors=[{"pointer": "/to", "code": "range", "message": message}])
+            faults.append({"pointer": "/to", "code": "range", "message": message})
+        if faults:
+            raise Problem(422, errors=faults)
+        roots = scopes.roots(key, unit)
         async with database.transaction() as session:
             planned = [
                 each

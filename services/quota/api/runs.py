@@ -51,7 +51,7 @@ def build_router(service: Service, plans: Plans, scopes: Scopes) -> APIRouter:
         answers with the same run (200); what is corrected later lands in the next one.
         """
         async with database.transaction() as session:
-            history = (await chosen(session, plans, asked.plan))[0]
+            history = await chosen(session, plans, asked.plan)
         scopes.need(key, handlers.bound_units(history.newest.plan))
         if asked.month < history.newest.plan.runs.from_.isoformat()[:7]:
             raise _refused("before_plan", "The plan begins later.")
@@ -74,8 +74,8 @@ def build_router(service: Service, plans: Plans, scopes: Scopes) -> APIRouter:
         limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     ) -> dict[str, Any]:
         """The closed months; ``after`` the last run of the page before."""
-        roots = scopes.roots(key, None)
         async with database.transaction() as session:
+            roots, _ = await scopes.asked(session, plans, key, plan=plan)
             rows = await handlers.list_runs(
                 session, plan, after, limit, lambda unit: scopes.allowed(unit, roots)
             )
@@ -117,10 +117,10 @@ def build_router(service: Service, plans: Plans, scopes: Scopes) -> APIRouter:
 
         ``all=true`` shows the units that have somebody, too.
         """
-        roots = scopes.roots(key, unit)
         rows: list[dict[str, Any]] = []
         async with database.transaction() as session:
-            for history in await chosen(session, plans, plan):
+            roots, asked = await scopes.asked(session, plans, key, plan=plan, unit=unit)
+            for history in asked:
                 rows += await handlers.unassigned(session, history, scopes.registry)
         return {
             "rows": [

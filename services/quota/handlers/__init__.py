@@ -14,7 +14,13 @@ from services.quota.handlers.plans import (
     recount_due,
     shown_since,
 )
-from services.quota.handlers.progress import progress
+from services.quota.handlers.progress import (
+    Question,
+    Walk,
+    progress,
+    progress_of,
+    stream_progress,
+)
 from services.quota.handlers.rehearsals import rehearse
 from services.quota.handlers.results import Results
 from services.quota.handlers.runs import (
@@ -35,8 +41,10 @@ __all__ = [
     "Counting",
     "OutOfTurn",
     "Plans",
+    "Question",
     "Refused",
     "Results",
+    "Walk",
     "apply_plan",
     "bound_units",
     "check_morning",
@@ -48,11 +56,13 @@ __all__ = [
     "list_runs",
     "month_end",
     "progress",
+    "progress_of",
     "recount_due",
     "rehearse",
     "show_run",
     "shown_since",
     "stipends",
+    "stream_progress",
     "unassigned",
     "watch_mornings",
 ]

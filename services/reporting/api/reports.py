@@ -43,6 +43,7 @@ def build_router(reports: Reports, files: Files) -> APIRouter:
         by: Word = None,
         domain: Word = None,
         plan: Word = None,
+        obligation: Annotated[str | None, Query(description="Only this duty: timeliness")] = None,
         as_of: Annotated[
             str | None, Query(description="Only what had been received by the end of this day")
         ] = None,
@@ -55,7 +56,8 @@ def build_router(reports: Reports, files: Files) -> APIRouter:
         accept_language: Annotated[str | None, Header()] = None,
     ) -> Response:
         """One report. Dates are local dates (Viet Nam) and inclusive; shares are fractions of 1."""
-        asked = ask(name, request.query_params, key, reports.registry, clock.now())
+        names = await reports.names()
+        asked = ask(name, request.query_params, key, reports.registry, clock.now(), names)
         answer = await reports.answer(asked.question)
         made = document(asked, answer)
         if asked.format != "json":

@@ -1,6 +1,7 @@
 """Answers reports out of one consistent view of the store."""
 
 from services.reporting import rules
+from services.reporting.handlers.asking import PlanNames
 from services.reporting.handlers.planning import Plans
 from services.reporting.handlers.reports import REPORTS, Answer, Book, Question
 from services.reporting.store import figures
@@ -43,6 +44,18 @@ class Reports:
                 )
                 answers.append(answer)
             return answers
+
+    async def names(self) -> PlanNames:
+        """What plans there are, with their indicators and obligations."""
+        async with self.database.transaction() as session:
+            known = await self._plans.load(session)
+        indicators, obligations = {}, {}
+        for each in known:
+            made = [window.version.plan for window in each.windows]
+            name = each.newest.plan.plan
+            indicators[name] = frozenset(one for plan in made for one in plan.indicators)
+            obligations[name] = frozenset(one for plan in made for one in plan.obligations)
+        return PlanNames(indicators, obligations)
 
     async def plans(self) -> tuple[Plan, ...]:
         """The newest version of each plan."""

@@ -8,7 +8,7 @@ from functools import lru_cache
 from services.reporting.handlers.reports import GROUPINGS, REPORTS, Question
 from services.reporting.rules import Place, Territory, territory
 from services.reporting.store.figures import LATEST
-from shared import clock
+from shared import clock, nearest
 from shared.keys import Key
 from shared.problems import Problem
 from shared.units import LEVELS, UnitRegistry
@@ -21,9 +21,33 @@ FILTERED = {
     "level": tuple(name for name in REPORTS if name != "emulation"),
     "domain": ("scorecard",),
     "plan": ("timeliness", "emulation"),
+    "obligation": ("timeliness",),
+    "indicator": (),
 }
 """Which reports a filter has a meaning for."""
 FORMATS = ("json", "csv", "xlsx", "pdf")
+
+
+@dataclass(frozen=True, slots=True)
+class PlanNames:
+    """What plans there are, and the indicators and obligations of any version of each."""
+
+    indicators: Mapping[str, frozenset[str]]
+    obligations: Mapping[str, frozenset[str]]
+
+    def faults(self, typed: Mapping[str, str]) -> list[dict[str, str]]:
+        """Each of `plan`, `indicator`, `obligation` asked for that is not there."""
+        found = []
+        plan = typed.get("plan") or None
+        if plan is not None and plan not in self.indicators:
+            message = "There is no such plan."
+            found.append(nearest.unknown("plan", plan, self.indicators, message))
+        for name, by_plan in (("indicator", self.indicators), ("obligation", self.obligations)):
+            asked = typed.get(name)
+            known = by_plan[plan] if plan in by_plan else frozenset().union(*by_plan.values())
+            if asked and asked not in known:
+                found.append(nearest.unknown(name, asked, known, f"There is no such {name}."))
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +65,18 @@ class Asked:
 
 
 def ask(
-    report: str, typed: Mapping[str, str], key: Key, registry: UnitRegistry, now: datetime
+    report: str,
+    typed: Mapping[str, str],
+    key: Key,
+    registry: UnitRegistry,
+    now: datetime,
+    names: PlanNames | None = None,
 ) -> Asked:
     """Check a request for a report.
 
     A period's end in the future is judged as of today; with `as_of`, as of that day. Without
     `from` the period begins with the first event, without `to` it ends on the day of asking.
+    `names`, where given, are all plans, indicators and obligations that there are.
 
     Raises:
         Problem: 404 for an unknown report, 403 outside the key's units, 422 naming every other fault.
@@ -73,9 +103,9 @@ def ask(
     judged = min(last or asked_on, asked_on)
     unit = typed.get("unit") or None
     if unit is not None and not registry.known(unit):
-        near = ", ".join(registry.nearest(unit))
-        hint = f" The nearest are: {near}." if near else ""
-        faults.append(_fault("unit", "unknown_unit", f"There is no such unit.{hint}"))
+        faults.append(nearest.fault("unit", "There is no such unit.", registry.nearest(unit)))
+    if names is not None:
+        faults += names.faults(typed)
     if faults:
         raise Problem(422, errors=faults)
     question = Question(
@@ -91,6 +121,7 @@ def ask(
         field=typed.get("field") or None,
         domain=domain,
         plan=typed.get("plan") or None,
+        obligation=typed.get("obligation") or None,
         limit=limit,
         offset=offset,
     )

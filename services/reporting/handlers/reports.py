@@ -39,6 +39,7 @@ class Question:
     field: str | None = None
     domain: str | None = None
     plan: str | None = None
+    obligation: str | None = None
     limit: int = 100
     offset: int = 0
 
@@ -301,6 +302,8 @@ async def timeliness(session: AsyncSession, question: Question, book: Book) -> A
             versions, filed, question.first, question.last, question.now, book.working
         ):
             duty = one.duty
+            if question.obligation not in (None, duty.obligation):
+                continue
             day = duty.day or local_day(duty.opens)
             place = question.territory.place(duty.unit, day)
             if place is not None:
