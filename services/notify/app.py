@@ -8,10 +8,12 @@ from fastapi import FastAPI
 from services.notify import consumer
 from services.notify.api import build_router
 from services.notify.clients import (
+    Gateways,
     Kannel,
     Mail,
     Offices,
     Provider,
+    Reporter,
     Templates,
     load_agency_words,
 )
@@ -36,11 +38,12 @@ def create_app(settings: NotifySettings | None = None) -> FastAPI:
 
     Raises:
         TemplateFaults: a text is missing or wrong.
+        GatewayFaults: a gateway's description is wrong.
     """
     settings = settings or load(NotifySettings)
     service = Service("notify", settings, Path(__file__).parent / "migrations")
     registry = UnitRegistry.load(deploy_dir() / "units")
-    providers = build_providers(settings)
+    providers, reporters = build_providers(settings)
     policy = Policy(
         frozenset(providers),
         settings.stale_after,
@@ -60,6 +63,7 @@ def create_app(settings: NotifySettings | None = None) -> FastAPI:
         name=settings.notify_instance,
         quiet=settings.quiet,
         announce=service.wake_relay,
+        values=desk.values,
     )
     desk.wake = delivery.wake
     duties = Duties(desk)
@@ -73,7 +77,7 @@ def create_app(settings: NotifySettings | None = None) -> FastAPI:
     service.show_figure(Figures(service.database, delivery.lanes).measure)
     erasure = Erasure(service.database, lambda token: purge_contact(service, token))
     service.run_always(erasure.run)
-    service.app.include_router(build_router(service, desk, delivery, erasure))
+    service.app.include_router(build_router(service, desk, delivery, erasure, reporters))
     return service.app
 
 
@@ -90,36 +94,46 @@ async def purge_contact(service: Service, token: str) -> None:
     await service.jetstream().purge_stream("CONTACTS", subject=f"motcua.contacts.{token}")
 
 
-def build_providers(settings: NotifySettings) -> dict[str, list[Provider]]:
-    """The ways out that are configured, by channel."""
+def build_providers(
+    settings: NotifySettings,
+) -> tuple[dict[str, list[Provider]], dict[str, Reporter]]:
+    """The ways out that are configured, by channel, and who reads what each reports by HTTP.
+
+    Raises:
+        GatewayFaults: a description is wrong, or lacks something of the environment.
+    """
+    folders = [deploy_dir() / "gateways", Path(settings.notify_gateway_dir or "/nonexistent")]
+    gateways = Gateways.load([folder for folder in folders if folder.is_dir()])
     providers: dict[str, list[Provider]] = {}
-    if settings.gateways:
-        providers["sms"] = [
-            Kannel(
-                gateway.url,
-                gateway.user,
-                gateway.password.get_secret_value(),
-                settings.notify_kannel_sender,
-                settings.notify_receipt_url,
-                timeout=settings.notify_timeout,
-                name=gateway.name,
-                terms=Terms(priority=number),
-            )
-            for number, gateway in enumerate(settings.gateways, 1)
-        ]
+    described, reporters = gateways.build(
+        settings.described, settings.notify_receipt_url, settings.notify_timeout
+    )
+    for provider in described:
+        providers.setdefault(provider.channel, []).append(provider)
+    for place, gateway in enumerate(settings.gateways, len(described) + 1):
+        kannel = Kannel(
+            gateway.url,
+            gateway.user,
+            gateway.password.get_secret_value(),
+            settings.notify_kannel_sender,
+            settings.notify_receipt_url,
+            timeout=settings.notify_timeout,
+            name=gateway.name,
+            terms=Terms(priority=place),
+        )
+        providers.setdefault("sms", []).append(kannel)
     if settings.notify_smtp_host:
-        providers["email"] = [
-            Mail(
-                settings.notify_smtp_host,
-                settings.notify_smtp_port,
-                settings.notify_smtp_from,
-                settings.notify_smtp_user,
-                settings.notify_smtp_password.get_secret_value(),
-                settings.notify_smtp_tls,
-                timeout=settings.notify_timeout,
-            )
-        ]
-    return providers
+        mail = Mail(
+            settings.notify_smtp_host,
+            settings.notify_smtp_port,
+            settings.notify_smtp_from,
+            settings.notify_smtp_user,
+            settings.notify_smtp_password.get_secret_value(),
+            settings.notify_smtp_tls,
+            timeout=settings.notify_timeout,
+        )
+        providers.setdefault("email", []).append(mail)
+    return providers, reporters
 
 
 class Progress:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import time, timedelta
+from pathlib import Path
 from typing import Literal
 from urllib.parse import SplitResult, unquote, urlsplit
 
@@ -39,9 +40,10 @@ class NotifySettings(ServiceSettings):
     the outbox for people to read, for good.
 
     ``kannel_url`` may name several gateways, separated by commas, in the order in which they are
-    tried; ``http://user:password@host/...`` gives one its own account. Hours: ``stale_hours``,
-    ``approach_hours``, ``appointment_hours``. ``due_today`` is a local time, empty for never.
-    Seconds: ``timeout``. ``quiet_hours`` are local, empty for none. ``instance`` is how
+    tried; ``http://user:password@host/...`` gives one its own account. ``gateways`` names described
+    ones, which go before Kannel; ``gateway_dir`` holds descriptions of one's own. Hours:
+    ``stale_hours``, ``approach_hours``, ``appointment_hours``. ``due_today`` is a local time, empty
+    for never. Seconds: ``timeout``. ``quiet_hours`` are local, empty for none. ``instance`` is how
     attempts name this replica.
     """
 
@@ -50,6 +52,8 @@ class NotifySettings(ServiceSettings):
     notify_kannel_password: SecretStr = SecretStr("")
     notify_kannel_sender: str = Field(default="", max_length=20)
     notify_receipt_url: str = ""
+    notify_gateways: str = ""
+    notify_gateway_dir: str = ""
     notify_smtp_url: SecretStr = SecretStr("")
     notify_smtp_host: str = ""
     notify_smtp_port: int = Field(default=25, ge=1, le=65535)
@@ -75,6 +79,23 @@ class NotifySettings(ServiceSettings):
         if text:
             read_url(text)
         return text
+
+    @field_validator("notify_gateways")
+    @classmethod
+    def check_gateways(cls, text: str) -> str:
+        """Names separated by commas, each once."""
+        names = [name.strip() for name in text.split(",") if name.strip()]
+        if len(names) != len(set(names)):
+            raise ValueError("name each gateway once")
+        return ",".join(names)
+
+    @field_validator("notify_gateway_dir")
+    @classmethod
+    def check_gateway_dir(cls, text: str) -> str:
+        """A folder that is there, or nothing."""
+        if text.strip() and not Path(text.strip()).is_dir():
+            raise ValueError("no such folder")
+        return text.strip()
 
     @field_validator("notify_kannel_url")
     @classmethod
@@ -134,6 +155,11 @@ class NotifySettings(ServiceSettings):
             name = "kannel" if number == 1 else f"kannel-{number}"
             found.append(Gateway(name, url.geturl(), user, password))
         return found
+
+    @property
+    def described(self) -> list[str]:
+        """The names of the described gateways, in the order in which they are tried."""
+        return [name for name in self.notify_gateways.split(",") if name]
 
     @property
     def stale_after(self) -> timedelta:

@@ -1,35 +1,38 @@
 """Notices, due dates, receipts and officers over HTTP."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
-from urllib.parse import parse_qs
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Query
 
 from services.notify.api.officers import add_officers
 from services.notify.api.page import add_page
 from services.notify.api.people import Subject, Why, add_people, note_readers
+from services.notify.api.receipts import add_receipts
 from services.notify.api.showing import Scope, show_deadline, show_notice
 from services.notify.api.templates import add_templates
+from services.notify.clients import Reporter
 from services.notify.handlers.delivery import Delivery
 from services.notify.handlers.desk import Desk
 from services.notify.handlers.people import Erasure
-from services.notify.handlers.receiving import Heard
 from services.notify.handlers.retrying import SAID, order_retry
 from services.notify.rules.deadlines import DEADLINE_STATES
 from services.notify.rules.notices import STATES
-from services.notify.rules.receipts import read_receipt
 from services.notify.store import deadlines as due_store
 from services.notify.store import notices as store
-from shared.http import read_body
 from shared.keys import Key
 from shared.problems import Problem
 from shared.service import Service, needs
 
-RECEIPT_BYTES = 16 << 10
 
-
-def build_router(service: Service, desk: Desk, delivery: Delivery, erasure: Erasure) -> APIRouter:
+def build_router(
+    service: Service,
+    desk: Desk,
+    delivery: Delivery,
+    erasure: Erasure,
+    reporters: Mapping[str, Reporter],
+) -> APIRouter:
     """The routes of notify."""
     router = APIRouter()
     database, registry = service.database, desk.units
@@ -113,24 +116,7 @@ def build_router(service: Service, desk: Desk, delivery: Delivery, erasure: Eras
             "next": cursor + limit if len(rows) == limit else None,
         }
 
-    @router.api_route("/v1/receipts/{provider}", methods=["GET", "POST"], tags=["receipts"])
-    async def receive(request: Request, provider: str) -> dict[str, str]:
-        """A delivery receipt. The reference, which only we and the gateway know, is its key."""
-        given = {name: values[-1] for name, values in parse_qs(request.url.query).items()}
-        if request.method == "POST":
-            body = (await read_body(request, RECEIPT_BYTES)).decode("utf-8", "replace")
-            given = {name: values[-1] for name, values in parse_qs(body).items()} | given
-        mask = given.get("type", "")
-        receipt = read_receipt(int(mask)) if mask.isascii() and mask.isdigit() else None
-        if receipt is None or len(mask) > 6:
-            error = {"pointer": "/type", "code": "unknown_receipt", "message": "Not a receipt."}
-            raise Problem(422, errors=[error])
-        reference = given.get("ref", "")
-        heard = Heard(provider, receipt, f"receipt {mask}", reference or "-")
-        if not await delivery.receiving.take(heard):
-            raise Problem(404, "Nothing was sent under this reference.")
-        return {"receipt": receipt}
-
+    add_receipts(router, delivery, reporters)
     add_people(router, service, desk, erasure, scope)
     add_templates(router, database, desk)
     add_officers(router, database, registry, scope)

@@ -1,7 +1,9 @@
 """The world outside notify: the SMS gateway, the mail server, the folders of texts and offices."""
 
 from services.notify.clients.attempt import Answer, Parcel, Provider
+from services.notify.clients.calls import Call, Forbidden, KannelReports, Reporter, Unreadable
 from services.notify.clients.clock_stops import load_agency_words
+from services.notify.clients.gateways import GatewayFaults, Gateways
 from services.notify.clients.kannel import Kannel
 from services.notify.clients.mail import Mail
 from services.notify.clients.offices import Office, OfficeFaults, Offices
@@ -20,7 +22,12 @@ from services.notify.clients.templates import (
 __all__ = [
     "NAMES",
     "Answer",
+    "Call",
+    "Forbidden",
+    "GatewayFaults",
+    "Gateways",
     "Kannel",
+    "KannelReports",
     "Mail",
     "Name",
     "Office",
@@ -28,9 +35,11 @@ __all__ = [
     "Offices",
     "Parcel",
     "Provider",
+    "Reporter",
     "TemplateFaults",
     "Templates",
     "Text",
+    "Unreadable",
     "compile_text",
     "language_of",
     "load_agency_words",

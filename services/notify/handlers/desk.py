@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, time
+from typing import Any
 from uuid import uuid4
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -54,6 +55,12 @@ class Desk:
     def office(self, unit: str, at: datetime) -> str:
         """A unit's name as texts show it."""
         return self.units.name(unit, local_day(at))
+
+    def values(self, row: Any) -> dict[str, str]:
+        """What a gateway's own template may be filled in with, of a notice's row: its facts, the
+        dossier's code, the name of the office."""
+        facts = {name: text for name, text in (row.facts or {}).items() if isinstance(text, str)}
+        return {"code": row.subject, "office": self.office(row.unit, row.at)} | facts
 
     def write(
         self,
