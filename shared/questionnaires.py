@@ -1,18 +1,21 @@
 """Questionnaires of surveys, as data: which items are asked, in which words, on which scale.
 
 Scales: `points` from 1 to 10, `levels` of satisfaction from very_dissatisfied to very_satisfied,
-`yes_no`. The answer to an item travels in `survey.completed` under the item's code.
+`yes_no`, and `reason`: one of the coded choices that the item lists. The answer to an item travels
+in `survey.completed` under the item's code.
 """
 
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from shared.settings import FolderFaults
+from shared.settings import FolderFaults, deploy_dir
 
-Scale = Literal["points", "levels", "yes_no"]
+Scale = Literal["points", "levels", "yes_no", "reason"]
 POINTS = tuple(range(1, 11))
 LEVELS = ("very_dissatisfied", "dissatisfied", "neutral", "satisfied", "very_satisfied")
 _CODE = r"^\w[\w.:\-]{0,63}$"
@@ -33,13 +36,29 @@ class Words(_Part):
     en: str = Field(min_length=1)
 
 
+class Choice(_Part):
+    """A reason that can be chosen, by its code."""
+
+    code: str = Field(pattern=_CODE)
+    text: Words
+
+
 class Item(_Part):
-    """One question."""
+    """One question; `choices` are those of the scale `reason`."""
 
     code: str = Field(pattern=_CODE)
     scale: Scale
     text: Words
     required: bool = True
+    choices: Annotated[list[Choice], Field(max_length=60)] = []
+
+    @model_validator(mode="after")
+    def _reasons_have_choices(self) -> "Item":
+        if (self.scale == "reason") != bool(self.choices):
+            raise ValueError("the scale reason, and no other, lists choices")
+        if len({choice.code for choice in self.choices}) != len(self.choices):
+            raise ValueError("two choices have the same code")
+        return self
 
 
 class Questionnaire(_Part):
@@ -81,3 +100,23 @@ def load_questionnaires(folder: Path) -> list[Questionnaire]:
     if faults:
         raise QuestionnaireFaults("\n".join(faults))
     return [found[code] for code in sorted(found)]
+
+
+Reasons = Mapping[tuple[str, str], frozenset[str]]
+"""(questionnaire, item) -> the codes of its choices."""
+
+
+def reasons(questionnaires: Iterable[Questionnaire]) -> Reasons:
+    """The items whose answers are coded reasons, with the codes that they may bear."""
+    return {
+        (each.questionnaire, item.code): frozenset(choice.code for choice in item.choices)
+        for each in questionnaires
+        for item in each.items
+        if item.choices
+    }
+
+
+@lru_cache(maxsize=1)
+def known_questionnaires() -> tuple[Questionnaire, ...]:
+    """The questionnaires of this installation (`deploy/questionnaires`)."""
+    return tuple(load_questionnaires(deploy_dir() / "questionnaires"))

@@ -13,8 +13,9 @@ from services.reporting.api import (
     build_pages,
     build_publications,
     build_router,
+    build_samples,
 )
-from services.reporting.handlers import Publishing, Reports, Undated, refold_due
+from services.reporting.handlers import Publishing, Reports, Sampling, Undated, refold_due
 from services.reporting.settings import ReportingSettings
 from shared import rulebook
 from shared.due_dates import load_rules
@@ -32,7 +33,7 @@ def create_app(settings: ReportingSettings | None = None) -> FastAPI:
     service = Service("reporting", settings, migrations, cookie=COOKIE)
     registry = UnitRegistry.load(deploy_dir() / "units")
     working = WorkingDays.load(deploy_dir() / "calendar")
-    reports = Reports(service.database, registry, working)
+    reports = Reports(service.database, registry, working, settings.reporting_small_sample)
     files = Files(Forms.load(deploy_dir() / "forms"), registry)
     base = settings.reporting_public_url
     publishing = Publishing(reports, files.published, service.wake_relay, base)
@@ -44,5 +45,6 @@ def create_app(settings: ReportingSettings | None = None) -> FastAPI:
     consumer.attach(service, registry)
     service.app.include_router(build_router(reports, files))
     service.app.include_router(build_pages(reports))
+    service.app.include_router(build_samples(Sampling(reports), files))
     service.app.include_router(build_publications(publishing, Pages(), files))
     return service.app

@@ -9,9 +9,11 @@ from shared.settings import ServiceSettings
 
 class ReportingSettings(ServiceSettings):
     """``public_url`` is where people reach this service, such as https://motcua.example.vn: it
-    stands in what units are told. Without it they are told the path alone."""
+    stands in what units are told. Without it they are told the path alone. Scores of fewer answers
+    than ``small_sample`` are marked."""
 
     reporting_public_url: str = Field(default="", max_length=300)
+    reporting_small_sample: int = Field(default=30, ge=1, le=100_000)
 
     @field_validator("reporting_public_url")
     @classmethod

@@ -100,7 +100,8 @@ class InstallFact(Fact, Table, table=True):
 
 
 class SurveyFact(Fact, Table, table=True):
-    """A survey's scores per item (decimal text, null for words): never the words themselves."""
+    """A survey's scores per item (decimal text, null for words), and the coded reasons among its
+    answers: never the words themselves."""
 
     __tablename__ = "surveys"
     day: date
@@ -108,6 +109,8 @@ class SurveyFact(Fact, Table, table=True):
     mode: str
     questionnaire: str
     scores: dict[str, str | None] = Field(sa_type=JSONB)
+    reasons: dict[str, str] = Field(sa_type=JSONB)
+    dossier: str | None = Field(index=True)
 
 
 class Filing(Fact, Table, table=True):
@@ -202,6 +205,20 @@ class Score(Table, table=True):
     n: int = Field(sa_type=sa.BigInteger)
     scored: int = Field(sa_type=sa.BigInteger)
     total: Decimal = Field(sa_type=sa.Numeric)
+
+
+class ReasonCount(Table, table=True):
+    """How often a coded reason was chosen."""
+
+    __tablename__ = "reasons"
+    unit: str = Field(primary_key=True)
+    domain: str = Field(primary_key=True)
+    mode: str = Field(primary_key=True)
+    item: str = Field(primary_key=True)
+    reason: str = Field(primary_key=True)
+    business_day: date = Field(primary_key=True)
+    recorded_day: date = Field(primary_key=True)
+    n: int = Field(sa_type=sa.BigInteger)
 
 
 class OverdueSpell(Table, table=True):
@@ -302,3 +319,41 @@ class PublicationFile(Table, table=True):
     number: int = Field(primary_key=True)
     format: str = Field(primary_key=True)
     content: bytes
+
+
+class Sample(Table, table=True):
+    """Dossiers drawn at random to ask about; the seed draws the same ones again."""
+
+    __tablename__ = "samples"
+    id: str = Field(primary_key=True)
+    parameters: dict[str, Any] = Field(sa_type=JSONB)
+    seed: str
+    size: int
+    title: str
+    units: list[str] | None = Field(sa_type=sa.ARRAY(sa.Text))
+    created_at: datetime = Field(sa_type=_INSTANT)
+    created_by: str
+
+
+class SampleUnit(Table, table=True):
+    """How many dossiers of a unit qualified, and how many were drawn."""
+
+    __tablename__ = "sample_units"
+    sample: str = Field(primary_key=True)
+    unit: str = Field(primary_key=True)
+    era: date = Field(primary_key=True)
+    eligible: int = Field(sa_type=sa.BigInteger)
+    drawn: int = Field(sa_type=sa.BigInteger)
+
+
+class SampleDossier(Table, table=True):
+    """A dossier of a sample: a code, never whose it is."""
+
+    __tablename__ = "sample_dossiers"
+    sample: str = Field(primary_key=True)
+    number: int = Field(primary_key=True)
+    code: str
+    unit: str
+    era: date
+    field: str
+    returned: date

@@ -8,33 +8,27 @@ import pytest
 from python_calamine import CalamineWorkbook
 
 from tests.builders import event, status, submitted
-from tests.instance import instance
 
 MARCH = {"from": "2020-03-01", "to": "2020-03-31"}
 FORM = "/v1/reports/bieu-06"
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory):
-    with instance(tmp_path_factory.mktemp("publications")) as made:
-        for name in ("intake", "reporting", "quota", "notify"):
-            made.start(name, MOTCUA_REPORTING_PUBLIC_URL="https://motcua.example.vn")
-        for name in ("intake", "reporting", "quota", "notify"):
-            made.wait_ready(name)
-        made.apply_plan("quang-tri-mscore-2020")
-        made.post(
-            [
-                submitted("A-1"),
-                status("A-1", "result_ready", "2020-03-05T10:00:00+07:00"),
-                submitted("A-2", field="Hộ tịch", channel="counter", return_by="counter"),
-                submitted("B-1", unit="462"),
-                survey(1, "461", 8),
-                survey(2, "461", 6),
-                survey(3, "461", 2, mode="tablet"),
-            ]
-        )
-        made.settle(("reporting", "quota", "notify"))
-        yield made
+def running(office):
+    office.apply_plan("quang-tri-mscore-2020")
+    office.post(
+        [
+            submitted("A-1"),
+            status("A-1", "result_ready", "2020-03-05T10:00:00+07:00"),
+            submitted("A-2", field="Hộ tịch", channel="counter", return_by="counter"),
+            submitted("B-1", unit="462"),
+            survey(1, "461", 8),
+            survey(2, "461", 6),
+            survey(3, "461", 2, mode="tablet"),
+        ]
+    )
+    office.settle(("reporting", "quota", "notify"))
+    return office
 
 
 def survey(n, unit, points, mode="phone"):

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Query
 from services.notify.api.officers import add_officers
 from services.notify.api.page import add_page
 from services.notify.api.people import Subject, Why, add_people, note_readers
+from services.notify.api.phones import add_phones
 from services.notify.api.receipts import add_receipts
 from services.notify.api.showing import Scope, show_deadline, show_notice
 from services.notify.api.templates import add_templates
@@ -117,6 +118,7 @@ def build_router(
         }
 
     add_receipts(router, delivery, reporters)
+    add_phones(router, service, scope)
     add_people(router, service, desk, erasure, scope)
     add_templates(router, database, desk)
     add_officers(router, database, registry, scope)

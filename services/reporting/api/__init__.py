@@ -6,6 +6,7 @@ from services.reporting.api.files import Files
 from services.reporting.api.pages import build_pages
 from services.reporting.api.publications import build_publications
 from services.reporting.api.reports import build_router
+from services.reporting.api.samples import build_samples
 
 __all__ = [
     "COOKIE",
@@ -14,4 +15,5 @@ __all__ = [
     "build_pages",
     "build_publications",
     "build_router",
+    "build_samples",
 ]

@@ -149,6 +149,30 @@ class Files:
             },
         )
 
+    def table(
+        self,
+        form: str,
+        name: str,
+        head: Sequence[str],
+        columns: Sequence[str],
+        rows: Sequence[Mapping[str, Any]],
+    ) -> bytes:
+        """Rows that are no report as a file, in Vietnamese."""
+        headings = [word(f"column.{column}") for column in columns]
+        if form == "csv":
+            return to_csv(rows, columns, lambda column: word(f"column.{column}"))
+        if form == "xlsx":
+            return table_book(name, head, columns, headings, rows, spoken_value)
+        return to_pdf(
+            PAGES / "report.typ",
+            {
+                "title": head,
+                "headings": headings,
+                "numeric": [_is_numeric(rows, column) for column in columns],
+                "rows": [[_printed(one, row.get(one)) for one in columns] for row in rows],
+            },
+        )
+
     def _office(self, document: Document) -> str:
         """The unit whose report it is, as it was called at the end of the period."""
         unit = document.get("unit")
@@ -189,6 +213,11 @@ def moment_text(instant: str | datetime) -> str:
     """An instant as people in Viet Nam read it."""
     moment = datetime.fromisoformat(instant) if isinstance(instant, str) else instant
     return moment.astimezone(VN).strftime("%d/%m/%Y %H:%M")
+
+
+def _printed(column: str, value: Any) -> str:
+    """A value on paper; what is to be filled in by hand stays empty."""
+    return "" if value is None else shown(column, value)
 
 
 def _is_numeric(rows: Sequence[Mapping[str, Any]], name: str) -> bool:

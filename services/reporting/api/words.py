@@ -23,7 +23,32 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "installs": ("installs", "succeeded", "failed", "distinct_citizens"),
     "online-share": ("authority", "online", "total", "share", "reason", "target", "state"),
     "on-time": ("on_time", "late", "open_overdue", "rate", "reason"),
-    "scorecard": ("domain", "mode", "quarter", "item", "n", "score", "reason"),
+    "scorecard": (
+        "domain",
+        "mode",
+        "quarter",
+        "item",
+        "n",
+        "score",
+        "reason",
+        "small_n",
+        "previous_score",
+        "previous_n",
+        "change",
+    ),
+    "survey-reasons": (
+        "domain",
+        "mode",
+        "quarter",
+        "item",
+        "cause",
+        "cause_text",
+        "n",
+        "answered",
+        "share",
+        "small_n",
+    ),
+    "interview-list": ("field", "returned"),
     "timeliness": (
         "obligation",
         "period",
@@ -144,6 +169,8 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "online-share": ("Tỷ lệ nộp trực tuyến", "Filed online"),
     "on-time": ("Tỷ lệ đúng hạn", "On time"),
     "scorecard": ("Dân chấm điểm", "Scorecard"),
+    "survey-reasons": ("Lý do chưa hài lòng", "Reasons given"),
+    "interview-list": ("Hồ sơ đủ điều kiện phỏng vấn", "Dossiers to ask about"),
     "timeliness": ("Nộp danh sách, báo cáo", "Lists and reports due"),
     "overdue": ("Hồ sơ quá hạn", "Overdue dossiers"),
     "data-quality": ("Chất lượng dữ liệu", "Data quality"),
@@ -197,6 +224,19 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "column.item": ("Câu hỏi", "Item"),
     "column.n": ("Số phiếu", "Answers"),
     "column.score": ("Điểm trung bình", "Mean score"),
+    "column.small_n": ("Ít phiếu", "Few answers"),
+    "column.previous_n": ("Số phiếu quý trước", "Answers, quarter before"),
+    "column.previous_score": ("Điểm quý trước", "Score, quarter before"),
+    "column.change": ("Tăng, giảm", "Change"),
+    "column.cause": ("Mã lý do", "Reason code"),
+    "column.cause_text": ("Lý do", "Reason"),
+    "column.answered": ("Số người nêu lý do", "Gave a reason"),
+    "column.returned": ("Ngày trả kết quả", "Returned"),
+    "column.number": ("STT", "No."),
+    "column.call_result": ("Kết quả gọi", "Outcome of the call"),
+    "column.note": ("Ghi chú", "Note"),
+    "column.drawn": ("Số hồ sơ chọn", "Drawn"),
+    "call_sheet": ("Danh sách gọi khảo sát", "Call sheet"),
     "column.plan": ("Kế hoạch", "Plan"),
     "column.obligation": ("Việc phải nộp", "Obligation"),
     "column.period": ("Kỳ", "Period"),
@@ -292,6 +332,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
 
 UNIT = ("unit", "unit_name", "unit_valid_from")
 _NAMED_BY = {
+    "interview-list": "code",
     "overdue": "code",
     "difficulties": "difficulty",
     "emulation": "plan",
@@ -343,6 +384,8 @@ def spoken_value(column: str, value: Any, language: str = "vi") -> str:
     """A value of text as a sheet shows it: words for states, the rest as it is."""
     if value is None:
         return ""
+    if isinstance(value, bool):
+        return word("value.yes" if value else "value.no", language)
     return word(f"value.{value}", language) if column in _SPOKEN else str(value)
 
 
@@ -356,13 +399,15 @@ def shown(column: str, value: Any, language: str = "vi") -> str:
         return word(f"value.{value}", language)
     if column in _SHARES:
         return _local(f"{value * 100:,.1f}", language) + "%"
+    if isinstance(value, bool):
+        return word("value.yes" if value else "value.no", language)
     if isinstance(value, float):
         return _local(f"{value:,.2f}", language)
     if isinstance(value, int):
         return _local(f"{value:,}", language)
     if column in ("fulfilled_at", "due_at", "raised_at", "resolved_at"):
         return datetime.fromisoformat(value).strftime("%d/%m/%Y %H:%M")
-    if column in ("due", "due_date"):
+    if column in ("due", "due_date", "returned"):
         return datetime.fromisoformat(value).strftime("%d/%m/%Y")
     return str(value)
 

@@ -25,7 +25,7 @@ LONGEST_CELL = 32_767
 MANY = 20_000
 """From so many rows on a sheet is written row by row, and its file is made without holding it."""
 FONT = {"font_name": "Times New Roman", "font_size": 11}
-DAYS = frozenset({"day", "due", "due_date", "until"})
+DAYS = frozenset({"day", "due", "due_date", "until", "returned"})
 MOMENTS = frozenset({"due_at", "fulfilled_at", "raised_at", "resolved_at"})
 PERCENTS = frozenset({"share", "rate", "target"})
 NAME_WIDTH = 34
@@ -239,7 +239,7 @@ def _write(
     if value is None:
         sheet.write_blank(line, place, None, styles.text)
     elif isinstance(value, bool):
-        sheet.write_boolean(line, place, value, styles.text)
+        sheet.write_string(line, place, words(column, value), styles.text)
     elif isinstance(value, int | float):
         sheet.write_number(line, place, value, _number(column, value, styles))
     elif column in DAYS and (day := _day(value)) is not None:

@@ -9,6 +9,7 @@ from services.reporting.handlers.planning import PlanMessage, apply_plans, parse
 from services.reporting.handlers.publishing import Publishing, Wanted
 from services.reporting.handlers.rejudging import Undated
 from services.reporting.handlers.reports import GROUPINGS, REPORTS, Answer
+from services.reporting.handlers.sampling import Sampling
 
 __all__ = [
     "GROUPINGS",
@@ -18,6 +19,7 @@ __all__ = [
     "PlanMessage",
     "Publishing",
     "Reports",
+    "Sampling",
     "Undated",
     "Wanted",
     "apply_events",

@@ -1,5 +1,7 @@
 """Answers reports out of one consistent view of the store."""
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from services.reporting import rules
 from services.reporting.handlers.asking import PlanNames
 from services.reporting.handlers.planning import Plans
@@ -18,10 +20,18 @@ class Reports:
         database: where the read models are.
         registry: the register of units.
         working: which days offices work.
+        small_sample: scores of fewer answers are marked.
     """
 
-    def __init__(self, database: Database, registry: UnitRegistry, working: WorkingDays) -> None:
+    def __init__(
+        self,
+        database: Database,
+        registry: UnitRegistry,
+        working: WorkingDays,
+        small_sample: int = 30,
+    ) -> None:
         self.database, self.registry, self.working = database, registry, working
+        self.small_sample = small_sample
         self._plans = Plans(registry)
 
     async def answer(self, question: Question) -> Answer:
@@ -32,7 +42,7 @@ class Reports:
         """Several reports, all of the same moment."""
         async with self.database.transaction() as session:
             await figures.hold_still(session)
-            book = Book(self.registry, self.working, await self._plans.load(session))
+            book = await self.book(session)
             fresh = await figures.freshness(session)
             answers = []
             for question in questions:
@@ -56,6 +66,11 @@ class Reports:
             indicators[name] = frozenset(one for plan in made for one in plan.indicators)
             obligations[name] = frozenset(one for plan in made for one in plan.obligations)
         return PlanNames(indicators, obligations)
+
+    async def book(self, session: AsyncSession) -> Book:
+        """What reports look things up in."""
+        plans = await self._plans.load(session)
+        return Book(self.registry, self.working, plans, self.small_sample)
 
     async def plans(self) -> tuple[Plan, ...]:
         """The newest version of each plan."""

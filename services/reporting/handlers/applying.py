@@ -22,6 +22,7 @@ from shared.db import Database, take_turn
 from shared.dossiers import StatusChange, Submission
 from shared.events import Event, data
 from shared.events import uid as uid_of
+from shared.questionnaires import known_questionnaires, reasons
 from shared.units import UnitRegistry
 
 log = structlog.get_logger()
@@ -142,7 +143,13 @@ async def _apply_surveys(
         return
     before = _tallies(list(stored.values()))
     after = _tallies([*_revoid(list(stored.values()), changed), *(one for _, one in new)])
+    chosen: Counter[rules.ReasonCell] = Counter()
+    for one in [*_revoid(list(stored.values()), changed), *(one for _, one in new)]:
+        chosen.update(rules.reason_contributions(one))
+    for one in stored.values():
+        chosen.subtract(rules.reason_contributions(one))
     await facts.add_surveys(session, new)
+    await sums.add_reasons(session, Counter({cell: n for cell, n in chosen.items() if n}))
     await sums.add_scores(session, rules.tally_difference(before, after))
 
 
@@ -226,6 +233,10 @@ def _survey(event: Event, voids: Mapping[bytes, date]) -> Survey:
         day=clock.local_day(event.time),
         rday=event.rday,
         voided_rday=voids.get(event.uid),
+        reasons=rules.survey_reasons(
+            told.questionnaire, told.answers, reasons(known_questionnaires())
+        ),
+        dossier=told.dossier,
     )
 
 

@@ -17,9 +17,9 @@ DOMAINS = ("public_administration", "health")
 MOST_ROWS = 1000
 """Rows of a page of dossiers."""
 FILTERED = {
-    "field": ("bieu-06", "on-time", "online-share", "data-quality", "overdue"),
+    "field": ("bieu-06", "on-time", "online-share", "data-quality", "overdue", "interview-list"),
     "level": tuple(name for name in REPORTS if name != "emulation"),
-    "domain": ("scorecard",),
+    "domain": ("scorecard", "survey-reasons"),
     "plan": ("timeliness", "emulation"),
     "obligation": ("timeliness",),
     "indicator": (),
@@ -124,6 +124,7 @@ def ask(
         obligation=typed.get("obligation") or None,
         limit=limit,
         offset=offset,
+        after=typed.get("after") or "",
     )
     unused = tuple(
         name for name, reports in FILTERED.items() if typed.get(name) and report not in reports

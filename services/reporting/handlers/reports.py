@@ -9,11 +9,13 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.reporting import rules
+from services.reporting.handlers import cases
 from services.reporting.rules import DossierSums, Judged, Place, Said, Standing, Territory
 from services.reporting.store import figures, notices, refusals, results, teams
 from services.reporting.store.figures import Scope
 from shared.clock import VN, local_day
 from shared.plans import PlanVersion, Versions
+from shared.questionnaires import known_questionnaires
 from shared.units import UnitRegistry
 from shared.working_days import WorkingDays
 
@@ -42,6 +44,8 @@ class Question:
     obligation: str | None = None
     limit: int = 100
     offset: int = 0
+    after: str = ""
+    """The dossier code after which a page begins."""
 
     @property
     def scope(self) -> Scope:
@@ -76,6 +80,8 @@ class Book:
     registry: UnitRegistry
     working: WorkingDays
     plans: tuple[Versions[PlanVersion], ...] = ()
+    small_sample: int = 30
+    """Scores of fewer answers are marked."""
 
     def asked(self, question: Question) -> list[Versions[PlanVersion]]:
         """The plans that a question is about."""
@@ -246,8 +252,11 @@ async def scorecard(session: AsyncSession, question: Question, book: Book) -> An
     """The mean score and the number of answers per unit, domain, mode, quarter and item.
 
     ``n`` is how many answers the score is the mean of; without a score, how many were given.
+    Beside it stands the score of the whole quarter before, of the same mode.
     """
     found = await figures.tallies(session, question.scope, question.domain)
+    earlier = replace(question.scope, first=rules.start_before(question.first))
+    before = dict(await figures.tallies(session, earlier, question.domain))
     rows = [
         book.named(place, question)
         | {
@@ -259,10 +268,79 @@ async def scorecard(session: AsyncSession, question: Question, book: Book) -> An
             "score": rules.mean_score(tally),
             "reason": None if tally.scored else "no_scores",
         }
+        | rules.trend(
+            tally,
+            before.get((place, domain, mode, rules.quarter_before(quarter), item)),
+            book.small_sample,
+        )
         for (place, domain, mode, quarter, item), tally in found
     ]
     # Modes change what people answer: a score over all of them would mean nothing.
-    return Answer(rows, {"n": sum(row["n"] for row in rows)})
+    return Answer(
+        rows,
+        {"n": sum(row["n"] for row in rows)},
+        extra={"small_sample": book.small_sample},
+    )
+
+
+async def survey_reasons(session: AsyncSession, question: Question, book: Book) -> Answer:
+    """How often each coded reason was given, per unit, domain, mode, quarter and item; the share
+    is of those who gave one."""
+    found = await figures.reasons(session, question.scope, question.domain)
+    whole: Counter[tuple[Any, ...]] = Counter()
+    for key, count in found:
+        whole[key[:-1]] += count
+    texts = _reason_texts()
+    rows = []
+    for (place, domain, mode, quarter, item, cause), count in found:
+        answered = whole[place, domain, mode, quarter, item]
+        rows.append(
+            book.named(place, question)
+            | {
+                "domain": domain,
+                "mode": mode,
+                "quarter": quarter,
+                "item": item,
+                "cause": cause,
+                "cause_text": texts.get((domain, item, cause)),
+                "n": count,
+                "answered": answered,
+                "share": rules.share(count, answered),
+                "small_n": answered < book.small_sample,
+            }
+        )
+    return Answer(
+        rows,
+        {"n": sum(row["n"] for row in rows)},
+        extra={"small_sample": book.small_sample},
+    )
+
+
+def _reason_texts() -> Mapping[tuple[str, str, str], str]:
+    return {
+        (each.domain, item.code, choice.code): choice.text.vi
+        for each in known_questionnaires()
+        for item in each.items
+        for choice in item.choices
+    }
+
+
+async def interview_list(session: AsyncSession, question: Question, book: Book) -> Answer:
+    """The dossiers whose applicants can be asked: result returned in the period, name and mobile
+    number present. Without either; by code, a page at a time."""
+    page = await cases.interviewees(session, question, book.registry, question.limit)
+    counts = await figures.quality_counts(session, question.scope)
+    rows = [
+        {
+            "code": one.code,
+            **book.named(book.placed(one.story.unit, one.era), question),
+            "field": one.story.field,
+            "returned": one.returned.isoformat(),
+        }
+        for one in page.found
+    ]
+    eligible = sum(sums.get("eligible", 0) for sums in counts.values())
+    return Answer(rows, {"eligible": eligible}, extra={"next": page.next})
 
 
 async def overdue(session: AsyncSession, question: Question, book: Book) -> Answer:
@@ -496,6 +574,8 @@ REPORTS: Mapping[str, Handler] = {
     "online-share": online_share,
     "on-time": on_time,
     "scorecard": scorecard,
+    "survey-reasons": survey_reasons,
+    "interview-list": interview_list,
     "timeliness": timeliness,
     "overdue": overdue,
     "data-quality": data_quality,

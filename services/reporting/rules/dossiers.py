@@ -106,14 +106,17 @@ def history(
     changes = timeline.days(one.procedure for one in submissions if one.due_at is None)
     if days and changes:
         days = sorted({*days, *(day for day in changes if day > days[0])})
-    return [
-        (
-            day,
-            read_story(submissions, statuses, day, timeline.on(day))
-            or _stray(known(statuses, day)),
-        )
-        for day in days
-    ]
+    return [(day, known_story(submissions, statuses, day, timeline)) for day in days]
+
+
+def known_story(
+    submissions: Sequence[Submission],
+    statuses: Sequence[StatusChange],
+    day: date,
+    timeline: Timeline = NO_TIMELINE,
+) -> Story | Stray | None:
+    """One dossier as known on a day, read by the rules about due dates that held on it."""
+    return read_story(submissions, statuses, day, timeline.on(day)) or _stray(known(statuses, day))
 
 
 def _stray(statuses: Sequence[StatusChange]) -> Stray | None:
@@ -132,7 +135,7 @@ def contributions(told: History, era: Eras) -> Counter[Cell]:
     cells: Counter[Cell] = Counter()
     before: Counter[tuple[Any, ...]] = Counter()
     for day, story in told:
-        after = _figures(story, era)
+        after = figures_of(story, era)
         for place in before.keys() | after.keys():
             change = after[place] - before[place]
             if change:
@@ -141,7 +144,8 @@ def contributions(told: History, era: Eras) -> Counter[Cell]:
     return cells
 
 
-def _figures(story: Story | Stray | None, era: Eras) -> Counter[tuple[Any, ...]]:
+def figures_of(story: Story | Stray | None, era: Eras) -> Counter[tuple[Any, ...]]:
+    """What a story adds to the figures: (measure, unit, era, field, authority, channel, day) -> n."""
     figures: Counter[tuple[Any, ...]] = Counter()
     if isinstance(story, Stray):
         figures["no_submission", story.unit, era(story.told_at), "", "", "", story.day] = 1

@@ -7,13 +7,13 @@ from typing import Any
 
 Row = Mapping[str, Any]
 
-KEPT_INSIDE = frozenset({"overdue", "difficulties"})
+KEPT_INSIDE = frozenset({"overdue", "difficulties", "interview-list"})
 """Reports that list dossiers one by one, or what people wrote: nothing for everybody's eyes."""
 
 PERSONAL_GROUPS = frozenset({"installer", "member"})
 """Groupings by somebody's code in the register of people."""
 
-BY_DOMAIN = frozenset({"scorecard"})
+BY_DOMAIN = frozenset({"scorecard", "survey-reasons"})
 """Reports that are published one domain at a time (43/HĐND-TH): domains are not comparable."""
 
 UNIT = ("unit", "unit_valid_from")
@@ -22,6 +22,7 @@ UNIT = ("unit", "unit_valid_from")
 IDENTITY: Mapping[str, tuple[str, ...]] = {
     "online-share": (*UNIT, "authority"),
     "scorecard": (*UNIT, "domain", "mode", "quarter", "item"),
+    "survey-reasons": (*UNIT, "domain", "mode", "quarter", "item", "cause"),
     "timeliness": ("plan", *UNIT, "obligation", "period"),
     "emulation": ("plan", *UNIT),
     "notices": (*UNIT, "channel"),

@@ -1,11 +1,12 @@
 """Scores of surveys: a tally per unit, domain, mode, item and day; modes are never pooled."""
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping, Set
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 LIKERT: Mapping[str, int] = {
     "very_dissatisfied": 1,
@@ -30,6 +31,9 @@ class Survey:
     day: date
     rday: date
     voided_rday: date | None = None
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    """Of items that are coded reasons, the code that was chosen."""
+    dossier: str | None = None
 
 
 class ScoreCell(NamedTuple):
@@ -39,6 +43,18 @@ class ScoreCell(NamedTuple):
     domain: str
     mode: str
     item: str
+    business_day: date
+    recorded_day: date
+
+
+class ReasonCell(NamedTuple):
+    """Where a reason that somebody chose is added."""
+
+    unit: str
+    domain: str
+    mode: str
+    item: str
+    reason: str
     business_day: date
     recorded_day: date
 
@@ -76,6 +92,30 @@ def survey_scores(answers: Mapping[str, object]) -> dict[str, Decimal | None]:
     return {item: answer_score(value) for item, value in answers.items() if value is not None}
 
 
+def survey_reasons(
+    questionnaire: str, answers: Mapping[str, object], known: Mapping[tuple[str, str], Set[str]]
+) -> dict[str, str]:
+    """The coded reasons among the answers; what a questionnaire does not list is nobody's code."""
+    return {
+        item: value
+        for item, value in answers.items()
+        if isinstance(value, str) and value in known.get((questionnaire, item), ())
+    }
+
+
+def reason_contributions(survey: Survey) -> Counter[ReasonCell]:
+    """What one survey adds to the tallies of reasons, as `score_contributions` does to scores."""
+    cells: Counter[ReasonCell] = Counter()
+    if survey.voided_rday is not None and survey.voided_rday <= survey.rday:
+        return cells
+    place = (survey.unit, survey.domain, survey.mode)
+    for item, reason in survey.reasons.items():
+        cells[ReasonCell(*place, item, reason, survey.day, survey.rday)] += 1
+        if survey.voided_rday is not None:
+            cells[ReasonCell(*place, item, reason, survey.day, survey.voided_rday)] -= 1
+    return cells
+
+
 def score_contributions(survey: Survey) -> dict[ScoreCell, Tally]:
     """What one survey adds to the daily tallies: added when it came, taken back when withdrawn."""
     cells: dict[ScoreCell, Tally] = {}
@@ -105,6 +145,35 @@ def tally_difference(
 def quarter(day: date) -> str:
     """A day's quarter, as in 2020-Q1."""
     return f"{day.year:04d}-Q{(day.month + 2) // 3}"
+
+
+def quarter_before(quarter: str) -> str:
+    """The quarter before one, as in 2019-Q4 before 2020-Q1."""
+    year, number = int(quarter[:4]), int(quarter[-1])
+    return f"{year:04d}-Q{number - 1}" if number > 1 else f"{year - 1:04d}-Q4"
+
+
+def start_before(day: date) -> date:
+    """The first day of the quarter before a day's."""
+    if day.year <= 1:
+        return day
+    start = 3 * ((day.month - 1) // 3) + 1
+    return date(day.year, start - 3, 1) if start > 3 else date(day.year - 1, 10, 1)
+
+
+def trend(tally: Tally, before: Tally | None, threshold: int) -> dict[str, Any]:
+    """A score beside that of the quarter before; `small_n` where either has fewer answers than
+    the threshold, so that no more is read into them than they bear."""
+    score, earlier = mean_score(tally), None if before is None else mean_score(before)
+    count = tally.scored or tally.n
+    earlier_count = 0 if before is None else before.scored or before.n
+    known = score is not None and earlier is not None
+    return {
+        "small_n": count < threshold or (known and earlier_count < threshold),
+        "previous_score": earlier,
+        "previous_n": earlier_count if before is not None else None,
+        "change": score - earlier if score is not None and earlier is not None else None,
+    }
 
 
 def mean_score(tally: Tally) -> float | None:

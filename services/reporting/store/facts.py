@@ -75,6 +75,8 @@ _SURVEYS = Insert(
         "mode": "text",
         "questionnaire": "text",
         "scores": "jsonb",
+        "reasons": "jsonb",
+        "dossier": "text",
     },
 )
 _FILINGS = Insert("filings", _FACT | {"type": "text", "data": "jsonb"})
@@ -191,6 +193,8 @@ async def load_surveys(session: AsyncSession, uids: Collection[bytes]) -> dict[b
             day=row.day,
             rday=row.rday,
             voided_rday=row.voided_rday,
+            reasons=_decoded(row.reasons),  # type: ignore[arg-type]
+            dossier=row.dossier,
         )
         for row in rows
     }
@@ -296,6 +300,8 @@ async def add_surveys(session: AsyncSession, facts: Sequence[tuple[Event, Survey
                         for item, score in fact.scores.items()
                     }
                 ),
+                _encoded(fact.reasons),
+                fact.dossier,
             )
             for event, fact in facts
         ],

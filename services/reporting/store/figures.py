@@ -79,6 +79,16 @@ GROUP BY 1, 2, 3, 4, 5, 6
 HAVING sum(n) <> 0
 ORDER BY {PLACE} COLLATE "C", 2, domain, mode, quarter, item COLLATE "C"
 """
+_REASONS = f"""
+SELECT {PLACE} AS place, s.borne, domain, mode, to_char(business_day, 'YYYY-"Q"Q') AS quarter,
+    item, reason, sum(n)::bigint AS n
+FROM reasons f {{within}}
+WHERE business_day BETWEEN :first AND :last AND recorded_day <= :known
+    AND (CAST(:domain AS text) IS NULL OR domain = :domain)
+GROUP BY 1, 2, 3, 4, 5, 6, 7
+HAVING sum(n) <> 0
+ORDER BY {PLACE} COLLATE "C", 2, domain, mode, quarter, item COLLATE "C", n DESC, reason COLLATE "C"
+"""
 _QUALITY = f"""
 SELECT {PLACE} AS place, s.borne, measure, sum(n) AS n FROM daily f {{within}}
 WHERE measure IN ('received', 'missing_phone', 'invalid_phone', 'missing_name',
@@ -228,6 +238,28 @@ async def tallies(
         (
             (Place(row.place, row.borne), row.domain, row.mode, row.quarter, row.item),
             Tally(int(row.n), int(row.scored), row.total),
+        )
+        for row in await session.execute(query, asked)
+    ]
+
+
+async def reasons(
+    session: AsyncSession, scope: Scope, domain: str | None
+) -> list[tuple[tuple[Place, str, str, str, str, str], int]]:
+    """How often each reason was chosen, by (unit, domain, mode, quarter, item, reason)."""
+    query = sa.text(_REASONS.format(within=scope.within("business_day")))
+    asked = scope.parameters("first", "last", "known") | {"domain": domain}
+    return [
+        (
+            (
+                Place(row.place, row.borne),
+                row.domain,
+                row.mode,
+                row.quarter,
+                row.item,
+                row.reason,
+            ),
+            row.n,
         )
         for row in await session.execute(query, asked)
     ]

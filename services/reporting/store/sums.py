@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.reporting.rules import Cell, Overdue, ScoreCell, Tally
+from services.reporting.rules import Cell, Overdue, ReasonCell, ScoreCell, Tally
 from services.reporting.store.rows import Insert
 
 _DAILY = Insert(
@@ -42,6 +42,21 @@ _SCORES = Insert(
     " n = scores.n + excluded.n, scored = scores.scored + excluded.scored,"
     " total = scores.total + excluded.total",
 )
+_REASONS = Insert(
+    "reasons",
+    {
+        "unit": "text",
+        "domain": "text",
+        "mode": "text",
+        "item": "text",
+        "reason": "text",
+        "business_day": "date",
+        "recorded_day": "date",
+        "n": "bigint",
+    },
+    "ON CONFLICT (unit, domain, mode, item, reason, business_day, recorded_day)"
+    " DO UPDATE SET n = reasons.n + excluded.n",
+)
 _SPELLS = Insert(
     "overdue_spells",
     {
@@ -72,6 +87,11 @@ async def add_scores(session: AsyncSession, change: Mapping[ScoreCell, Tally]) -
         session,
         [(*cell, tally.n, tally.scored, tally.total) for cell, tally in sorted(change.items())],
     )
+
+
+async def add_reasons(session: AsyncSession, change: Counter[ReasonCell]) -> None:
+    """Add signed counts to the reasons that people chose."""
+    await _REASONS.run(session, [(*cell, change[cell]) for cell in sorted(change)])
 
 
 async def replace_spells(session: AsyncSession, spells: Mapping[str, Sequence[Overdue]]) -> None:

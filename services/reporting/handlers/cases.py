@@ -1,0 +1,165 @@
+"""The single dossiers behind figures: candidates are folded anew and held against what is asked."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Protocol
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.reporting import rules
+from services.reporting.rules import Place, Stray, Territory
+from services.reporting.store import cases as store
+from services.reporting.store import facts
+from shared import rulebook
+from shared.clock import local_day, start_of
+from shared.dossiers import Story
+from shared.due_dates import Timeline
+from shared.units import UnitRegistry
+
+AT_ONCE = 1000
+"""Dossiers that are folded together."""
+MOST_FOLDED = 20_000
+"""Dossiers that one request looks at: then its page ends early, with where to go on."""
+
+
+class Asking(Protocol):
+    """What is asked of a question here."""
+
+    @property
+    def first(self) -> date: ...
+    @property
+    def last(self) -> date: ...
+    @property
+    def known(self) -> date: ...
+    @property
+    def territory(self) -> Territory: ...
+    @property
+    def units(self) -> frozenset[str] | None: ...
+    @property
+    def field(self) -> str | None: ...
+    @property
+    def after(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One contribution of a dossier to the figures, within what is asked."""
+
+    measure: str
+    place: Place
+    field: str
+    authority: str
+    channel: str
+    day: date
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A dossier, and the day by which its unit is meant."""
+
+    code: str
+    story: Story | Stray
+    era: date
+    returned: date
+    """When its result was returned; without meaning for others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Dossiers in the order of their codes; `next` is where to go on, null at the end."""
+
+    found: list[Case]
+    next: str | None
+
+
+Keep = Callable[[list[Figure]], bool]
+
+
+async def behind(
+    session: AsyncSession,
+    question: Asking,
+    registry: UnitRegistry,
+    condition: str | None,
+    keep: Keep,
+    limit: int,
+) -> Page:
+    """A page of the dossiers whose figures are wanted.
+
+    Args:
+        condition: of `store.cases`: what every wanted dossier fulfils; null: those of which only
+            statuses are known.
+        keep: whether a dossier with these figures is wanted.
+    """
+    found: list[Case] = []
+    after, looked_at = question.after, 0
+    last = min(question.last, date.max - timedelta(days=1))
+    in_use = await rulebook.load(session)
+    while len(found) < limit and looked_at < MOST_FOLDED:
+        codes = await store.candidates(
+            session,
+            condition,
+            units=question.units,
+            field=question.field,
+            first_at=start_of(max(question.first, date(1900, 1, 1))),
+            end_at=start_of(last + timedelta(days=1)),
+            last=question.last,
+            known=question.known,
+            after=after,
+            limit=AT_ONCE,
+        )
+        stored = await facts.load_dossiers(session, codes)
+        for code in codes:
+            after = code
+            looked_at += 1
+            case = _case(code, stored[code], question, registry, keep, in_use.of(code))
+            if case is not None:
+                found.append(case)
+                if len(found) == limit:
+                    break
+        if len(codes) < AT_ONCE and (not codes or after == codes[-1]):
+            return Page(found, None)
+    return Page(found, after)
+
+
+async def interviewees(
+    session: AsyncSession, question: Asking, registry: UnitRegistry, limit: int
+) -> Page:
+    """A page of the dossiers that qualify for an interview."""
+
+    def keep(figures: list[Figure]) -> bool:
+        return any(
+            one.measure == "eligible" and question.first <= one.day <= question.last
+            for one in figures
+        )
+
+    return await behind(session, question, registry, store.TOUCHED, keep, limit)
+
+
+def _case(
+    code: str,
+    told: facts.DossierFacts,
+    question: Asking,
+    registry: UnitRegistry,
+    keep: Keep,
+    timeline: Timeline,
+) -> Case | None:
+    story = rules.known_story(*told, question.known, timeline)
+    if story is None:
+        return None
+    figures = []
+    for (measure, unit, era, field, authority, channel, day), n in rules.figures_of(
+        story, registry.era
+    ).items():
+        place = question.territory.place(unit, era)
+        if place is not None and question.field in (None, field):
+            figures.append(Figure(measure, place, field, authority, channel, day, n))
+    if not keep(figures):
+        return None
+    told_at = story.told_at if isinstance(story, Stray) else story.submission.order[0]
+    returned = [one.day for one in figures if one.measure == "eligible"]
+    return Case(code, story, registry.era(told_at), returned[0] if returned else local_day(told_at))
+
+
+__all__ = ["Asking", "Case", "Figure", "Page", "behind", "interviewees"]

@@ -1,0 +1,206 @@
+"""M.Score from door to sheet: scores by mode and quarter, reasons, samples, phone lists, answers."""
+
+import hashlib
+import io
+
+import httpx
+import pytest
+from python_calamine import CalamineWorkbook
+
+from tests.builders import event, status, submitted
+
+QUARTER = {"from": "2021-01-01", "to": "2021-03-31"}
+
+
+@pytest.fixture(scope="module")
+def running(office):
+    office.post([*surveys(), *dossiers()])
+    office.settle(("reporting", "notify"))
+    return office
+
+
+def survey(n, points=None, mode="phone", day="2021-03-10", unit="461", **more):
+    return event(
+        "survey.completed",
+        f"mscore-{n}",
+        f"{day}T09:00:00+07:00",
+        unit=unit,
+        domain=more.pop("domain", "public_administration"),
+        mode=mode,
+        questionnaire=more.pop("questionnaire", "mscore-hcc-2020"),
+        answers=more.pop("answers", {"quality": points}),
+        **more,
+    )
+
+
+def patient(n, reason, mode="tablet", level="dissatisfied"):
+    answers = {"attitude": level, "unhappy_because": reason}
+    kind = {"domain": "health", "questionnaire": "mscore-yte-2020", "unit": "QTR-BVDK"}
+    return survey(n, mode=mode, answers=answers, **kind)
+
+
+def surveys():
+    return [
+        *(survey(n, points) for n, points in enumerate((4, 6), 1)),
+        *(survey(n, points, day="2020-11-05") for n, points in enumerate((8, 8, 9, 7), 10)),
+        *(survey(n, points, mode="tablet") for n, points in enumerate((1, 2, 3), 20)),
+        survey(30, 10),
+        event("record.voided", "mscore-void-30", "2021-03-11T08:00:00+07:00",
+              of_source="/test", of_id="mscore-30", reason="Phiếu thử"),
+        patient(40, "waiting"),
+        patient(41, "waiting"),
+        patient(42, "cost"),
+        patient(43, "Bác sĩ Nguyễn Văn Bê quát tôi"),
+        patient(44, "waiting", mode="phone"),
+        patient(45, "cost"),
+        event("record.voided", "mscore-void-45", "2021-03-11T08:00:00+07:00",
+              of_source="/test", of_id="mscore-45", reason="Phiếu thử"),
+    ]  # fmt: skip
+
+
+def dossiers():
+    found = []
+    for n in range(12):
+        who = {"kind": "person", "name": "Người nộp mẫu", "phone": f"09000002{n:02}"}
+        found.append(
+            submitted(f"D-{n:02}", unit="461" if n < 8 else "462", day="2021-03-02", applicant=who)
+        )
+        found.append(
+            status(f"D-{n:02}", "returned", "2021-03-20T10:00:00+07:00",
+                   returned_at="2021-03-20T10:00:00+07:00")
+        )  # fmt: skip
+    nameless = {"kind": "person", "phone": "0900000299"}
+    found += [
+        submitted("NAMELESS", day="2021-03-02", applicant=nameless),
+        status("NAMELESS", "returned", "2021-03-20T10:00:00+07:00"),
+        submitted(
+            "OPEN",
+            day="2021-03-02",
+            applicant={"kind": "person", "name": "Người mẫu", "phone": "0900000298"},
+        ),
+    ]
+    return found
+
+
+def test_scores_by_mode_with_the_quarter_before_and_few_answers_marked(running):
+    answer = running.get("reporting", "/v1/reports/scorecard", unit="461", **QUARTER)
+    assert answer["small_sample"] == 3
+    names = ("mode", "n", "score", "small_n", "previous_n", "previous_score", "change")
+    assert [tuple(row[name] for name in names) for row in answer["rows"]] == [
+        ("phone", 2, 5.0, True, 4, 8.0, -3.0),
+        ("tablet", 3, 2.0, False, None, None, None),
+    ]
+
+
+def test_coded_reasons_are_tallied_and_words_are_not_kept(running):
+    rows = running.get("reporting", "/v1/reports/survey-reasons", domain="health", **QUARTER)[
+        "rows"
+    ]
+    names = ("mode", "item", "cause", "cause_text", "n", "answered", "small_n")
+    assert [tuple(row[name] for name in names) for row in rows] == [
+        ("phone", "unhappy_because", "waiting", "Thời gian chờ", 1, 1, True),
+        ("tablet", "unhappy_because", "waiting", "Thời gian chờ", 2, 3, False),
+        ("tablet", "unhappy_because", "cost", "Chi phí", 1, 3, False),
+    ]
+    assert rows[1]["share"] == 2 / 3
+
+
+def draw(running, **more):
+    answer = running.http.post(
+        running.url("reporting", "/v1/samples"), json={**QUARTER, "size": 5, **more}
+    )
+    assert answer.status_code == 201, answer.text
+    return answer.json()
+
+
+def expected(seed, codes, size):
+    """The draw as it is described, done again."""
+    return sorted(codes, key=lambda code: hashlib.sha256(f"{seed}\0{code}".encode()).hexdigest())[
+        :size
+    ]
+
+
+def test_a_sample_can_be_drawn_again_and_names_nobody(running):
+    listed = running.get("reporting", "/v1/reports/interview-list", limit=7, **QUARTER)
+    more = running.get("reporting", "/v1/reports/interview-list", after=listed["next"], **QUARTER)
+    codes = [row["code"] for row in listed["rows"] + more["rows"]]
+    assert codes == [f"D-{n:02}" for n in range(12)]
+    assert (listed["total"]["eligible"], more["next"]) == (12, None)
+
+    made = draw(running, seed="quý-1")
+    assert [
+        (one["unit"], one["eligible"], one["drawn"], one["short"]) for one in made["units"]
+    ] == [
+        ("461", 8, 5, False),
+        ("462", 4, 4, True),
+    ]
+    drawn = [one["code"] for one in made["dossiers"]]
+    assert drawn == expected("quý-1", codes[:8], 5) + expected("quý-1", codes[8:], 5)
+    assert [one["code"] for one in draw(running, seed="quý-1")["dossiers"]] == drawn
+    assert draw(running)["seed"] != draw(running)["seed"]
+    text = running.http.get(running.url("reporting", f"/v1/samples/{made['id']}")).text
+    assert "0900000" not in text
+    assert "Người nộp" not in text
+
+    sheet = running.http.get(
+        running.url("reporting", f"/v1/samples/{made['id']}/call-sheet"), params={"format": "xlsx"}
+    ).content
+    lines = CalamineWorkbook.from_filelike(io.BytesIO(sheet)).get_sheet_by_index(0).to_python()
+    assert [line[1] for line in lines[-9:]] == drawn
+    pdf = running.http.get(
+        running.url("reporting", f"/v1/samples/{made['id']}/call-sheet"), params={"format": "pdf"}
+    ).content
+    assert pdf.startswith(b"%PDF-")
+
+
+def test_the_phone_list_is_handed_out_by_notify_and_recorded(running):
+    def key(*scopes):
+        made = running.http.post(
+            running.url("intake", "/v1/keys"), json={"name": "rta", "scopes": list(scopes)}
+        ).json()["key"]
+        running.settle(("reporting", "notify"))
+        return {"Authorization": f"Bearer {made}"}
+
+    address = running.url("notify", "/v1/contacts/phones")
+    asked = {"codes": ["D-00", "D-01", "OPEN-NOT", "D-02"], "why": "Khảo sát quý I", "sample": "s1"}
+    assert httpx.post(address, json=asked, headers=key("notices:read")).status_code == 403
+    agency = key("contacts:read")
+    assert httpx.post(address, json=asked | {"why": " "}, headers=agency).status_code == 422
+    consent = {"code": "D-02", "purpose": "survey", "opt_out": True}
+    running.http.post(running.url("notify", "/v1/consents"), json=consent).raise_for_status()
+    answer = httpx.post(address, json=asked, headers=agency).json()["contacts"]
+    assert [(one["code"], one["state"], one["phone"]) for one in answer] == [
+        ("D-00", "present", "+84900000200"),
+        ("D-01", "present", "+84900000201"),
+        ("OPEN-NOT", "unknown", None),
+        ("D-02", "declined", None),
+    ]
+    token = running.get("notify", "/v1/contacts", code="D-01", why="Kiểm tra")["token"]
+    seen = running.get("notify", f"/v1/contacts/{token}/access")["access"]
+    assert [(one["who"], one["action"], one["why"]) for one in seen if one["who"] == "rta"] == [
+        ("rta", "phones", "Khảo sát quý I (sample s1)")
+    ]
+
+
+def test_response_rates_count_dossiers_that_surveys_name(running):
+    made = draw(running, seed="phản hồi", unit="461", size=4)
+    codes = [one["code"] for one in made["dossiers"]]
+    running.post(
+        [
+            survey(60, 9, dossier=codes[0]),
+            survey(61, 9, dossier=codes[0]),
+            survey(62, 9, mode="tablet", dossier=codes[1]),
+            survey(63, 9, dossier="NAMELESS"),
+            survey(64, 9, dossier=codes[2]),
+            event("record.voided", "mscore-void-64", "2021-03-11T08:00:00+07:00",
+                  of_source="/test", of_id="mscore-64", reason="Phiếu thử"),
+        ]
+    )  # fmt: skip
+    running.settle(("reporting",))
+    answer = running.get("reporting", f"/v1/samples/{made['id']}/responses")
+    row = answer["rows"][0]
+    assert (row["unit"], row["eligible"], row["drawn"], row["answered"], row["rate"]) == (
+        "461", 8, 4, 2, 0.5
+    )  # fmt: skip
+    assert row["by_mode"] == {"phone": 1, "tablet": 1}
+    assert answer["total"] == {"drawn": 4, "answered": 2, "rate": 0.5}
