@@ -83,6 +83,7 @@ class Service:
         self.listeners: list[Callable[[], None]] = []
         self.first_steps: list[Callable[[], Awaitable[None]]] = []
         self.figures: list[Callable[[], Awaitable[dict[str, Any]]]] = []
+        self.parts: dict[str, Callable[[], Awaitable[str]]] = {}
         self.tasks: list[asyncio.Task[None]] = []
         self.stored = asyncio.Event()  # the store is ready: enough to take events in
         self.started = asyncio.Event()
@@ -134,6 +135,10 @@ class Service:
     def show_figure(self, figure: Callable[[], Awaitable[dict[str, Any]]]) -> None:
         """Add what ``figure`` gives to ``/v1/status``; it may keep metrics as it goes."""
         self.figures.append(figure)
+
+    def watch_part(self, name: str, check: Callable[[], Awaitable[str]]) -> None:
+        """Have readiness ask ``check``, which gives ``ok`` or what is wrong."""
+        self.parts[name] = check
 
     def refuse_start(self, reason: str) -> None:
         """Stop the process with one clear line: its settings do not fit its store."""
@@ -371,6 +376,12 @@ class Service:
                 await client.flush(timeout=READY_SECONDS)
         except Exception as fault:
             parts["broker"] = type(fault).__name__
+        if parts["store"] == "ok" and parts["start"] == "ok":
+            for name, check in self.parts.items():
+                try:
+                    parts[name] = await asyncio.wait_for(check(), READY_SECONDS)
+                except Exception as fault:
+                    parts[name] = type(fault).__name__
         return parts
 
     async def measure(self) -> dict[str, Any]:

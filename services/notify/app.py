@@ -7,6 +7,7 @@ from fastapi import FastAPI
 
 from services.notify import consumer
 from services.notify.api import build_router
+from services.notify.api.clock import clock_router
 from services.notify.clients import (
     Gateways,
     Kannel,
@@ -17,6 +18,7 @@ from services.notify.clients import (
     Templates,
     load_agency_words,
 )
+from services.notify.handlers.clockwork import Clockwork
 from services.notify.handlers.delivery import Delivery
 from services.notify.handlers.desk import Desk
 from services.notify.handlers.duties import Duties
@@ -51,7 +53,12 @@ def create_app(settings: NotifySettings | None = None) -> FastAPI:
         settings.due_today,
         settings.appointment,
         load_agency_words(deploy_dir() / "clock-stops.yaml"),
+        settings.day_of,
+        settings.overdue,
+        settings.notify_reschedules,
     )
+    clockwork = Clockwork(service.database, settings.clock_slack)
+    service.watch_part("clock", clockwork.check)
     offices = load_offices(registry, bool(providers))
     templates = Templates.load(deploy_dir() / "templates")
     desk = Desk(registry, templates, policy, settings.quiet, offices)
@@ -64,11 +71,12 @@ def create_app(settings: NotifySettings | None = None) -> FastAPI:
         quiet=settings.quiet,
         announce=service.wake_relay,
         values=desk.values,
+        clockwork=clockwork,
     )
     desk.wake = delivery.wake
     duties = Duties(desk)
     progress = Progress(service)
-    watch = Watch(service.database, desk, duties, progress.caught_up, service.wake_relay)
+    watch = Watch(service.database, desk, duties, progress.caught_up, service.wake_relay, clockwork)
     consumer.attach(service, desk, duties)
     service.run_always(watch.run)
     service.run_always(delivery.stay_known)
@@ -78,6 +86,7 @@ def create_app(settings: NotifySettings | None = None) -> FastAPI:
     erasure = Erasure(service.database, lambda token: purge_contact(service, token))
     service.run_always(erasure.run)
     service.app.include_router(build_router(service, desk, delivery, erasure, reporters))
+    service.app.include_router(clock_router(clockwork))
     return service.app
 
 

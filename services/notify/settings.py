@@ -1,7 +1,7 @@
 """Notify's settings, ``MOTCUA_NOTIFY_...``."""
 
 from dataclasses import dataclass
-from datetime import time, timedelta
+from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import Literal
 from urllib.parse import SplitResult, unquote, urlsplit
@@ -9,6 +9,8 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from services.notify.rules.receipts import read_quiet_hours
+from services.notify.rules.recipients import read_level
+from shared.plans import LEVELS
 from shared.settings import ServiceSettings
 
 
@@ -42,8 +44,9 @@ class NotifySettings(ServiceSettings):
     ``kannel_url`` may name several gateways, separated by commas, in the order in which they are
     tried; ``http://user:password@host/...`` gives one its own account. ``gateways`` names described
     ones, which go before Kannel; ``gateway_dir`` holds descriptions of one's own. Hours:
-    ``stale_hours``, ``approach_hours``, ``appointment_hours``. ``due_today`` is a local time, empty
-    for never. Seconds: ``timeout``. ``quiet_hours`` are local, empty for none. ``instance`` is how
+    ``stale_hours``, ``approach_hours``, ``appointment_hours``. ``due_today`` and ``day_of`` are
+    local times, empty for never; ``overdue`` lists ``DAYS:LEVEL``. Seconds: ``timeout``,
+    ``clock_slack``. ``quiet_hours`` are local, empty for none. ``instance`` is how
     attempts name this replica.
     """
 
@@ -63,6 +66,10 @@ class NotifySettings(ServiceSettings):
     notify_smtp_tls: Literal["none", "starttls", "tls"] = "none"
     notify_stale_hours: float = Field(default=48, gt=0, le=24 * 365)
     notify_approach_hours: float = Field(default=24, ge=0, le=24 * 60)
+    notify_day_of: str = "08:00"
+    notify_overdue: str = "3:head,7:district,15:province"
+    notify_reschedules: int = Field(default=1, ge=0, le=100)
+    notify_clock_slack: float = Field(default=120, ge=1, le=86_400)
     notify_quiet_hours: str = "22:00-07:00"
     notify_due_today: str = "07:30"
     notify_appointment_hours: float = Field(default=3, ge=0, le=48)
@@ -105,6 +112,20 @@ class NotifySettings(ServiceSettings):
             read_url(text)
         return given
 
+    @field_validator("notify_day_of")
+    @classmethod
+    def check_day_of(cls, text: str) -> str:
+        """``HH:MM`` or nothing."""
+        read_time(text)
+        return text
+
+    @field_validator("notify_overdue")
+    @classmethod
+    def check_overdue(cls, text: str) -> str:
+        """``DAYS:LEVEL`` separated by commas, or nothing."""
+        read_steps(text)
+        return text
+
     @field_validator("notify_quiet_hours")
     @classmethod
     def check_quiet_hours(cls, text: str) -> str:
@@ -116,7 +137,7 @@ class NotifySettings(ServiceSettings):
     @classmethod
     def check_due_today(cls, text: str) -> str:
         """``HH:MM`` or nothing."""
-        _read_time(text)
+        read_time(text)
         return text
 
     @model_validator(mode="after")
@@ -172,6 +193,21 @@ class NotifySettings(ServiceSettings):
         return timedelta(hours=self.notify_approach_hours)
 
     @property
+    def day_of(self) -> time | None:
+        """When on the due day its officers are told; null: not at all."""
+        return read_time(self.notify_day_of)
+
+    @property
+    def overdue(self) -> tuple[tuple[int, str], ...]:
+        """After how many days which level is told of a dossier that is open still."""
+        return read_steps(self.notify_overdue)
+
+    @property
+    def clock_slack(self) -> timedelta:
+        """How far the clocks of two machines may lie apart."""
+        return timedelta(seconds=self.notify_clock_slack)
+
+    @property
     def quiet(self) -> tuple[time, time] | None:
         """The hours in which no SMS is sent."""
         return read_quiet_hours(self.notify_quiet_hours)
@@ -179,7 +215,7 @@ class NotifySettings(ServiceSettings):
     @property
     def due_today(self) -> time | None:
         """When citizens are told on a due day that it has come; null: not at all."""
-        return _read_time(self.notify_due_today)
+        return read_time(self.notify_due_today)
 
     @property
     def appointment(self) -> timedelta:
@@ -187,13 +223,28 @@ class NotifySettings(ServiceSettings):
         return timedelta(hours=self.notify_appointment_hours)
 
 
-def _read_time(text: str) -> time | None:
+def read_time(text: str) -> time | None:
+    """``08:00`` as a time; null for an empty text. Raises ``ValueError`` where it reads otherwise."""
     if not text.strip():
         return None
     try:
-        return time.fromisoformat(text.strip())
+        return datetime.strptime(text.strip(), "%H:%M").time()  # noqa: DTZ007
     except ValueError:
         raise ValueError("write HH:MM") from None
+
+
+def read_steps(text: str) -> tuple[tuple[int, str], ...]:
+    """``3:head,7:district`` as pairs, soonest first; raises ``ValueError``."""
+    found = []
+    for part in text.split(","):
+        if not part.strip():
+            continue
+        days, _, level = (each.strip() for each in part.partition(":"))
+        named = read_level(level or "officer")
+        if not (days.isascii() and days.isdigit() and 1 <= int(days) <= 366) or named is None:
+            raise ValueError(f"write DAYS:LEVEL with a level of {', '.join(LEVELS)}")
+        found.append((int(days), named))
+    return tuple(sorted(set(found), key=lambda step: (step[0], LEVELS.index(step[1]))))
 
 
 def _split(text: str) -> SplitResult | None:

@@ -177,10 +177,12 @@ class Deadline(Table, table=True):
     period: str | None
     facts: dict[str, Any] = Field(sa_type=JSONB)
     approached_at: datetime | None = Field(default=None, sa_type=Instant)
+    reason: str | None
 
 
 class StoredAlert(Table, table=True):
-    """An instant at which the officers of some units are told of a due date."""
+    """An instant at which the officers of some units are told of a due date; ``units`` are
+    targets: an office, or a level of one."""
 
     __tablename__ = "alerts"
     kind: str = Field(primary_key=True)
@@ -192,8 +194,16 @@ class StoredAlert(Table, table=True):
     done_at: datetime | None = Field(sa_type=Instant)
 
 
+class ClockMark(Table, table=True):
+    """The newest instant at which an event of this store was received: one row."""
+
+    __tablename__ = "clock_mark"
+    one: bool = Field(default=True, primary_key=True)
+    latest: datetime = Field(sa_type=Instant)
+
+
 class StoredOfficer(Table, table=True):
-    """Somebody responsible for a unit."""
+    """Somebody responsible for a unit, or the stand-in of somebody."""
 
     __tablename__ = "officers"
     id: str = Field(primary_key=True)
@@ -204,6 +214,8 @@ class StoredOfficer(Table, table=True):
     email: str | None
     valid_from: date | None
     valid_to: date | None
+    level: str | None
+    replaces: str | None
 
 
 class Notice(Table, table=True):

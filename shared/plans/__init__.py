@@ -25,11 +25,12 @@ from shared.plans.reading import PlanFault, PlanFaults, load_plan, read_plan
 from shared.plans.schema import plan_schema, plan_schema_text
 from shared.plans.sentences import sentences
 from shared.plans.versions import BEGINNING, Owed, PlanVersion, Versions, owed_duties
-from shared.plans.vocabulary import DERIVED, fact_name
+from shared.plans.vocabulary import DERIVED, LEVELS, fact_name
 
 __all__ = [
     "BEGINNING",
     "DERIVED",
+    "LEVELS",
     "ONCE",
     "WHOLE",
     "Alert",

@@ -13,11 +13,11 @@ from typing import Any, Literal
 from shared.plans.filters import OPERATORS, UNDECIDED, conditions
 from shared.plans.scalars import after
 from shared.plans.tree import Path
-from shared.plans.vocabulary import DERIVED, Field, fact_name, facts
+from shared.plans.vocabulary import DERIVED, LEVELS, Field, fact_name, facts
 from shared.units import UnitRegistry
 from shared.working_days import WorkingDays, working_days
 
-ROLES = frozenset({"unit", "parent", "owed_to", "owed_by", "installer", "citizen"})
+ROLES = frozenset({"unit", "parent", "owed_to", "owed_by", "installer", "citizen", *LEVELS})
 """Words for whoever a reminder or notice is about, beside groups and units."""
 
 

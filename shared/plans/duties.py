@@ -15,7 +15,7 @@ from shared.clock import VN, local_day, start_of
 from shared.plans.filters import matches
 from shared.plans.models import Plan, attribute
 from shared.plans.obligations import Due, Obligation
-from shared.plans.vocabulary import fact_name
+from shared.plans.vocabulary import LEVELS, fact_name
 from shared.working_days import WorkingDays
 
 State = Literal["on_time", "late", "incomplete", "missing", "excused", "not_due"]
@@ -89,7 +89,10 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """When somebody is to be told about a duty: before it is due, or once it is late."""
+    """When somebody is to be told about a duty: before it is due, or once it is late.
+
+    `to` are units, or `unit|level` where a plan names a level of the unit that owes it.
+    """
 
     kind: Literal["remind", "escalate"]
     at: datetime
@@ -397,6 +400,8 @@ def _people(plan: Plan, duty: Duty, names: Sequence[str]) -> tuple[str, ...]:
             found[duty.unit] = None
         elif name == "owed_to":
             found.update(dict.fromkeys(duty.owed_to))
+        elif name in LEVELS:
+            found[f"{duty.unit}|{name}"] = None
         elif name == "parent":
             above = plan.registry.ancestors(duty.unit, duty.opens)[1:2] if plan.registry else ()
             found.update(dict.fromkeys(above))

@@ -179,14 +179,16 @@ class Waiver(Model):
 
 
 class Remind(Model):
-    """Somebody is told before the due day: `unit`, `parent`, `owed_to`, a group or a unit."""
+    """Somebody is told before the due day: `unit`, `parent`, `owed_to`, a level of the unit
+    (`officer`, `head`, `district`, `province`), a group or a unit."""
 
     before_due: Span
     to: Units
 
 
 class Escalate(Model):
-    """Somebody is told once it is late: `unit`, `parent`, `owed_to`, a group or a unit."""
+    """Somebody is told once it is late: `unit`, `parent`, `owed_to`, a level of the unit
+    (`officer`, `head`, `district`, `province`), a group or a unit."""
 
     after_due: Span
     to: Units

@@ -67,6 +67,10 @@ _ROLES = {
     "owed_by": "chính đơn vị",
     "parent": "đơn vị cấp trên",
     "owed_to": "nơi nhận",
+    "officer": "cán bộ phụ trách",
+    "head": "lãnh đạo đơn vị",
+    "district": "cấp huyện",
+    "province": "cấp tỉnh",
     "installer": "người cài",
     "citizen": "người dân",
 }

@@ -15,6 +15,9 @@ DERIVED = {
 }
 """Facts read from a dossier's whole story, once per code; their fields are the submission's."""
 
+LEVELS: tuple[str, ...] = ("officer", "head", "district", "province")
+"""Whom a reminder or notice may name of a unit, beside all who answer for it."""
+
 _HIDDEN = frozenset({"contact", "quality", "reason", "text"})
 
 

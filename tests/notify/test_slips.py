@@ -207,7 +207,7 @@ async def test_old_slips_are_recorded_and_told_to_nobody(world):
     assert await world.outcomes() == [(SLIPPED, CODE)]
 
 
-async def test_a_void_forgets_the_deadline(world):
+async def test_a_void_cancels_the_deadline(world):
     raw = dossier()
     await world.tell(raw)
     gone = event(
@@ -219,7 +219,12 @@ async def test_a_void_forgets_the_deadline(world):
         reason="Trùng",
     )
     await world.tell(gone)
-    assert await deadlines(world) == []
+    assert await deadlines(world) == [("due:2026-10-12", "cancelled")]
+    [row] = await world.query("SELECT reason, next_at, slips_at FROM deadlines")
+    assert tuple(row) == ("voided", None, None)
+    world.set_clock("2026-10-14 08:00")
+    await world.scan()
+    assert await deadlines(world) == [("due:2026-10-12", "cancelled")]
     assert await world.states() == [("received", "cancelled", "voided")]
 
 
@@ -266,7 +271,7 @@ def delivered(unit, rows, at="2019-10-12T10:00:00+07:00", id=None, period="2019-
 
 async def duties_of(world, period="2019-09"):
     rows = await world.query(
-        "SELECT obligation, unit, state FROM deadlines WHERE period = :period ORDER BY 1, 2",
+        "SELECT obligation, unit, state FROM deadlines WHERE period = :period AND state <> 'cancelled' ORDER BY 1, 2",
         period=period,
     )
     return {(row.obligation, row.unit): row.state for row in rows}
@@ -330,8 +335,12 @@ async def test_a_new_version_of_the_plan_moves_the_day(world):
     world.set_clock("2019-10-13 09:00")
     await world.scan()
     assert (await duties_of(world))["client-list", "462"] == "open"
-    rows = await world.query("SELECT due_day FROM deadlines WHERE period = '2019-09'")
-    assert {row.due_day for row in rows} == {date(2019, 10, 20), None}
+    rows = await world.query("SELECT due_day, state FROM deadlines WHERE period = '2019-09'")
+    assert {(row.due_day, row.state) for row in rows} == {
+        (date(2019, 10, 13), "cancelled"),
+        (date(2019, 10, 20), "open"),
+        (None, "undecided"),
+    }
 
 
 async def test_the_five_plans_slip_silently_years_later(world):

@@ -75,6 +75,8 @@ def _officer(row: RowReading, _registry: UnitRegistry, _at: datetime) -> dict[st
         "unit": values["unit"],
         "name": values.get("name"),
         "role": values.get("role"),
+        "level": values.get("level"),
+        "replaces": values.get("replaces"),
         "phone": values.get("phone") if "phone" not in wrong else None,
         "email": values.get("email") if "email" not in wrong else None,
         "valid_from": values["valid_from"].isoformat() if "valid_from" in values else None,

@@ -11,11 +11,13 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from services.notify.api.rosters import read_roster
 from services.notify.api.showing import Scope
 from services.notify.rules.notices import Officer
+from services.notify.rules.recipients import read_level
 from services.notify.store import deadlines as store
 from shared import phones
 from shared.db import Database, take_turn
 from shared.http import read_body
 from shared.keys import Key
+from shared.plans import LEVELS
 from shared.problems import Problem
 from shared.service import needs
 from shared.units import UnitRegistry
@@ -26,7 +28,11 @@ TEXT = r"^[^\x00]*$"
 
 
 class GivenOfficer(BaseModel):
-    """An officer as given; ``valid_to`` is the first day on which they no longer answer."""
+    """An officer as given; ``valid_to`` is the first day on which they no longer answer.
+
+    ``level`` is officer, head, district or province; without it a ``role`` that says just that
+    counts. ``replaces`` makes a stand-in of whom it names in the same unit.
+    """
 
     model_config = ConfigDict(extra="forbid")
     unit: str = Field(min_length=1, max_length=64, pattern=TEXT)
@@ -38,6 +44,8 @@ class GivenOfficer(BaseModel):
     )
     valid_from: date | None = None
     valid_to: date | None = None
+    level: str | None = Field(default=None, max_length=40, pattern=TEXT)
+    replaces: str | None = Field(default=None, max_length=254, pattern=TEXT)
 
 
 LIST: TypeAdapter[list[GivenOfficer]] = TypeAdapter(
@@ -85,7 +93,9 @@ def add_officers(
         units = scope.units(key, unit)
         async with database.transaction() as session:
             officers = await store.load_officers(session, units)
-        names = ("unit", "name", "role", "phone", "email", "valid_from", "valid_to")
+        names = (
+            "unit", "name", "role", "level", "replaces", "phone", "email", "valid_from", "valid_to"
+        )  # fmt: skip
         return {
             "officers": [{name: getattr(officer, name) for name in names} for officer in officers]
         }
@@ -127,8 +137,16 @@ def read_officers(given: Any, registry: UnitRegistry) -> list[Officer]:
             errors.append(_fault(number, "phone", "no_mobile", "Not a Vietnamese mobile number."))
         if each.valid_from and each.valid_to and each.valid_to <= each.valid_from:
             errors.append(_fault(number, "valid_to", "range", "valid_to comes after valid_from."))
+        level = read_level(each.level) if each.level else read_level(each.role)
+        if each.level and level is None:
+            message = f"One of {', '.join(LEVELS)}."
+            errors.append(_fault(number, "level", "unknown_level", message))
+        replaces = phones.normalise(each.replaces).e164 or each.replaces
         text = "\0".join(str(part) for part in (each.unit, each.name, each.role, phone, each.email))
         identity = sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+        if identity in officers:  # the same person for another time, or in another's place
+            text += f"\0{each.valid_from}\0{each.valid_to}\0{each.replaces}"
+            identity = sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
         officers[identity] = Officer(
             identity,
             each.unit,
@@ -138,6 +156,8 @@ def read_officers(given: Any, registry: UnitRegistry) -> list[Officer]:
             each.email,
             each.valid_from,
             each.valid_to,
+            level,
+            replaces,
         )
     if errors:
         raise Problem(422, errors=errors)

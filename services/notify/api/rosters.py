@@ -19,6 +19,8 @@ HEADINGS = {
     "email": ("email", "thu dien tu", "e-mail"),
     "valid_from": ("valid_from", "tu ngay", "ngay bat dau"),
     "valid_to": ("valid_to",),
+    "level": ("level", "vai tro nhac viec", "cap nhac viec", "cap"),
+    "replaces": ("replaces", "thay cho", "truc thay", "thay mat"),
     "last_day": ("den het ngay", "den ngay", "ngay ket thuc"),
 }
 """Columns and what they may be called, folded. ``last_day`` still counts, ``valid_to`` no more."""
@@ -47,7 +49,9 @@ def read_roster(body: bytes, registry: UnitRegistry) -> list[dict[str, Any]]:
             continue
         where = f"/{number}"
         officer: dict[str, Any] = {
-            name: given[name] for name in ("name", "role", "phone", "email") if name in given
+            name: given[name]
+            for name in ("name", "role", "phone", "email", "level", "replaces")
+            if name in given
         }
         unit = given.get("unit", "")
         code = unit if registry.known(unit) else registry.resolve(unit)

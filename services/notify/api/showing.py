@@ -100,6 +100,8 @@ def show_deadline(row: sa.Row, registry: UnitRegistry) -> dict[str, Any]:
         "due": row.due_day,
         "version": row.number,
         "state": row.state,
+        "reason": row.reason,
+        "approached_at": row.approached_at,
         "slips_at": row.slips_at,
         "announced_at": row.announced_at,
         "fulfilled_at": row.fulfilled_at,

@@ -15,6 +15,7 @@ import structlog
 
 from services.notify.clients import Answer, Parcel, Provider
 from services.notify.handlers.bundle import Bundle
+from services.notify.handlers.clockwork import Clockwork
 from services.notify.handlers.figures import count_attempt, show_circuit
 from services.notify.handlers.lanes import Lane, Lanes
 from services.notify.handlers.receiving import Receiving
@@ -83,6 +84,7 @@ class Delivery:
         quiet: hours in which no SMS is sent.
         announce: called after an outcome was written.
         values: what a provider's own template may be filled in with, of a notice's row.
+        clockwork: says whether the clock can be believed; while it can't nothing is claimed.
     """
 
     def __init__(
@@ -95,7 +97,9 @@ class Delivery:
         quiet: tuple | None = None,
         announce: Callable[[], None] = lambda: None,
         values: Callable[[Any], Mapping[str, str]] = plain_values,
+        clockwork: Clockwork | None = None,
     ) -> None:
+        self.clockwork = clockwork or Clockwork(database)
         self.database, self.providers = database, providers
         self.lanes = Lanes(providers)
         self.receiving = Receiving(database, self.lanes, announce)
@@ -154,6 +158,8 @@ class Delivery:
         waiting: list[UUID] = []
         rates = self.lanes.rated(rooms)
         async with self.database.transaction() as session:
+            if not await self.clockwork.trusted(session, now):
+                return []
             tokens = await self._tokens(session, rates, now)
             before = dict(tokens)
             rows = await store.pick(session, rooms, now) if self._may(rooms, tokens) else []

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.notify.clients import Offices, Templates
 from services.notify.rules.notices import Contact, Draft, Fact, Policy, stale_at
 from services.notify.rules.receipts import not_before
-from services.notify.rules.texts import LANGUAGES
+from services.notify.rules.texts import KINDS, LANGUAGES
 from services.notify.store import texts
 from services.notify.store.notices import NewNotice
 from shared import events, outbox
@@ -72,8 +72,10 @@ class Desk:
         recipient: str = "",
         name: str | None = None,
         language: str = LANGUAGES[0],
+        template: str | None = None,
     ) -> NewNotice:
-        """A notice with its text; ``name`` and ``language`` are the reader's."""
+        """A notice with its text; ``name`` and ``language`` are the reader's, ``template`` another
+        kind of text that a plan asks for."""
         values: dict[str, str | None] = dict(fact.facts)
         return self.compose(
             NewNotice(
@@ -102,10 +104,16 @@ class Desk:
             name,
             now,
             language,
+            template,
         )
 
     def compose(
-        self, notice: NewNotice, name: str | None, now: datetime, language: str = LANGUAGES[0]
+        self,
+        notice: NewNotice,
+        name: str | None,
+        now: datetime,
+        language: str = LANGUAGES[0],
+        template: str | None = None,
     ) -> NewNotice:
         """Fill in the text, and the instant at which the notice may leave."""
         channel = notice.channel or ("sms" if notice.audience == "citizen" else "email")
@@ -118,7 +126,8 @@ class Desk:
         if self.offices is not None:
             values["office_phone"] = self.offices.phone(notice.unit, notice.at)
             values["office_short"] = self.offices.short(notice.unit)
-        text = self.templates.render(notice.kind, notice.audience, channel, values, language)
+        kind = kind_of_text(template, notice.audience) or notice.kind
+        text = self.templates.render(kind, notice.audience, channel, values, language)
         notice.title, notice.body, notice.segments = text.subject, text.body, text.segments
         if name:
             notice.facts = {**notice.facts, "name": name}
@@ -128,6 +137,13 @@ class Desk:
         elif notice.state != "waiting_contact":
             notice.stale_at = None
         return notice
+
+
+def kind_of_text(template: str | None, audience: str) -> str | None:
+    """The kind of text that a plan means by a template's name, with its ending or without; null
+    where there is none for these readers."""
+    kind = (template or "").partition(".")[0]
+    return kind if KINDS.get(kind) == audience else None
 
 
 def name_of(contact: Contact | None) -> str | None:

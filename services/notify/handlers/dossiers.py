@@ -8,9 +8,10 @@ from uuid import UUID, uuid4
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notify.handlers.desk import Desk, announcement, language_of, name_of
+from services.notify.handlers.officers import OFFICER, load_officers, tell_units
 from services.notify.rules import deadlines as due_rules
 from services.notify.rules import notices as rules
-from services.notify.rules.alerts import Alarm, alarm_of_dossier
+from services.notify.rules.alerts import Alarm, alarms_of_dossier
 from services.notify.rules.deadlines import Version
 from services.notify.rules.notices import Contact, Draft, Fact, Origin, Told
 from services.notify.rules.reminders import reminders_of
@@ -21,7 +22,7 @@ from services.notify.store import story
 from services.notify.store.deadlines import DeadlineRow
 from services.notify.store.notices import NewNotice
 from shared import clock, events, outbox
-from shared.dossiers import StatusChange, Story, Submission, read_story
+from shared.dossiers import PAUSES, StatusChange, Story, Submission, read_story
 from shared.events.outcomes import Deadline
 
 CITIZEN = "citizen"
@@ -34,10 +35,14 @@ DOSSIER_KINDS = (
     "appointment_soon",
     "dossier_slipped",
     "dossier_approaching",
+    "dossier_due_today",
+    "dossier_overdue",
 )
 NAMES_DUE = frozenset({"registered", "received", "resumed"})
 """Facts whose texts name the due date."""
-AWAITING = frozenset({"dossier_approaching", "due_today", "appointment_soon"})
+AHEAD = frozenset({"dossier_approaching", "dossier_due_today", "due_today", "appointment_soon"})
+"""Kinds that are only true before the due date has passed."""
+AWAITING = AHEAD | {"dossier_overdue"}
 """Kinds that are only true while the result is awaited."""
 
 
@@ -52,6 +57,7 @@ class Outcome:
     cancelled: dict[str, list[UUID]] = field(default_factory=dict)
     announced: list[outbox.Message] = field(default_factory=list)
     nobody: list[str] = field(default_factory=list)
+    beyond: list[tuple[Fact, list[str]]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +96,12 @@ async def follow_dossiers(session: AsyncSession, desk: Desk, codes: Collection[s
         )
         decide(desk, code, dossiers[code], known, now, outcome)
 
-    await due_store.drop(session, outcome.dropped)
+    await due_store.cancel(session, outcome.dropped, "voided")
     await due_store.put(session, outcome.deadlines)
     await alert_store.put(session, "dossier", codes, outcome.alarms, outcome.alarms)
     for reason, ids in outcome.cancelled.items():
         await store.cancel(session, ids, reason, now)
+    await tell_of_dates(session, desk, outcome, now)
     await store.add(session, outcome.notices, now)
     await outbox.enqueue(session, outcome.announced)
     await release(session, desk, outcome.nobody, {}, now)
@@ -121,9 +128,11 @@ def decide(
         desk.policy.agency_words,
     )  # fmt: skip
     closed_at = read.closed_at if read else None
+    paused = bool(statuses) and statuses[-1].status in PAUSES
     moves = due_rules.rescheduled(versions, closed_at)
     settled = due_rules.one_a_day(versions, closed_at)
     changed: list[Fact] = []
+    beyond: set[tuple[str, str]] = set()
     if read is not None:
         told_anyway = {fact.at for fact in facts if fact.kind in NAMES_DUE}
         changed = rules.moved_facts(
@@ -131,15 +140,21 @@ def decide(
             lambda version: origin_of(read, version), values_of(read, dossier),
         )  # fmt: skip
         facts += changed
-        facts += [
-            rules.rescheduled_fact(
+        for number, (old, new) in enumerate(moves):
+            fact = rules.rescheduled_fact(
                 code, old, new, read.unit, origin_of(read, new), values_of(read, dossier)
             )
-            for old, new in moves
-        ]
+            facts.append(fact)
+            if number >= desk.policy.reschedules:
+                beyond.add((fact.kind, fact.version))
+                units = sorted({read.unit, read.holder} - {None})  # type: ignore[type-var]
+                outcome.beyond.append((rules.as_beyond(fact, desk.policy.reschedules), units))
     expected = submission is None or submission.contact is not None
     for fact in rules.news(facts, known.told):
-        for draft in rules.draft(fact, known.contact, expected, now, desk.policy):
+        drafts = rules.draft(fact, known.contact, expected, now, desk.policy)
+        if (fact.kind, fact.version) in beyond:
+            drafts = [Draft(None, None, "withheld", "rescheduled_too_often")]
+        for draft in drafts:
             outcome.notices.append(
                 desk.write(
                     fact, draft, now, name=name_of(known.contact),
@@ -154,11 +169,11 @@ def decide(
         for version in settled:
             row = deadline_row(code, read, dossier, version, version.number in moved)
             settle_deadline(row, version, known, outcome)
+            alarms: list[Alarm] = []
+            if row.state in ("open", "slipped"):
+                owing = {read.unit, read.holder} - {None}
+                alarms += alarms_of_dossier(version, owing, desk.policy, now, paused=paused)
             if row.state == "open":
-                units = {read.unit, read.holder} - {None}
-                alarms = alarm_of_dossier(
-                    version, units, desk.policy.approach, now, desk.policy.stale_after
-                )
                 alarms += reminders_of(
                     version, desk.policy.due_today, desk.policy.appointment, now,
                     desk.policy.stale_after,
@@ -166,9 +181,14 @@ def decide(
                 outcome.alarms += [(code, row.version, alarm) for alarm in alarms]
     present = {identity_of(version) for version in settled}
     outcome.dropped += [
-        ("dossier", code, version) for version in known.deadlines if version not in present
+        ("dossier", code, version)
+        for version, row in known.deadlines.items()
+        if version not in present and getattr(row, "state", None) != "cancelled"
     ]
-    cancel_undone(settled, moves, {fact.version for fact in changed}, known, outcome)
+    cancel_undone(
+        settled, moves, {fact.version for fact in changed}, known, outcome,
+        closed=closed_at is not None,
+    )  # fmt: skip
 
 
 def settle_deadline(row: DeadlineRow, version: Version, known: Known, outcome: Outcome) -> None:
@@ -178,6 +198,7 @@ def settle_deadline(row: DeadlineRow, version: Version, known: Known, outcome: O
     row.announced_at = announced
     if version.slips_at is None:
         row.state = version.rest
+        row.reason = "withdrawn" if version.rest == "cancelled" else None
         if announced is not None and getattr(before, "state", None) == "slipped":
             row.announced_at = None
             outcome.announced.append(deadline_outcome("met", row, version.known_at))
@@ -194,13 +215,18 @@ def cancel_undone(
     changed: Collection[str],
     known: Known,
     outcome: Outcome,
+    closed: bool,
 ) -> None:
     """Cancel unsent words about slips that did not happen, or that a new date has overtaken, and
     about dates that are no longer awaited."""
     slipped = {identity_of(version) for version in versions if version.slips_at is not None}
     slipped |= {rules.move_of(old, new) for old, new in moves}
     overtaken = {identity_of(old) for old, _ in moves if old in versions}
-    awaited = {identity_of(each) for each in versions if each.rest == "open" and each.slips_at}
+    awaited = {
+        identity_of(each)
+        for each in versions
+        if each.rest == "open" and each.slips_at and not closed
+    }
     for notice, kind, version in known.unclaimed:
         if kind in ("due_earlier", "due_later"):
             if version not in changed:
@@ -208,6 +234,8 @@ def cancel_undone(
         elif kind in AWAITING:
             if version.partition("@")[0] not in awaited:
                 outcome.cancelled.setdefault("corrected", []).append(notice)
+        elif kind == "dossier_slipped" and closed:
+            outcome.cancelled.setdefault("overtaken", []).append(notice)
         elif version not in slipped:
             outcome.cancelled.setdefault("corrected", []).append(notice)
         elif version in overtaken:
@@ -290,6 +318,19 @@ def deadline_outcome(what: str, row: DeadlineRow, at: datetime) -> outbox.Messag
         unit=row.unit,
         subject=row.subject,
     )
+
+
+async def tell_of_dates(session: AsyncSession, desk: Desk, outcome: Outcome, now: datetime) -> None:
+    """Tell officers of new dates given more often than citizens are told of, each once."""
+    if not outcome.beyond:
+        return
+    told = await store.told(session, {fact.subject for fact, _ in outcome.beyond}, OFFICER)
+    targets = {unit for _, units in outcome.beyond for unit in units}
+    officers = await load_officers(session, desk, targets, now)
+    for fact, units in outcome.beyond:
+        known = {(each.kind, each.version) for each in told.get(fact.subject, ())}
+        if (fact.kind, fact.version) not in known:
+            outcome.notices += tell_units(desk, fact, units, officers, now)
 
 
 async def take_contacts(

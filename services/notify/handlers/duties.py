@@ -30,7 +30,9 @@ from shared.plans.duties import Delivery, Duty, deliveries, judge
 from shared.plans.versions import PlanVersion, Versions, owed_duties, since_of
 from shared.working_days import working_days
 
-DUTY_KINDS = ("obligation_slipped", "obligation_escalated", "deadline_approaching")
+DUTY_KINDS = (
+    "obligation_slipped", "obligation_escalated", "deadline_approaching", "deadline_due_today",
+)  # fmt: skip
 HORIZON = timedelta(days=370)
 
 Mark = tuple[int, date]
@@ -124,7 +126,7 @@ class Duties:
         return {listed.plan.plan: listed.plan for listed in await self.current(session)}
 
     async def tell_grants(self, session: AsyncSession, listed: Listed) -> None:
-        """Tell units once of each extension and waiver that was granted to them."""
+        """Tell units once of each extension, day to make up, and waiver granted to them."""
         now = clock.now()
         grants = alert_rules.grants_of(listed.plan, listed.duties.values())
         facts = [grant_fact(listed, grant) for grant in grants]
@@ -135,7 +137,7 @@ class Duties:
             if (fact.kind, fact.version)
             not in {(each.kind, each.version) for each in told.get(fact.subject, ())}
         ]
-        officers = await load_officers(session, {fact.unit for fact in fresh})
+        officers = await load_officers(session, self.desk, {fact.unit for fact in fresh}, now)
         notices = [
             notice
             for fact in fresh
@@ -189,12 +191,16 @@ class Duties:
         )
 
     async def list_all(self, session: AsyncSession, listed: Listed) -> None:
-        """Write all duties of one plan; those it no longer orders are forgotten."""
+        """Write all duties of one plan; those it no longer orders are cancelled."""
         known = await due_store.known_of_plan(session, listed.plan.plan)
         rows = await self.settle(session, listed, listed.duties.values(), known)
         present = {(row.key, row.version) for row in rows}
-        gone = [("obligation", *identity) for identity in known if identity not in present]
-        await due_store.drop(session, gone)
+        gone = [
+            ("obligation", *identity)
+            for identity, row in known.items()
+            if identity not in present and row.state != "cancelled"
+        ]
+        await due_store.cancel(session, gone, "plan")
         await self.cancel_undone(session, rows, [key for _, key, _ in gone])
 
     async def follow(self, session: AsyncSession, touched: Sequence[HandedIn]) -> None:
@@ -233,6 +239,7 @@ class Duties:
             before = known.get((row.key, row.version))
             row.announced_at = before.announced_at if before else None
             row.state, row.slips_at = duty_state(duty, judgement.fulfilled_at)
+            row.reason = "waived" if duty.waiver is not None else None
             if row.slips_at is None:
                 row.announced_at = None
                 if row.state == "met" and before and before.state != "met" and row.due_at:
@@ -254,12 +261,14 @@ class Duties:
         self, session: AsyncSession, listed: Listed, owed: Sequence[Duty], rows: list[DeadlineRow]
     ) -> None:
         """Set when officers are told of duties that are still to be done."""
-        lead, days = self.desk.policy.approach, working_days()
+        policy, days = self.desk.policy, working_days()
         alarms = [
             (row.key, row.version, alarm)
             for duty, row in zip(owed, rows, strict=True)
             if row.slips_at is not None and row.fulfilled_at is None
-            for alarm in alert_rules.alarms_of_duty(listed.plan_of(duty), duty, lead, days)
+            for alarm in alert_rules.alarms_of_duty(
+                listed.plan_of(duty), duty, policy.approach, days, policy.day_of
+            )
         ]
         # What had passed before the plan was applied is told to nobody.
         fresh = [each for each in alarms if each[2].at > listed.applied_at]
@@ -279,7 +288,8 @@ class Duties:
             for duty, row, at in met
             if (units := alert_rules.told_of_duty(listed.plan_of(duty), duty, "deadline.met"))
         ]
-        officers = await load_officers(session, {unit for _, units in wanted for unit in units})
+        targets = {target for _, units in wanted for target in units}
+        officers = await load_officers(session, self.desk, targets, now)
         notices = [
             notice
             for fact, units in wanted
@@ -367,7 +377,8 @@ def met_fact(desk: Desk, row: DeadlineRow, at: datetime) -> Fact:
 
 
 def grant_fact(listed: Listed, grant: alert_rules.Grant) -> Fact:
-    """What a unit is told of an extension or a waiver; of an ended plan it is as old as its end."""
+    """What a unit is told of an extension, a day to make up, or a waiver; of an ended plan it is
+    as old as its end."""
     row = duty_row(listed, grant.duty, None)
     ended = start_of(listed.plan.runs.to + timedelta(days=1))
     at = min(listed.applied_at, ended)

@@ -7,8 +7,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.notify.handlers.desk import Desk
 from services.notify.handlers.dossiers import follow_dossiers
 from services.notify.handlers.duties import Duties
+from services.notify.store import clock_mark, story
 from services.notify.store import notices as store
-from services.notify.store import story
 from shared import clock, events
 
 VOIDED = "motcua.record.voided.v1"
@@ -28,6 +28,9 @@ async def take_events(
         elif event.type == VOIDED:
             target = events.uid(event.data.of_source, event.data.of_id)  # type: ignore[attr-defined]
             voids.append((target, event.receivedat or event.time))
+    received = [event.receivedat for event in batch if event.receivedat is not None]
+    if received:
+        await clock_mark.advance(session, max(received))
     await story.add_events(session, kept)
     await story.add_voids(session, voids)
     gone = {uid for uid, _ in voids}

@@ -87,14 +87,12 @@ async def tell(
         plan = plans[figure.data["plan"]]
         when, kind = KINDS[figure.type]
         unit, indicator = figure.data["unit"], figure.data.get("indicator")
-        names = [
-            name for rule in rules.rules_for(plan, when, indicator=indicator) for name in rule.to
-        ]
-        units = rules.people(plan, unit, names, plan.runs.from_)
+        units = rules.told_of_figure(plan, unit, when, indicator)
         if units and figure.data.get("amount", 1) > 0:
             wanted.append((fact_of(desk, plan, kind, figure, unit), units))
     told = await store.told(session, {fact.subject for fact, _ in wanted}, OFFICER)
-    officers = await load_officers(session, {unit for _, units in wanted for unit in units})
+    targets = {target for _, units in wanted for target in units}
+    officers = await load_officers(session, desk, targets, now)
     notices: list[NewNotice] = []
     for fact, units in wanted:
         if (fact.kind, fact.version) not in {

@@ -4,14 +4,16 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from uuid import UUID
 
 import orjson
 import sqlalchemy as sa
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.notify.handlers.clockwork import Clockwork
 from services.notify.handlers.desk import Desk, language_of, name_of, plain_facts
-from services.notify.handlers.dossiers import CITIZEN, deadline_outcome
+from services.notify.handlers.dossiers import AHEAD, CITIZEN, deadline_outcome
 from services.notify.handlers.duties import Duties
 from services.notify.handlers.officers import OFFICER, load_officers, tell_units
 from services.notify.handlers.reminding import remind
@@ -19,6 +21,7 @@ from services.notify.rules import alerts as alert_rules
 from services.notify.rules import notices as rules
 from services.notify.rules.notices import Fact, Origin, Told
 from services.notify.rules.reminders import REMINDERS
+from services.notify.rules.recipients import read_target
 from services.notify.store import alerts as alert_store
 from services.notify.store import deadlines as due_store
 from services.notify.store import notices as store
@@ -32,6 +35,7 @@ from shared.plans import Plan
 log = structlog.get_logger()
 
 SCAN_SECONDS = 1.0
+DUTIES_AHEAD = ("deadline_approaching", "deadline_due_today")
 ROUND = 500
 
 
@@ -39,7 +43,8 @@ class Watch:
     """Looks every second for due dates that have passed.
 
     ``caught_up`` says whether every event that reached the broker before was read: nobody is told
-    of a delay while the result may be waiting in the queue.
+    of a delay while the result may be waiting in the queue. By a clock that lies behind what was
+    received nobody is told of anything.
     """
 
     def __init__(
@@ -49,8 +54,10 @@ class Watch:
         duties: Duties,
         caught_up: Callable[[], Awaitable[bool]],
         announce: Callable[[], None] = lambda: None,
+        clockwork: Clockwork | None = None,
     ) -> None:
         self.database, self.desk, self.duties = database, desk, duties
+        self.clockwork = clockwork or Clockwork(database)
         self.caught_up, self.announce = caught_up, announce
         self.listed_on: date | None = None
 
@@ -61,8 +68,9 @@ class Watch:
                 await self.begin_day(clock.today())
             async with self.database.transaction() as session:
                 now = clock.now()
-                waiting = await due_store.any_due(session, now)
-                waiting = waiting or await alert_store.any_due(session, now)
+                waiting = await self.clockwork.trusted(session, now) and (
+                    await due_store.any_due(session, now) or await alert_store.any_due(session, now)
+                )
             more = waiting and await self.caught_up() and await self.scan(clock.now())
             if not more:
                 await asyncio.sleep(SCAN_SECONDS)
@@ -80,6 +88,8 @@ class Watch:
         told: Sequence[sa.Row] = ()
         async with self.database.transaction() as session:
             await take_turn(session, "store")
+            if not await self.clockwork.trusted(session, now):
+                return False
             await self.desk.refresh(session)
             rows = await due_store.take_due(session, now, ROUND)
             if rows:  # first: who is told of what is late depends on it
@@ -110,23 +120,19 @@ async def announce_slips(
         audience: await store.told(session, {row.key for row in rows}, audience)
         for audience in (CITIZEN, OFFICER)
     }
-    also = {(row.key, row.version): told_by_plan(plans, row) for row in rows}
+    by_plan = {(row.key, row.version): told_by_plan(plans, row) for row in rows}
     units = {unit for row in rows for unit in (row.unit, read_facts(row).get("holder")) if unit}
-    units |= {unit for found in also.values() for unit in found}
-    officers = await load_officers(session, units)
+    units |= {target for pair in by_plan.values() for found in pair for target in found}
+    officers = await load_officers(session, desk, units, now)
     notices: list[NewNotice] = []
     announced: list[outbox.Message] = []
     for row in rows:
         facts = read_facts(row)
         fact = slip_fact(row, facts)
+        own, others = by_plan[row.key, row.version]
         if new_to(fact, told[OFFICER].get(row.key, ())):
-            holder = facts.get("holder")
-            with_holder = [
-                *officers.get(row.unit, ()),
-                *(officers.get(holder, ()) if holder and holder != row.unit else ()),
-            ]
-            notices += tell_units(desk, fact, [row.unit], {row.unit: with_holder}, now)
-        if others := also[row.key, row.version]:
+            notices += tell_units(desk, fact, own_targets(row, own), officers, now)
+        if others:
             owing = {"owing": desk.office(row.unit, row.slips_at)}
             late = replace(
                 fact, kind="obligation_escalated", version=f"{row.version}@slipped",
@@ -148,32 +154,59 @@ async def announce_slips(
                         )
                     )  # fmt: skip
         announced.append(deadline_outcome("slipped", as_row(row, facts), row.slips_at))
+    await store.cancel(session, await pointless(session, rows), "overtaken", now)
     await store.add(session, notices, now)
     identities = [(row.kind, row.key, row.version) for row in rows]
     await due_store.mark_slipped(session, identities, now)
     await outbox.enqueue(session, announced)
 
 
-def told_by_plan(plans: Mapping[str, Plan], row: sa.Row) -> tuple[str, ...]:
-    """The units, beside the one that owes, that a plan wants told of a duty that slipped."""
+def told_by_plan(plans: Mapping[str, Plan], row: sa.Row) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Whom a plan wants told of a duty that slipped: of the unit that owes it, and others."""
     plan = plans.get(row.plan or "")
     if plan is None:
-        return ()
-    names = [
-        name
-        for rule in alert_rules.rules_for(plan, "deadline.slipped", obligation=row.obligation)
-        for name in rule.to
+        return (), ()
+    found: list[str] = []
+    for rule in alert_rules.rules_for(plan, "deadline.slipped", obligation=row.obligation):
+        targets = alert_rules.people(plan, row.unit, rule.to, row.origin_time)
+        if "owed_to" in rule.to and row.obligation in plan.obligations:
+            targets += plan.members(plan.obligations[row.obligation].owed_to)
+        found += alert_rules.as_rule_says(rule, targets)
+    mine = [each for each in dict.fromkeys(found) if is_own(each, row.unit)]
+    return tuple(mine), tuple(each for each in dict.fromkeys(found) if each not in mine)
+
+
+def is_own(target: str, unit: str) -> bool:
+    """Whether a target means those of a unit who answer for it."""
+    read = read_target(target)
+    return read.unit == unit and read.level in (None, "officer")
+
+
+def own_targets(row: sa.Row, by_plan: Sequence[str] = ()) -> list[str]:
+    """The offices that are told of their own delay: the one that owes, and the one that holds."""
+    holder = read_facts(row).get("holder")
+    return [*(by_plan or [row.unit]), *([holder] if holder and holder != row.unit else [])]
+
+
+async def pointless(session: AsyncSession, rows: Sequence[sa.Row]) -> list[UUID]:
+    """The unsent words that due dates would come which have now slipped."""
+    slipped = {(row.key, row.version) for row in rows}
+    ahead = (*AHEAD, *DUTIES_AHEAD)
+    return [
+        each.id
+        for each in await store.unclaimed(session, {row.key for row in rows}, ahead)
+        if (each.subject, each.version.partition("@")[0]) in slipped
     ]
-    found = alert_rules.people(plan, row.unit, names, row.origin_time)
-    if "owed_to" in names and row.obligation in plan.obligations:
-        found += plan.members(plan.obligations[row.obligation].owed_to)
-    return tuple(unit for unit in dict.fromkeys(found) if unit != row.unit)
 
 
 async def raise_alarms(
     session: AsyncSession, desk: Desk, rows: Sequence[sa.Row], now: datetime
 ) -> None:
-    """Tell officers of what approaches, or is late still; what has been done meanwhile is left."""
+    """Tell officers of what approaches, or is late still; what has been done meanwhile is left.
+
+    Of several alarms of one due date that have piled up while nobody was looking, whoever they
+    name is told the last; who is told only now that it slipped is told that alone.
+    """
     standing = [
         row
         for row in rows
@@ -181,14 +214,18 @@ async def raise_alarms(
     ]
     reminded = [row for row in standing if row.what in REMINDERS]
     standing = [row for row in standing if row.what not in REMINDERS]
-    officers = await load_officers(session, {unit for row in standing for unit in row.units})
+    wanted = {id(row): targets_left(row) for row in standing}
+    officers = await load_officers(
+        session, desk, {target for found in wanted.values() for target in found}, now
+    )
     notices: list[NewNotice] = await remind(session, desk, reminded, now)
     announced: list[outbox.Message] = []
     approached: dict[tuple[str, str, str], sa.Row] = {}
     for row in standing:
-        notices += tell_units(desk, alarm_fact(desk, row), row.units, officers, now)
+        notices += tell_units(desk, alarm_fact(desk, row), wanted[id(row)], officers, now)
         identity = (row.kind, row.key, row.version)
-        if row.what == "approaching" and row.approached_at is None and identity not in approached:
+        ahead = row.what in ("approaching", "day_of")
+        if ahead and row.approached_at is None and identity not in approached:
             approached[identity] = row
             told = as_row(row, read_facts(row))
             announced.append(deadline_outcome("approaching", told, row.at))
@@ -196,6 +233,20 @@ async def raise_alarms(
     await alert_store.mark_done(session, rows, now)
     await alert_store.mark_approached(session, list(approached.values()), now)
     await outbox.enqueue(session, announced)
+
+
+def targets_left(row: sa.Row) -> list[str]:
+    """Whom an alarm tells: not those of a later one that is due too, nor, where the slip itself
+    was told after the alarm's time, those who were told of it then."""
+    later = set(row.later or ())
+    if row.announced_at is not None and row.announced_at > row.at:
+        return [
+            target
+            for target in row.units
+            if target not in later
+            and read_target(target).unit not in {row.unit, read_facts(row).get("holder")}
+        ]
+    return [target for target in row.units if target not in later]
 
 
 def alarm_fact(desk: Desk, row: sa.Row) -> Fact:
@@ -209,11 +260,15 @@ def alarm_fact(desk: Desk, row: sa.Row) -> Fact:
         "old_due": day,
         "code": row.subject,
         "owing": desk.office(row.unit, row.at),
+        "days": str((clock.local_day(row.at) - due).days),
     }
     kinds = {
         ("dossier", "approaching"): "dossier_approaching",
         ("obligation", "approaching"): "deadline_approaching",
         ("obligation", "escalated"): "obligation_escalated",
+        ("dossier", "day_of"): "dossier_due_today",
+        ("dossier", "overdue"): "dossier_overdue",
+        ("obligation", "day_of"): "deadline_due_today",
     }
     return Fact(
         subject=row.key,

@@ -2,22 +2,25 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Literal
 
 from services.notify.rules.deadlines import Version
+from services.notify.rules.notices import Policy
+from services.notify.rules.recipients import Target, read_target
 from shared.clock import VN, local_day
-from shared.plans import Plan
+from shared.plans import LEVELS, Plan
 from shared.plans.duties import Duty, alerts
 from shared.plans.models import Notice
 from shared.working_days import WorkingDays
 
-What = Literal["approaching", "escalated", "due_today", "appointment"]
+What = Literal["approaching", "day_of", "escalated", "overdue", "due_today", "appointment"]
+MORNING = time(8, 0)
 
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """An instant at which the officers of some units are told; without units: the citizen."""
+    """An instant at which the officers whom some targets name are told; without: the citizen."""
 
     what: What
     at: datetime
@@ -26,25 +29,29 @@ class Alarm:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """More time for a duty, or none of it owed: by a document. ``due`` says by when, in words."""
+    """More time for a duty, a day to make up for it, or none of it owed. ``due`` says by when, in
+    words; a day to make up may have no document."""
 
     duty: Duty
-    kind: Literal["obligation_extended", "obligation_waived"]
-    document: str
+    kind: Literal["obligation_extended", "obligation_waived", "obligation_makeup"]
+    document: str | None
     due: str | None = None
 
     @property
     def version(self) -> str:
         """What tells it from other grants for the same duty."""
-        return f"{self.document}:{self.due}" if self.due else self.document
+        return f"{self.document}:{self.due}" if self.due else str(self.document)
 
 
 def people(plan: Plan, unit: str, names: Iterable[str], at: date | datetime) -> tuple[str, ...]:
-    """The units that a rule names about a unit: ``unit``, ``parent``, a group, or a unit."""
+    """The targets that a rule names about a unit: ``unit``, ``parent``, a level of the unit
+    (``officer``, ``head``, ``district``, ``province``), a group, or a unit."""
     found: dict[str, None] = {}
     for name in names:
         if name in ("unit", "owed_by"):
             found[unit] = None
+        elif name in LEVELS:
+            found[str(Target(unit, name))] = None
         elif name == "parent":
             above = plan.registry.ancestors(unit, at)[1:2] if plan.registry else ()
             found.update(dict.fromkeys(above))
@@ -66,21 +73,43 @@ def rules_for(
     ]
 
 
+def as_rule_says(rule: Notice, targets: Iterable[str]) -> list[str]:
+    """Targets with the channel and the text that a plan's rule asks for."""
+    return [
+        str(read_target(each)._replace(channel=rule.channel, template=rule.template))
+        for each in targets
+    ]
+
+
 def told_of_duty(plan: Plan, duty: Duty, when: str) -> tuple[str, ...]:
-    """The units whose officers a plan wants told of a duty that approaches, slipped, or was met."""
+    """The targets whom a plan wants told of a duty that approaches, slipped, or was met."""
     found: dict[str, None] = {}
     for rule in rules_for(plan, when, obligation=duty.obligation):
         names = [name for name in rule.to if name != "owed_to"]
-        found.update(dict.fromkeys(people(plan, duty.unit, names, duty.opens)))
+        targets = people(plan, duty.unit, names, duty.opens)
         if "owed_to" in rule.to:
-            found.update(dict.fromkeys(duty.owed_to))
+            targets += duty.owed_to
+        found.update(dict.fromkeys(as_rule_says(rule, targets)))
     return tuple(found)
 
 
-def alarms_of_duty(plan: Plan, duty: Duty, lead: timedelta, days: WorkingDays) -> list[Alarm]:
+def told_of_figure(plan: Plan, unit: str, when: str, indicator: str | None) -> tuple[str, ...]:
+    """The targets whom a plan wants told of a figure of a unit."""
+    found: dict[str, None] = {}
+    for rule in rules_for(plan, when, indicator=indicator):
+        targets = people(plan, unit, rule.to, plan.runs.from_)
+        found.update(dict.fromkeys(as_rule_says(rule, targets)))
+    return tuple(found)
+
+
+def alarms_of_duty(
+    plan: Plan, duty: Duty, lead: timedelta, days: WorkingDays, day_of: time | None = None
+) -> list[Alarm]:
     """When whom to tell of a duty.
 
-    A plan that wants somebody told of what approaches, and does not say when, means ``lead``.
+    A plan that wants somebody told of what approaches, and does not say when, means ``lead``. On
+    the last day, at ``day_of``, the unit is told once more of what the plan reminds of, unless the
+    duty began on that day.
     """
     if duty.due is None or duty.waiver is not None:
         return []
@@ -94,6 +123,11 @@ def alarms_of_duty(plan: Plan, duty: Duty, lead: timedelta, days: WorkingDays) -
         by_instant["approaching", duty.due - lead] = dict.fromkeys(also)
     for units in reminders:
         units.update(dict.fromkeys(also))
+    last = local_day(duty.due - timedelta(microseconds=1))
+    if day_of is not None and (also or reminders) and local_day(duty.opens) < last:
+        at = datetime.combine(last, day_of, tzinfo=VN)
+        if at < duty.due:
+            by_instant["day_of", at] = {duty.unit: None}
     return [
         Alarm(what, at, tuple(sorted(units)))
         for (what, at), units in sorted(by_instant.items(), key=lambda item: item[0][1])
@@ -101,20 +135,39 @@ def alarms_of_duty(plan: Plan, duty: Duty, lead: timedelta, days: WorkingDays) -
     ]
 
 
-def alarm_of_dossier(
-    version: Version, units: Iterable[str], lead: timedelta, now: datetime, stale_after: timedelta
+def alarms_of_dossier(
+    version: Version, units: Iterable[str], policy: Policy, now: datetime, *, paused: bool = False
 ) -> list[Alarm]:
-    """When the officers of a dossier's units are told that it is about to be due.
+    """When the officers of a dossier's units are told that it is about to be due, due on that day,
+    and open still after so many days.
 
-    Not where the due date was set less than ``lead`` before (they have just set it), where the
-    time has long passed, or where nothing is awaited.
+    The first two not where the due date was set after that instant (they have just set it), none
+    where the time has long passed or nothing is awaited; what is open still is not pressed for
+    while the office waits for somebody else.
     """
-    at = version.due_at - lead
-    if not lead or version.rest != "open" or version.slips_at is None or version.until is not None:
+    if version.rest != "open" or version.slips_at is None or version.until is not None:
         return []
-    if version.known_at >= at or at + stale_after <= now:
-        return []
-    return [Alarm("approaching", at, tuple(sorted(set(units))))]
+    own = tuple(sorted(set(units)))
+    found: dict[tuple[What, datetime], dict[str, None]] = {}
+    ahead: list[tuple[What, datetime]] = []
+    if policy.approach:
+        ahead.append(("approaching", version.due_at - policy.approach))
+    if policy.day_of is not None:
+        ahead.append(("day_of", datetime.combine(version.due_day, policy.day_of, tzinfo=VN)))
+    for what, at in ahead:
+        if version.known_at < at < version.slips_at:
+            found[what, at] = dict.fromkeys(own)
+    if not paused:
+        last = local_day(version.slips_at - timedelta(microseconds=1))
+        for days, level in policy.overdue:
+            at = datetime.combine(last + timedelta(days=days), MORNING, tzinfo=VN)
+            targets = [str(Target(unit, level)) for unit in own]
+            found.setdefault(("overdue", at), {}).update(dict.fromkeys(targets))
+    return [
+        Alarm(what, at, tuple(targets))
+        for (what, at), targets in sorted(found.items(), key=lambda item: item[0][1])
+        if at + policy.stale_after > now
+    ]
 
 
 def stands(what: str, state: str | None, slips_at: datetime | None, fulfilled_at: datetime | None,
@@ -122,13 +175,13 @@ def stands(what: str, state: str | None, slips_at: datetime | None, fulfilled_at
     """Whether there is still reason to tell somebody."""
     if state is None:
         return False
-    if what != "escalated":
+    if what not in ("escalated", "overdue"):
         return state == "open" and slips_at is not None and now < slips_at
     return state in ("open", "slipped") and fulfilled_at is None
 
 
 def grants_of(plan: Plan, owed: Iterable[Duty]) -> list[Grant]:
-    """The extensions and waivers that a plan grants."""
+    """The extensions, days to make up, and waivers that a plan grants."""
     by_key = {(duty.obligation, duty.unit, duty.period): duty for duty in owed}
     found: list[Grant] = []
     for name, obligation in plan.obligations.items():
@@ -142,6 +195,10 @@ def grants_of(plan: Plan, owed: Iterable[Duty]) -> list[Grant]:
         for waiver in obligation.waivers:
             for duty in _named(by_key, name, plan.members(waiver.units), waiver.periods):
                 found.append(Grant(duty, "obligation_waived", waiver.document))
+        for makeup in obligation.makeup:
+            due = f"trước ngày {makeup.before:%d/%m/%Y}"
+            for duty in _named(by_key, name, plan.members(makeup.units), makeup.periods):
+                found.append(Grant(duty, "obligation_makeup", makeup.document, due))
     return found
 
 

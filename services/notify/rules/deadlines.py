@@ -16,10 +16,14 @@ from shared.clock import local_day, start_of
 from shared.dossiers import PAUSES, Story
 from shared.plans.duties import Duty
 
-DeadlineState = Literal["open", "paused", "slipped", "met", "late", "moved", "undecided", "excused"]
+DeadlineState = Literal[
+    "open", "paused", "slipped", "met", "late", "moved", "undecided", "excused", "cancelled"
+]
 DEADLINE_STATES: tuple[DeadlineState, ...] = DeadlineState.__args__
 """``met``: done in time or ended otherwise; ``late``: done after the due date without having
-slipped, because it was paused meanwhile; ``moved``: replaced by another due date in time."""
+slipped, because it was paused meanwhile; ``moved``: replaced by another due date in time;
+``cancelled``: nothing is owed any more, because the dossier was withdrawn, its events were voided,
+or the plan no longer orders it."""
 
 _NEXT_DAY = timedelta(days=1)
 
@@ -82,6 +86,8 @@ def _judge(
         instant = day_after(local_day(story.received_at))
     while True:
         if story.closed_at is not None and story.closed_at < instant:
+            if story.closed_by == "withdrawn":
+                return None, "cancelled"
             ended_late = story.outcome == "late" and until is None
             return None, "late" if ended_late else "met"
         if until is not None and until <= instant:

@@ -7,7 +7,7 @@ reported, it is told once.
 
 import itertools
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from typing import Literal
 
@@ -113,11 +113,14 @@ class Told:
 @dataclass(frozen=True, slots=True)
 class Policy:
     """What holds for every notice: the channels that have a provider, the age beyond which
-    nothing is sent, how long before a due date its officers are told (zero: not at all).
+    nothing is sent, and when who is told of a due date.
 
+    ``approach`` is how long before a dossier's due date its officers are told (zero: not at all),
     ``due_today`` is when a citizen is told on a due day that it has come (null: not at all),
     ``appointment`` how long before its hour that there is no result yet (zero: not at all),
-    ``agency_words`` by which a stop is known to wait for another agency.
+    ``agency_words`` by which a stop is known to wait for another agency; ``day_of`` when on the
+    due day the officers are told, ``overdue`` after how many days which level of the office is told
+    that it is open still, ``reschedules`` how often a citizen may be given a new date.
     """
 
     channels: frozenset[str] = frozenset()
@@ -126,6 +129,9 @@ class Policy:
     due_today: time | None = time(7, 30)
     appointment: timedelta = field(default=timedelta(hours=3))
     agency_words: tuple[str, ...] = ()
+    day_of: time | None = None
+    overdue: tuple[tuple[int, str], ...] = ()
+    reschedules: int = 1
 
 
 def day_text(instant_day: date) -> str:
@@ -283,6 +289,12 @@ def rescheduled_fact(
     )
 
 
+def as_beyond(fact: Fact, times: int) -> Fact:
+    """A new date as the officers are told of it, where citizens are told of no more than some."""
+    values = (*fact.facts, ("times", str(times)))
+    return replace(fact, kind="dossier_rescheduled", facts=values)
+
+
 def news(facts: Iterable[Fact], told: Collection[Told]) -> list[Fact]:
     """The facts of one dossier that nobody has been told of yet."""
     known = {(each.kind, each.version) for each in told}
@@ -358,7 +370,11 @@ def draft(
 
 @dataclass(frozen=True, slots=True)
 class Officer:
-    """Somebody responsible for a unit, valid on the days [valid_from, valid_to)."""
+    """Somebody responsible for a unit, valid on the days [valid_from, valid_to).
+
+    ``level`` is one of officer, head, district, province; ``replaces`` names, by name, number or
+    address, whom of the unit they stand in for.
+    """
 
     id: str
     unit: str
@@ -368,6 +384,8 @@ class Officer:
     email: str | None = None
     valid_from: date | None = None
     valid_to: date | None = None
+    level: str | None = None
+    replaces: str | None = None
 
     def valid(self, day: date) -> bool:
         """Whether the officer is in charge on a day."""
@@ -377,9 +395,16 @@ class Officer:
 
 
 def draft_for_officers(
-    fact: Fact, officers: Sequence[Officer], now: datetime, policy: Policy
+    fact: Fact,
+    officers: Sequence[Officer],
+    now: datetime,
+    policy: Policy,
+    channel: str | None = None,
 ) -> list[tuple[Officer | None, Draft]]:
-    """How the notices to a unit's officers begin; to the office itself where none is known."""
+    """How the notices to those in charge begin; to the office itself where none is known.
+
+    ``channel`` is the one that a plan asks for; who has no address there is told the usual way.
+    """
     reason = barred(fact, now, policy)
     day = local_day(now)
     on_duty = sorted((each for each in officers if each.valid(day)), key=lambda each: each.id)
@@ -388,7 +413,9 @@ def draft_for_officers(
         return [(None, Draft(None, None, state, reason or "no_recipient"))]
     drafts: list[tuple[Officer | None, Draft]] = []
     for officer in on_duty:
-        ways = channels_of(Contact(officer.name, officer.phone, officer.email))
+        usual = Contact(officer.name, officer.phone, officer.email)
+        asked = replace(usual, notify=(channel,)) if channel else usual
+        ways = channels_of(asked) or channels_of(usual)
         if ways:
             drafts.append((officer, through(*ways[0], reason, policy)))
         else:

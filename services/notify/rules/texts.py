@@ -31,13 +31,18 @@ KINDS: Mapping[str, str] = {
     "due_today": "citizen",
     "appointment_soon": "citizen",
     "dossier_approaching": "officer",
+    "dossier_due_today": "officer",
     "dossier_slipped": "officer",
+    "dossier_overdue": "officer",
+    "dossier_rescheduled": "officer",
     "deadline_approaching": "officer",
+    "deadline_due_today": "officer",
     "obligation_slipped": "officer",
     "obligation_escalated": "officer",
     "obligation_met": "officer",
     "obligation_extended": "officer",
     "obligation_waived": "officer",
+    "obligation_makeup": "officer",
     "quota_reached": "officer",
     "quota_fell_behind": "officer",
     "stipend_earned": "officer",
@@ -74,13 +79,22 @@ VARIABLES: Mapping[str, frozenset[str]] = {
     "due_today": _CITIZEN | {"due", "time", "department"},
     "appointment_soon": _CITIZEN | {"due", "time", "department"},
     "dossier_approaching": frozenset({"office", "code", "procedure", "due", "department", "name"}),
+    "dossier_due_today": frozenset({"office", "code", "procedure", "due", "department", "name"}),
+    "dossier_overdue": frozenset(
+        {"office", "owing", "code", "procedure", "old_due", "days", "department", "name"}
+    ),
+    "dossier_rescheduled": frozenset(
+        {"office", "code", "procedure", "old_due", "new_due", "times", "department", "name"}
+    ),
     "dossier_slipped": frozenset({"office", "code", "procedure", "old_due", "department", "name"}),
     "deadline_approaching": _DUTY | {"owing", "due"},
+    "deadline_due_today": _DUTY | {"owing", "due"},
     "obligation_slipped": _DUTY | {"old_due"},
     "obligation_escalated": _DUTY | {"owing", "old_due"},
     "obligation_met": _DUTY | {"owing", "on"},
     "obligation_extended": _DUTY | {"due", "document"},
     "obligation_waived": _DUTY | {"document"},
+    "obligation_makeup": _DUTY | {"due", "document"},
     "quota_reached": _FIGURE | {"actual", "target"},
     "quota_fell_behind": _FIGURE | {"actual", "target"},
     "stipend_earned": _FIGURE | {"amount"},
@@ -133,6 +147,8 @@ SAMPLES: Mapping[str, str] = {
     "amount": "30.000 VND",
     "report": "Biểu 06: tình hình giải quyết hồ sơ (01/09/2026 - 30/09/2026)",
     "address": "https://motcua.example.vn/p/bieu-06-2026-09",
+    "days": "7",
+    "times": "1",
 }
 """Invented values, as long as real ones, with which a text is tried."""
 

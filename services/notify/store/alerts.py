@@ -28,7 +28,10 @@ ANY_DUE = sa.text("SELECT EXISTS (SELECT 1 FROM alerts WHERE done_at IS NULL AND
 DUE = sa.text(
     "SELECT a.kind, a.key, a.version, a.what, a.at, a.units, d.number, d.subject, d.unit, d.due_at,"
     " d.due_day, d.state, d.slips_at, d.fulfilled_at, d.moved, d.origin, d.source, d.origin_time,"
-    " d.plan, d.obligation, d.period, d.facts, d.approached_at"
+    " d.plan, d.obligation, d.period, d.facts, d.approached_at, d.announced_at,"
+    " (SELECT array_agg(DISTINCT u.target) FROM alerts b, unnest(b.units) AS u(target)"
+    "  WHERE b.kind = a.kind AND b.key = a.key AND b.version = a.version AND b.done_at IS NULL"
+    "  AND b.at > a.at AND b.at <= :now) AS later"
     " FROM alerts a LEFT JOIN deadlines d USING (kind, key, version)"
     " WHERE a.done_at IS NULL AND a.at <= :now ORDER BY a.at, a.kind, a.key, a.version, a.what"
     " LIMIT :limit FOR UPDATE OF a SKIP LOCKED"

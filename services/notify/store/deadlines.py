@@ -14,7 +14,7 @@ from services.notify.rules.notices import Officer
 PUT = sa.text(
     "INSERT INTO deadlines (kind, key, version, number, subject, unit, due_at, due_day, state,"
     " slips_at, next_at, announced_at, fulfilled_at, moved, origin, source, origin_time, plan,"
-    " obligation, period, facts)"
+    " obligation, period, facts, reason)"
     " SELECT * FROM unnest(CAST(:kinds AS text[]), CAST(:keys AS text[]),"
     " CAST(:versions AS text[]), CAST(:numbers AS integer[]), CAST(:subjects AS text[]),"
     " CAST(:units AS text[]), CAST(:dues AS timestamptz[]), CAST(:days AS date[]),"
@@ -22,13 +22,14 @@ PUT = sa.text(
     " CAST(:announced AS timestamptz[]), CAST(:fulfilled AS timestamptz[]),"
     " CAST(:moved AS boolean[]), CAST(:origins AS bytea[]), CAST(:sources AS text[]),"
     " CAST(:times AS timestamptz[]), CAST(:plans AS text[]), CAST(:obligations AS text[]),"
-    " CAST(:periods AS text[]), CAST(:facts AS jsonb[])) AS r"
+    " CAST(:periods AS text[]), CAST(:facts AS jsonb[]),"
+    " CAST(:reasons AS text[])) AS r"
     " ON CONFLICT (kind, key, version) DO UPDATE SET number = excluded.number,"
     " unit = excluded.unit, due_at = excluded.due_at, due_day = excluded.due_day,"
     " state = excluded.state, slips_at = excluded.slips_at, next_at = excluded.next_at,"
     " announced_at = excluded.announced_at, fulfilled_at = excluded.fulfilled_at,"
     " moved = excluded.moved, origin = excluded.origin, source = excluded.source,"
-    " origin_time = excluded.origin_time, facts = excluded.facts"
+    " origin_time = excluded.origin_time, facts = excluded.facts, reason = excluded.reason"
 )
 OF = sa.text(
     "SELECT kind, key, version, state, announced_at, slips_at FROM deadlines"
@@ -37,8 +38,9 @@ OF = sa.text(
 OF_PLAN = sa.text(
     "SELECT kind, key, version, state, announced_at, slips_at FROM deadlines WHERE plan = :plan"
 )
-DROP = sa.text(
-    "DELETE FROM deadlines USING unnest(CAST(:kinds AS text[]), CAST(:keys AS text[]),"
+CANCEL = sa.text(
+    "UPDATE deadlines SET state = 'cancelled', reason = :reason, slips_at = NULL, next_at = NULL,"
+    " announced_at = NULL FROM unnest(CAST(:kinds AS text[]), CAST(:keys AS text[]),"
     " CAST(:versions AS text[])) AS r(k, s, v)"
     " WHERE kind = r.k AND key = r.s AND version = r.v"
 )
@@ -54,7 +56,8 @@ SLIP = sa.text(
     " AS r(k, s, v) WHERE kind = r.k AND key = r.s AND version = r.v"
 )
 OFFICERS = sa.text(
-    "SELECT id, unit, name, role, phone, email, valid_from, valid_to FROM officers"
+    "SELECT id, unit, name, role, phone, email, valid_from, valid_to, level, replaces"
+    " FROM officers"
     " WHERE CAST(:units AS text[]) IS NULL OR unit = ANY(CAST(:units AS text[]))"
     " ORDER BY unit, id"
 )
@@ -63,10 +66,12 @@ DROP_OFFICERS = sa.text(
     " WHERE CAST(:units AS text[]) IS NULL OR unit = ANY(CAST(:units AS text[]))"
 )
 ADD_OFFICERS = sa.text(
-    "INSERT INTO officers (id, unit, name, role, phone, email, valid_from, valid_to)"
+    "INSERT INTO officers (id, unit, name, role, phone, email, valid_from, valid_to, level,"
+    " replaces)"
     " SELECT * FROM unnest(CAST(:ids AS text[]), CAST(:units AS text[]), CAST(:names AS text[]),"
     " CAST(:roles AS text[]), CAST(:phones AS text[]), CAST(:emails AS text[]),"
-    " CAST(:starts AS date[]), CAST(:ends AS date[])) ON CONFLICT (id) DO NOTHING"
+    " CAST(:starts AS date[]), CAST(:ends AS date[]), CAST(:levels AS text[]),"
+    " CAST(:replaces AS text[])) ON CONFLICT (id) DO NOTHING"
 )
 
 
@@ -95,6 +100,7 @@ class DeadlineRow:
     obligation: str | None = None
     period: str | None = None
     facts: dict[str, Any] = field(default_factory=dict)
+    reason: str | None = None
 
 
 async def put(session: AsyncSession, rows: Sequence[DeadlineRow]) -> None:
@@ -126,6 +132,7 @@ async def put(session: AsyncSession, rows: Sequence[DeadlineRow]) -> None:
             "obligations": [row.obligation for row in rows],
             "periods": [row.period for row in rows],
             "facts": [orjson.dumps(row.facts).decode() for row in rows],
+            "reasons": [row.reason for row in rows],
         },
     )
 
@@ -146,10 +153,12 @@ async def known_of_plan(session: AsyncSession, plan: str) -> dict[tuple[str, str
     return {(row.key, row.version): row for row in rows}
 
 
-async def drop(session: AsyncSession, identities: Sequence[tuple[str, str, str]]) -> None:
-    """Forget due dates that no event or plan states any more: (kind, key, version)."""
+async def cancel(
+    session: AsyncSession, identities: Sequence[tuple[str, str, str]], reason: str
+) -> None:
+    """Cancel due dates that no event or plan states any more: (kind, key, version)."""
     if identities:
-        await session.execute(DROP, _identities(identities))
+        await session.execute(CANCEL, _identities(identities) | {"reason": reason})
 
 
 async def any_due(session: AsyncSession, now: datetime) -> bool:
@@ -186,8 +195,9 @@ async def find(
         parts.append("state = :state")
         given["state"] = state
     statement = sa.text(
-        "SELECT kind, subject, unit, due_at, due_day, number, state, slips_at, announced_at,"
-        f" fulfilled_at, plan, obligation, period FROM deadlines WHERE {' AND '.join(parts)}"
+        "SELECT kind, subject, unit, due_at, due_day, number, state, reason, slips_at,"
+        " approached_at, announced_at, fulfilled_at, plan, obligation, period FROM deadlines"
+        f" WHERE {' AND '.join(parts)}"
         " ORDER BY due_day NULLS LAST, kind, key, version OFFSET :offset LIMIT :limit"
     )
     return (await session.execute(statement, given | {"offset": offset, "limit": limit})).all()
@@ -222,6 +232,8 @@ async def replace_officers(
             "emails": [officer.email for officer in listed],
             "starts": [officer.valid_from for officer in listed],
             "ends": [officer.valid_to for officer in listed],
+            "levels": [officer.level for officer in listed],
+            "replaces": [officer.replaces for officer in listed],
         },
     )
 
