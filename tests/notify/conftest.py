@@ -1,6 +1,7 @@
 """Notify's store for real, with a clock that tests set and gateways that tests play."""
 
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -91,6 +92,10 @@ class World:
         self.on_plans = make(
             "notify-plans", "PLANS", parse=parse_plan, handle=self.duties.take_plans
         )
+
+    def set_policy(self, **changes: Any) -> None:
+        """Other settings from now on."""
+        self.desk.policy = replace(self.desk.policy, **changes)
 
     def make_delivery(self, **options: Any) -> Delivery:
         providers = {g.channel: [g] for g in (self.sms, self.email) if g.channel in self.channels}

@@ -271,7 +271,8 @@ def delivered(unit, rows, at="2019-10-12T10:00:00+07:00", id=None, period="2019-
 
 async def duties_of(world, period="2019-09"):
     rows = await world.query(
-        "SELECT obligation, unit, state FROM deadlines WHERE period = :period AND state <> 'cancelled' ORDER BY 1, 2",
+        "SELECT obligation, unit, state FROM deadlines WHERE period = :period"
+        " AND state <> 'cancelled' ORDER BY 1, 2",
         period=period,
     )
     return {(row.obligation, row.unit): row.state for row in rows}

@@ -32,7 +32,7 @@ async def take_publications(
     known = {
         (subject, each.kind, each.version) for subject, every in told.items() for each in every
     }
-    officers = await load_officers(session, {fact.unit for fact in facts})
+    officers = await load_officers(session, desk, {fact.unit for fact in facts}, now)
     notices: list[NewNotice] = []
     for fact in facts:
         if (fact.subject, fact.kind, fact.version) not in known:
