@@ -30,6 +30,10 @@ async def run(instance: Instance, as_json: bool = False) -> int:
                 _cell(row, "unsent"),
             )
         console().print(table)
+        for row in found:
+            for part, state in (row.get("parts") or {}).items():
+                if state != "ok":
+                    console().print(f"{row['service']} {part}: {state}")
     if any(row.get("unreachable") for row in found):
         return UNREACHABLE
     return 0 if all(row["ready"] for row in found) else REFUSED

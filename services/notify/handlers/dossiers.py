@@ -40,9 +40,15 @@ DOSSIER_KINDS = (
 )
 NAMES_DUE = frozenset({"registered", "received", "resumed"})
 """Facts whose texts name the due date."""
-AHEAD = frozenset({"dossier_approaching", "dossier_due_today", "due_today", "appointment_soon"})
-"""Kinds that are only true before the due date has passed."""
-AWAITING = AHEAD | {"dossier_overdue"}
+AWAITING = frozenset(
+    {
+        "dossier_approaching",
+        "dossier_due_today",
+        "dossier_overdue",
+        "due_today",
+        "appointment_soon",
+    }
+)
 """Kinds that are only true while the result is awaited."""
 
 

@@ -13,15 +13,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notify.handlers.clockwork import Clockwork
 from services.notify.handlers.desk import Desk, language_of, name_of, plain_facts
-from services.notify.handlers.dossiers import AHEAD, CITIZEN, deadline_outcome
+from services.notify.handlers.dossiers import CITIZEN, deadline_outcome
 from services.notify.handlers.duties import Duties
 from services.notify.handlers.officers import OFFICER, load_officers, tell_units
 from services.notify.handlers.reminding import remind
 from services.notify.rules import alerts as alert_rules
 from services.notify.rules import notices as rules
 from services.notify.rules.notices import Fact, Origin, Told
-from services.notify.rules.reminders import REMINDERS
 from services.notify.rules.recipients import read_target
+from services.notify.rules.reminders import REMINDERS
 from services.notify.store import alerts as alert_store
 from services.notify.store import deadlines as due_store
 from services.notify.store import notices as store
@@ -35,7 +35,10 @@ from shared.plans import Plan
 log = structlog.get_logger()
 
 SCAN_SECONDS = 1.0
-DUTIES_AHEAD = ("deadline_approaching", "deadline_due_today")
+AHEAD = (
+    "dossier_approaching", "dossier_due_today", "deadline_approaching", "deadline_due_today",
+)  # fmt: skip
+"""What officers are told before a due date; a citizen's reminders lapse by themselves."""
 ROUND = 500
 
 
@@ -189,12 +192,11 @@ def own_targets(row: sa.Row, by_plan: Sequence[str] = ()) -> list[str]:
 
 
 async def pointless(session: AsyncSession, rows: Sequence[sa.Row]) -> list[UUID]:
-    """The unsent words that due dates would come which have now slipped."""
+    """The unsent words to officers that due dates would come which have now slipped."""
     slipped = {(row.key, row.version) for row in rows}
-    ahead = (*AHEAD, *DUTIES_AHEAD)
     return [
         each.id
-        for each in await store.unclaimed(session, {row.key for row in rows}, ahead)
+        for each in await store.unclaimed(session, {row.key for row in rows}, AHEAD)
         if (each.subject, each.version.partition("@")[0]) in slipped
     ]
 
