@@ -1,5 +1,6 @@
 """Wires notify."""
 
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -15,6 +16,7 @@ from services.notify.clients import (
     Offices,
     Provider,
     Reporter,
+    SmppGateway,
     Templates,
     load_agency_words,
 )
@@ -74,6 +76,11 @@ def create_app(settings: NotifySettings | None = None) -> FastAPI:
         clockwork=clockwork,
     )
     desk.wake = delivery.wake
+    for lane in delivery.lanes:
+        if isinstance(lane.provider, SmppGateway):
+            lane.provider.hear = partial(delivery.receiving.hear, lane.name)
+            lane.provider.late = partial(delivery.receiving.learn, lane.name)
+            service.run_always(lane.provider.run)
     duties = Duties(desk)
     progress = Progress(service)
     watch = Watch(service.database, desk, duties, progress.caught_up, service.wake_relay, clockwork)

@@ -10,7 +10,6 @@ from starlette.responses import JSONResponse
 
 from services.notify.clients import Call, Forbidden, KannelReports, Reporter, Unreadable
 from services.notify.handlers.delivery import Delivery
-from services.notify.handlers.receiving import Heard
 from shared.http import read_body
 from shared.problems import Problem
 
@@ -45,7 +44,7 @@ def add_receipts(router: APIRouter, delivery: Delivery, reporters: Mapping[str, 
             pointer = f"/{fault.field.replace('.', '/')}" if fault.field else ""
             error = {"pointer": pointer, "code": "unknown_receipt", "message": "Not a receipt."}
             raise Problem(422, errors=[error]) from None
-        known = [await _take(delivery, provider, report) for report in reports]
+        known = [await delivery.receiving.hear(provider, report) for report in reports]
         if reports and not any(known):
             raise Problem(404, "Nothing was sent under this reference.")
         if reporter.reply is not None:
@@ -54,8 +53,3 @@ def add_receipts(router: APIRouter, delivery: Delivery, reporters: Mapping[str, 
         if len(reports) == 1:
             told["receipt"] = reports[0].receipt
         return JSONResponse(told)
-
-
-async def _take(delivery: Delivery, provider: str, report: Any) -> bool:
-    heard = Heard(provider, report.receipt, report.detail, report.reference, report.message_id)
-    return await delivery.receiving.take(heard)

@@ -1,12 +1,20 @@
 """The world outside notify: the SMS gateway, the mail server, the folders of texts and offices."""
 
 from services.notify.clients.attempt import Answer, Parcel, Provider
-from services.notify.clients.calls import Call, Forbidden, KannelReports, Reporter, Unreadable
+from services.notify.clients.calls import (
+    Call,
+    Forbidden,
+    KannelReports,
+    Report,
+    Reporter,
+    Unreadable,
+)
 from services.notify.clients.clock_stops import load_agency_words
 from services.notify.clients.gateways import GatewayFaults, Gateways
 from services.notify.clients.kannel import Kannel
 from services.notify.clients.mail import Mail
 from services.notify.clients.offices import Office, OfficeFaults, Offices
+from services.notify.clients.smpp import SmppGateway
 from services.notify.clients.templates import (
     NAMES,
     Name,
@@ -35,7 +43,9 @@ __all__ = [
     "Offices",
     "Parcel",
     "Provider",
+    "Report",
     "Reporter",
+    "SmppGateway",
     "TemplateFaults",
     "Templates",
     "Text",

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.notify.clients import Report
 from services.notify.handlers.bundle import Bundle
 from services.notify.handlers.figures import RECEIPTS
 from services.notify.handlers.lanes import Lanes
@@ -45,6 +46,27 @@ class Receiving:
         it is kept until then.
         """
         return await self.bundle.add(heard)
+
+    async def hear(self, provider: str, report: Report) -> bool:
+        """Apply what a provider reports."""
+        return await self.take(
+            Heard(provider, report.receipt, report.detail, report.reference, report.message_id)
+        )
+
+    async def learn(self, provider: str, reference: str, message_id: str, parts: int) -> None:
+        """A provider's name for a message, or a part of it, that was given up as unknown: its
+        receipts are found by it from now on. A message of one part was taken, then."""
+        now = clock.now()
+        async with self.database.transaction() as session:
+            found = (await store.referred(session, {reference}, {provider})).get(reference)
+            if found is None:
+                return
+            part = store.Part(provider, message_id, *found, parts)
+            early = [row.receipt for row in await store.name_parts(session, [part], now)]
+            events = [(found, "accepted", "late answer", "carrier")] if parts == 1 else []
+            events += [(found, each, f"receipt {each}", "carrier") for each in early if each]
+            await self.judge(session, events, now)
+        self.announce()
 
     async def _take(self, batch: list[Heard]) -> list[bool]:
         async with self.database.transaction() as session:

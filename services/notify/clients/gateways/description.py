@@ -2,14 +2,16 @@
 
 import re
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from services.notify.clients.gateways.placeholders import Missing, fill
+from services.notify.clients.smpp import SmppOptions
 from services.notify.rules.terms import Terms
 
 AT_ONCE = 16
+WINDOW = 10
 Scalar = str | int | float | bool
 
 
@@ -218,5 +220,82 @@ class HttpDescription(Part):
         return self
 
 
+def _status(value: Any) -> Any:
+    """A status of SMPP, as a number or in hex."""
+    try:
+        return int(value, 16) if isinstance(value, str) else value
+    except ValueError:
+        raise ValueError("write a status such as 0x58") from None
+
+
+Statuses = list[Annotated[int, BeforeValidator(_status), Field(ge=1, le=0xFFFFFFFF)]]
+
+
+class SmppDescription(Part):
+    """A carrier that speaks SMPP 3.4; ``url`` is ``smpp://user:password@host:2775``, or ``smpps``
+    for TLS. ``clients/smpp/options.py`` says what each of the others means."""
+
+    kind: Literal["smpp"]
+    title: str
+    terms: TermsPart = TermsPart()
+    timeout: Annotated[float, Field(gt=0, le=60)] | None = None
+    url: str
+    sender: str = ""
+    sender_ton: Annotated[int, Field(ge=0, le=6)] | None = None
+    sender_npi: Annotated[int, Field(ge=0, le=18)] | None = None
+    system_type: Annotated[str, Field(max_length=12)] = ""
+    window: Annotated[Annotated[int, Field(ge=1, le=500)] | None, Tunable] = None
+    enquire: Annotated[float, Field(gt=0, le=600)] = 30
+    long: Literal["udh", "payload", "sar"] = "udh"
+    ids: Literal["same", "hex_in_answers", "hex_in_receipts"] = "same"
+    receipts: bool = True
+    validity: Annotated[str, Field(max_length=16, pattern=r"^(\d{15}[R+-]|)$")] = ""
+    refused: Statuses = []
+    again: Statuses = []
+
+    @model_validator(mode="after")
+    def check(self) -> "SmppDescription":
+        if (self.sender_ton is None) != (self.sender_npi is None):
+            raise ValueError("'sender_ton' and 'sender_npi' go together: write both or none")
+        if not self.url.startswith(("{env.", "smpp://", "smpps://")):
+            raise ValueError("'url' is smpp://user:password@host:2775, or {env.NAME}")
+        return self
+
+    def options(self, timeout: float) -> SmppOptions:
+        """With what the environment holds.
+
+        Raises:
+            ValueError: the address is none.
+        """
+        parts = urlsplit(fill(self.url, {}))
+        if parts.scheme not in ("smpp", "smpps") or not parts.hostname or parts.port == 0:
+            raise ValueError("write smpp://user:password@host:2775")
+        sender = fill(self.sender, {})
+        user, password = unquote(parts.username or ""), unquote(parts.password or "")
+        if len(user) > 15 or len(password) > 64 or len(sender) > 20:
+            raise ValueError("a user has 15 characters at most, a password 64, a sender 20")
+        typed = None if self.sender_ton is None else (self.sender_ton, self.sender_npi or 0)
+        return SmppOptions(
+            host=parts.hostname,
+            port=parts.port or 2775,
+            system_id=user,
+            password=password,
+            tls=parts.scheme == "smpps",
+            system_type=self.system_type,
+            window=self.window or WINDOW,
+            sender=sender,
+            sender_type=typed,
+            long=self.long,
+            ids=self.ids,
+            receipts=self.receipts,
+            validity=self.validity,
+            timeout=self.timeout or timeout,
+            enquire=self.enquire,
+            refused=frozenset(self.refused),
+            again=frozenset(self.again),
+        )
+
+
+Description = HttpDescription | SmppDescription
 NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
 TAKEN = re.compile(r"kannel(-\d+)?|smtp|email|outbox")

@@ -10,15 +10,24 @@ from pydantic import BaseModel, ValidationError
 from services.notify.clients.attempt import Provider
 from services.notify.clients.calls import Reporter
 from services.notify.clients.gateways import placeholders
-from services.notify.clients.gateways.description import NAME, TAKEN, HttpDescription
+from services.notify.clients.gateways.description import (
+    NAME,
+    TAKEN,
+    Description,
+    HttpDescription,
+    SmppDescription,
+)
 from services.notify.clients.gateways.http import PLACEHOLDERS, HttpGateway
 from services.notify.clients.gateways.reports import OF_SIGNATURE, DescribedReports
+from services.notify.clients.smpp import SmppGateway
 from services.notify.rules.texts import KINDS
 from shared.plans.tree import Tree, Unreadable, read_tree
 from shared.settings import FolderFaults
 
-KINDS_OF_GATEWAY = {"http": HttpDescription}
-Description = HttpDescription
+KINDS_OF_GATEWAY: Mapping[str, type[Description]] = {
+    "http": HttpDescription,
+    "smpp": SmppDescription,
+}
 
 
 class GatewayFaults(FolderFaults):
@@ -77,6 +86,15 @@ class Gateways:
             missing = [*self._missing(name, description)]
             if missing:
                 faults += missing
+                continue
+            if isinstance(description, SmppDescription):
+                try:
+                    options = description.options(timeout)
+                except ValueError as fault:
+                    line = self.trees[name].line(("url",))
+                    faults.append(_fault(f"{name}.yaml", line, ("url",), str(fault)))
+                    continue
+                providers.append(SmppGateway(name, options, description.terms.terms(place)))
                 continue
             providers.append(HttpGateway(name, description, place, receipt_url, timeout))
             if description.receipts is not None:
@@ -193,9 +211,9 @@ def _model_in(annotation: Any) -> type[BaseModel] | None:
     return None
 
 
-def _placeholder_faults(file: str, tree: Tree, description: HttpDescription) -> Iterator[str]:
+def _placeholder_faults(file: str, tree: Tree, description: Description) -> Iterator[str]:
     known = set(PLACEHOLDERS)
-    if description.templates is not None:
+    if isinstance(description, HttpDescription) and description.templates is not None:
         known |= {"template.id", "template.data"}
         for kind in description.templates:
             if kind not in KINDS:
