@@ -60,6 +60,19 @@ class Item(_Part):
             raise ValueError("two choices have the same code")
         return self
 
+    def holds(self, answer: object) -> bool:
+        """Whether an answer lies on the item's scale; a level may be given by its number, 1 to 5."""
+        number = isinstance(answer, int | float) and not isinstance(answer, bool)
+        match self.scale:
+            case "points":
+                return number and POINTS[0] <= answer <= POINTS[-1]  # type: ignore[operator]
+            case "levels":
+                return answer in LEVELS or (number and answer in range(1, len(LEVELS) + 1))
+            case "reason":
+                return answer in {choice.code for choice in self.choices}
+            case _:
+                return isinstance(answer, bool) or answer in ("yes", "no")
+
 
 class Questionnaire(_Part):
     """What is asked of the users of one domain's services."""
@@ -120,3 +133,25 @@ def reasons(questionnaires: Iterable[Questionnaire]) -> Reasons:
 def known_questionnaires() -> tuple[Questionnaire, ...]:
     """The questionnaires of this installation (`deploy/questionnaires`)."""
     return tuple(load_questionnaires(deploy_dir() / "questionnaires"))
+
+
+class Scales:
+    """Tells which answers lie outside the scale of their item.
+
+    Of an item or a questionnaire that no file describes nothing is known: none of its answers do.
+    """
+
+    def __init__(self, questionnaires: Iterable[Questionnaire] = ()) -> None:
+        self._items = {
+            (made.questionnaire, item.code): item for made in questionnaires for item in made.items
+        }
+
+    def outside(self, questionnaire: str, answers: Mapping[str, object]) -> frozenset[str]:
+        """The items whose answer lies outside their scale; what was not answered does not."""
+        return frozenset(
+            code
+            for code, answer in answers.items()
+            if answer is not None
+            and (item := self._items.get((questionnaire, code))) is not None
+            and not item.holds(answer)
+        )

@@ -20,6 +20,7 @@ from services.reporting.settings import ReportingSettings
 from shared import rulebook
 from shared.due_dates import load_rules
 from shared.forms import Forms
+from shared.questionnaires import Scales, load_questionnaires
 from shared.service import Service
 from shared.settings import deploy_dir, load
 from shared.units import UnitRegistry
@@ -42,7 +43,8 @@ def create_app(settings: ReportingSettings | None = None) -> FastAPI:
     rulebook.attach(
         service, rulebook.Changeover("reporting", service.database, due_rules, Undated(registry))
     )
-    consumer.attach(service, registry)
+    scales = Scales(load_questionnaires(deploy_dir() / "questionnaires"))
+    consumer.attach(service, registry, scales)
     service.app.include_router(build_router(reports, files))
     service.app.include_router(build_pages(reports))
     service.app.include_router(build_samples(Sampling(reports), files))

@@ -9,13 +9,14 @@ from services.reporting.handlers import (
     parse_plan,
 )
 from shared import events
+from shared.questionnaires import Scales
 from shared.service import Service
 from shared.units import UnitRegistry
 
 
-def attach(service: Service, registry: UnitRegistry) -> None:
+def attach(service: Service, registry: UnitRegistry, scales: Scales) -> None:
     """Consume EVENTS, PLANS, OUTCOMES and KEYS."""
-    service.consume("EVENTS", events.parse, partial(apply_events, registry=registry))
+    service.consume("EVENTS", events.parse, partial(apply_events, registry=registry, scales=scales))
     service.consume("PLANS", parse_plan, apply_plans)
     service.consume("OUTCOMES", events.parse, apply_outcomes)
     service.consume_keys()

@@ -100,8 +100,8 @@ class InstallFact(Fact, Table, table=True):
 
 
 class SurveyFact(Fact, Table, table=True):
-    """A survey's scores per item (decimal text, null for words), and the coded reasons among its
-    answers: never the words themselves."""
+    """A survey's scores per item (decimal text, null for words, "outside" for what lies outside the
+    item's scale), and the coded reasons among its answers: never the words themselves."""
 
     __tablename__ = "surveys"
     day: date
@@ -193,18 +193,21 @@ class Daily(Table, table=True):
 
 
 class Score(Table, table=True):
-    """Answers to surveys: how many, how many with a score, and the sum of the scores."""
+    """Answers to surveys: how many, how many with a score, the sum of the scores, and how many lie
+    outside the scale of their item."""
 
     __tablename__ = "scores"
     unit: str = Field(primary_key=True)
     domain: str = Field(primary_key=True)
     mode: str = Field(primary_key=True)
+    questionnaire: str = Field(primary_key=True)
     item: str = Field(primary_key=True)
     business_day: date = Field(primary_key=True)
     recorded_day: date = Field(primary_key=True)
     n: int = Field(sa_type=sa.BigInteger)
     scored: int = Field(sa_type=sa.BigInteger)
     total: Decimal = Field(sa_type=sa.Numeric)
+    outside: int = Field(sa_type=sa.BigInteger)
 
 
 class ReasonCount(Table, table=True):

@@ -134,7 +134,7 @@ def test_deadlines_are_those_of_their_time(running):
         return {
             (row["subject"], row["due_at"], row["state"])
             for row in rows
-            if row["subject"].startswith("hai-ban/lists")
+            if row["subject"].startswith("hai-ban/lists") and row["state"] != "cancelled"
         }
 
     expected = {

@@ -59,7 +59,7 @@ def dossiers():
 
 
 def surveys():
-    def answered(n, mode, time="2020-01-15T10:00:00+07:00", **answers):
+    def answered(n, mode, time="2020-01-15T10:00:00+07:00", of="mscore-hcc-2020", **answers):
         return event(
             "survey.completed",
             f"survey-{n}",
@@ -67,17 +67,25 @@ def surveys():
             unit="461",
             domain="public_administration",
             mode=mode,
-            questionnaire="mscore-hcc-2020",
+            questionnaire=of,
             answers=answers,
         )
 
     return [
         answered(1, "phone", quality=8, bribe="no"),
         answered(2, "phone", quality=7),
-        answered(3, "tablet", quality="very_satisfied"),
+        answered(3, "tablet", quality=5),
+        answered(6, "tablet", quality="very_satisfied", bribe="perhaps"),  # of other scales
+        answered(7, "tablet", quality=11),
+        answered(8, "tablet", quality=0),
         answered(4, "phone", "2020-04-01T00:30:00+07:00", quality=2),
         answered(5, "phone", "2020-04-02T08:00:00+07:00", quality="không nhớ"),  # bears no score
-    ]
+        answered(9, "phone", "2020-07-01T08:00:00+07:00", quality=9),
+        answered(10, "phone", "2020-07-01T08:00:00+07:00", of="xa-2020", quality=40),
+        answered(11, "phone", "2020-07-01T08:00:00+07:00", quality=99),
+        event("record.voided", "void-survey-11", "2020-07-02T08:00:00+07:00",
+              of_source="/test", of_id="survey-11", reason="Nhập nhầm"),
+    ]  # fmt: skip
 
 
 def lists():
@@ -203,12 +211,28 @@ def test_scorecard_never_pools_modes(running):
         key: (row["n"], row["score"])
         for key, row in rows_of(answer, "unit", "mode", "quarter", "item").items()
     }
-    assert rows == {
+    assert {key: figures for key, figures in rows.items() if key[2] != "2020-Q3"} == {
         ("461", "phone", "2020-Q1", "quality"): (2, 7.5),
         ("461", "phone", "2020-Q1", "bribe"): (1, None),
         ("461", "tablet", "2020-Q1", "quality"): (1, 5.0),
+        ("461", "tablet", "2020-Q1", "bribe"): (0, None),
         ("461", "phone", "2020-Q2", "quality"): (1, 2.0),
     }
+
+
+def test_what_lies_outside_its_scale_is_shown_and_not_averaged(running):
+    answer = running.get("reporting", "/v1/reports/scorecard", **YEAR)
+    rows = {
+        key: (row["n"], row["score"], row["out_of_scale"])
+        for key, row in rows_of(answer, "mode", "quarter", "questionnaire", "item").items()
+    }
+    assert rows["tablet", "2020-Q1", "mscore-hcc-2020", "quality"] == (1, 5.0, 3)
+    assert rows["tablet", "2020-Q1", "mscore-hcc-2020", "bribe"] == (0, None, 1)
+    assert rows["phone", "2020-Q2", "mscore-hcc-2020", "quality"] == (1, 2.0, 1)
+    # One code in two questionnaires is two questions; what no file describes has no scale.
+    assert rows["phone", "2020-Q3", "mscore-hcc-2020", "quality"] == (1, 9.0, 0)
+    assert rows["phone", "2020-Q3", "xa-2020", "quality"] == (1, 40.0, 0)
+    assert answer["total"]["out_of_scale"] == 5
 
 
 def test_timeliness_of_lists(running):

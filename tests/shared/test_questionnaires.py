@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.questionnaires import QuestionnaireFaults, load_questionnaires
+from shared.questionnaires import QuestionnaireFaults, Scales, load_questionnaires
 from shared.settings import deploy_dir
 
 GOOD = """
@@ -47,3 +47,23 @@ def test_every_fault_at_once(tmp_path):
         "c.yaml",
         "d.yaml",
     ]
+
+
+@pytest.mark.parametrize(
+    ("scale", "good", "bad"),
+    [
+        ("points", [1, 10, 7.5], [0, 11, -1, 10.1, "8", "very_satisfied", True, float("nan")]),
+        ("levels", ["neutral", 1, 5], ["sad", 0, 6, 2.5, True, ""]),
+        ("yes_no", ["yes", "no", True, False], ["perhaps", 1, 0]),
+    ],
+)
+def test_which_answers_lie_on_a_scale(tmp_path, scale, good, bad):
+    text = GOOD.format(code="thu").replace("levels", scale)
+    (tmp_path / "thu.yaml").write_text(text, encoding="utf-8")
+    scales = Scales(load_questionnaires(tmp_path))
+    for answer in good:
+        assert scales.outside("thu", {"attitude": answer}) == frozenset(), answer
+    for answer in bad:
+        assert scales.outside("thu", {"attitude": answer}) == {"attitude"}, answer
+    assert scales.outside("thu", {"attitude": None, "other": 99}) == frozenset()
+    assert scales.outside("another", {"attitude": 99}) == frozenset()

@@ -35,6 +35,8 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
         "previous_score",
         "previous_n",
         "change",
+        "questionnaire",
+        "out_of_scale",
     ),
     "survey-reasons": (
         "domain",
@@ -221,6 +223,8 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "column.domain": ("Lĩnh vực", "Domain"),
     "column.mode": ("Cách hỏi", "Mode"),
     "column.quarter": ("Quý", "Quarter"),
+    "column.questionnaire": ("Bảng hỏi", "Questionnaire"),
+    "column.out_of_scale": ("Ngoài thang điểm", "Out of scale"),
     "column.item": ("Câu hỏi", "Item"),
     "column.n": ("Số phiếu", "Answers"),
     "column.score": ("Điểm trung bình", "Mean score"),

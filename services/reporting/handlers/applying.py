@@ -22,7 +22,7 @@ from shared.db import Database, take_turn
 from shared.dossiers import StatusChange, Submission
 from shared.events import Event, data
 from shared.events import uid as uid_of
-from shared.questionnaires import known_questionnaires, reasons
+from shared.questionnaires import Scales, known_questionnaires, reasons
 from shared.units import UnitRegistry
 
 log = structlog.get_logger()
@@ -37,9 +37,15 @@ Fact = TypeVar("Fact", Submission, StatusChange, Survey)
 
 
 async def apply_events(
-    session: AsyncSession, events: Sequence[Event], registry: UnitRegistry
+    session: AsyncSession,
+    events: Sequence[Event],
+    registry: UnitRegistry,
+    scales: Scales | None = None,
 ) -> None:
-    """Take events that were not seen before into the read models."""
+    """Take events that were not seen before into the read models.
+
+    `scales` tells which answers of surveys lie outside the scale of their item.
+    """
     voids = _voids(events)
     known_voids = await facts.load_voids(
         session, [*voids, *(event.uid for event in events if event.unit is not None)]
@@ -51,7 +57,7 @@ async def apply_events(
         target: rday for target, rday in voids_after.items() if known_voids.get(target) != rday
     }
     await _apply_dossiers(session, events, changed, voids_after, registry.era)
-    await _apply_surveys(session, events, changed, voids_after)
+    await _apply_surveys(session, events, changed, voids_after, scales or Scales())
     await facts.add_installs(
         session, [_install(event) for event in events if _is(event, data.Install)]
     )
@@ -136,8 +142,9 @@ async def _apply_surveys(
     events: Sequence[Event],
     changed: Mapping[bytes, date],
     voids: Mapping[bytes, date],
+    scales: Scales,
 ) -> None:
-    new = [(event, _survey(event, voids)) for event in events if _is(event, data.Survey)]
+    new = [(event, _survey(event, voids, scales)) for event in events if _is(event, data.Survey)]
     stored = await facts.load_surveys(session, changed)
     if not new and not stored:
         return
@@ -220,16 +227,17 @@ def _status(event: Event, voids: Mapping[bytes, date]) -> tuple[str, StatusChang
     )
 
 
-def _survey(event: Event, voids: Mapping[bytes, date]) -> Survey:
+def _survey(event: Event, voids: Mapping[bytes, date], scales: Scales) -> Survey:
     told = event.data
     assert isinstance(told, data.Survey)
+    outside = scales.outside(told.questionnaire, told.answers)
     return Survey(
         uid=event.uid,
         unit=told.unit,
         domain=told.domain,
         mode=told.mode,
         questionnaire=told.questionnaire,
-        scores=rules.survey_scores(told.answers),
+        scores=rules.survey_scores(told.answers, outside),
         day=clock.local_day(event.time),
         rday=event.rday,
         voided_rday=voids.get(event.uid),
@@ -237,6 +245,7 @@ def _survey(event: Event, voids: Mapping[bytes, date]) -> Survey:
             told.questionnaire, told.answers, reasons(known_questionnaires())
         ),
         dossier=told.dossier,
+        outside=outside,
     )
 
 

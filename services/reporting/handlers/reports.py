@@ -249,10 +249,12 @@ def _place(row: Row) -> Place:
 
 
 async def scorecard(session: AsyncSession, question: Question, book: Book) -> Answer:
-    """The mean score and the number of answers per unit, domain, mode, quarter and item.
+    """The mean score and the number of answers per unit, domain, mode, quarter, item and
+    questionnaire: items of two questionnaires are two questions, even under one code.
 
     ``n`` is how many answers the score is the mean of; without a score, how many were given.
-    Beside it stands the score of the whole quarter before, of the same mode.
+    Beside it stands the score of the whole quarter before, of the same mode and questionnaire.
+    ``out_of_scale`` are those that lie outside the scale of their item: never in ``n``.
     """
     found = await figures.tallies(session, question.scope, question.domain)
     earlier = replace(question.scope, first=rules.start_before(question.first))
@@ -264,21 +266,22 @@ async def scorecard(session: AsyncSession, question: Question, book: Book) -> An
             "mode": mode,
             "quarter": quarter,
             "item": item,
-            "n": tally.scored or tally.n,
+            "n": tally.answers,
             "score": rules.mean_score(tally),
             "reason": None if tally.scored else "no_scores",
         }
         | rules.trend(
             tally,
-            before.get((place, domain, mode, rules.quarter_before(quarter), item)),
+            before.get((place, domain, mode, rules.quarter_before(quarter), item, questionnaire)),
             book.small_sample,
         )
-        for (place, domain, mode, quarter, item), tally in found
+        | {"questionnaire": questionnaire, "out_of_scale": tally.outside}
+        for (place, domain, mode, quarter, item, questionnaire), tally in found
     ]
     # Modes change what people answer: a score over all of them would mean nothing.
     return Answer(
         rows,
-        {"n": sum(row["n"] for row in rows)},
+        _total(rows, ("n", "out_of_scale")),
         extra={"small_sample": book.small_sample},
     )
 

@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Set
+from collections.abc import Collection, Mapping, Set
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -20,7 +20,8 @@ LIKERT: Mapping[str, int] = {
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """One `survey.completed` event: scores per item, null where an answer bears none."""
+    """One `survey.completed` event: scores per item, null where an answer bears none; `outside`
+    are the items whose answer lies outside their scale."""
 
     uid: bytes
     unit: str
@@ -34,6 +35,7 @@ class Survey:
     reasons: Mapping[str, str] = field(default_factory=dict)
     """Of items that are coded reasons, the code that was chosen."""
     dossier: str | None = None
+    outside: frozenset[str] = frozenset()
 
 
 class ScoreCell(NamedTuple):
@@ -42,6 +44,7 @@ class ScoreCell(NamedTuple):
     unit: str
     domain: str
     mode: str
+    questionnaire: str
     item: str
     business_day: date
     recorded_day: date
@@ -61,17 +64,29 @@ class ReasonCell(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """Answers of one kind: how many, how many of them bear a score, and the sum of these."""
+    """Answers of one kind: how many, how many of them bear a score, the sum of these, and how many
+    lie outside the scale of their item."""
 
     n: int = 0
     scored: int = 0
     total: Decimal = Decimal(0)
+    outside: int = 0
+
+    @property
+    def answers(self) -> int:
+        """How many answers the mean is of; without a score, how many were given on the scale."""
+        return self.scored or self.n - self.outside
 
     def __add__(self, other: "Tally") -> "Tally":
-        return Tally(self.n + other.n, self.scored + other.scored, self.total + other.total)
+        return Tally(
+            self.n + other.n,
+            self.scored + other.scored,
+            self.total + other.total,
+            self.outside + other.outside,
+        )
 
     def __neg__(self) -> "Tally":
-        return Tally(-self.n, -self.scored, -self.total)
+        return Tally(-self.n, -self.scored, -self.total, -self.outside)
 
 
 def answer_score(value: object) -> Decimal | None:
@@ -87,9 +102,18 @@ def answer_score(value: object) -> Decimal | None:
     return None
 
 
-def survey_scores(answers: Mapping[str, object]) -> dict[str, Decimal | None]:
-    """What is kept of a survey: the score of each item answered, no words that people said."""
-    return {item: answer_score(value) for item, value in answers.items() if value is not None}
+def survey_scores(
+    answers: Mapping[str, object], outside: Collection[str] = ()
+) -> dict[str, Decimal | None]:
+    """What is kept of a survey: the score of each item answered, no words that people said.
+
+    Of the items `outside` their scale there is none: they are counted and not averaged.
+    """
+    return {
+        item: None if item in outside else answer_score(value)
+        for item, value in answers.items()
+        if value is not None
+    }
 
 
 def survey_reasons(
@@ -121,9 +145,10 @@ def score_contributions(survey: Survey) -> dict[ScoreCell, Tally]:
     cells: dict[ScoreCell, Tally] = {}
     if survey.voided_rday is not None and survey.voided_rday <= survey.rday:
         return cells
-    place = (survey.unit, survey.domain, survey.mode)
+    place = (survey.unit, survey.domain, survey.mode, survey.questionnaire)
     for item, score in survey.scores.items():
-        tally = Tally(1, 0 if score is None else 1, score or Decimal(0))
+        scored = 0 if score is None else 1
+        tally = Tally(1, scored, score or Decimal(0), int(item in survey.outside))
         cells[ScoreCell(*place, item, survey.day, survey.rday)] = tally
         if survey.voided_rday is not None:
             cells[ScoreCell(*place, item, survey.day, survey.voided_rday)] = -tally
@@ -165,8 +190,8 @@ def trend(tally: Tally, before: Tally | None, threshold: int) -> dict[str, Any]:
     """A score beside that of the quarter before; `small_n` where either has fewer answers than
     the threshold, so that no more is read into them than they bear."""
     score, earlier = mean_score(tally), None if before is None else mean_score(before)
-    count = tally.scored or tally.n
-    earlier_count = 0 if before is None else before.scored or before.n
+    count = tally.answers
+    earlier_count = 0 if before is None else before.answers
     known = score is not None and earlier is not None
     return {
         "small_n": count < threshold or (known and earlier_count < threshold),

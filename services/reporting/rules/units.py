@@ -7,9 +7,14 @@ from typing import Any
 from services.reporting.rules.territory import Place
 from shared.units import Unit, UnitRegistry
 
+NO_UNIT = "_"
+"""Stands for the unit of what names none that exists."""
+
 
 def names_of(registry: UnitRegistry, place: Place, first: date, last: date) -> list[str]:
     """The names that a unit had in a period, oldest first; else its last name."""
+    if place.unit == NO_UNIT:
+        return ["Không rõ đơn vị"]
     borne = [
         unit
         for unit in registry.versions(place.unit)

@@ -112,6 +112,8 @@ _LOAD_STATUSES = sa.text(
     "SELECT f.*, v.rday AS voided_rday FROM statuses f LEFT JOIN voids v ON v.target = f.uid"
     " WHERE f.code = ANY(CAST(:codes AS text[]))"
 )
+OUTSIDE = "outside"
+"""Stands for an answer outside the scale of its item."""
 _LOAD_SURVEYS = sa.text(
     "SELECT f.*, v.rday AS voided_rday FROM surveys f LEFT JOIN voids v ON v.target = f.uid"
     " WHERE f.uid = ANY(CAST(:uids AS bytea[]))"
@@ -187,7 +189,7 @@ async def load_surveys(session: AsyncSession, uids: Collection[bytes]) -> dict[b
             mode=row.mode,
             questionnaire=row.questionnaire,
             scores={
-                item: None if score is None else Decimal(score)
+                item: None if score in (None, OUTSIDE) else Decimal(score)
                 for item, score in _decoded(row.scores).items()
             },
             day=row.day,
@@ -195,6 +197,9 @@ async def load_surveys(session: AsyncSession, uids: Collection[bytes]) -> dict[b
             voided_rday=row.voided_rday,
             reasons=_decoded(row.reasons),  # type: ignore[arg-type]
             dossier=row.dossier,
+            outside=frozenset(
+                item for item, score in _decoded(row.scores).items() if score == OUTSIDE
+            ),
         )
         for row in rows
     }
@@ -296,7 +301,7 @@ async def add_surveys(session: AsyncSession, facts: Sequence[tuple[Event, Survey
                 fact.questionnaire,
                 _encoded(
                     {
-                        item: None if score is None else str(score)
+                        item: OUTSIDE if item in fact.outside else score and str(score)
                         for item, score in fact.scores.items()
                     }
                 ),

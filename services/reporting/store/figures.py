@@ -71,13 +71,15 @@ WHERE f.succeeded AND f.day BETWEEN :first AND :last AND {STANDS}
 """)
 _SCORES = f"""
 SELECT {PLACE} AS place, s.borne, domain, mode, to_char(business_day, 'YYYY-"Q"Q') AS quarter,
-    item, sum(n) AS n, sum(scored) AS scored, sum(total) AS total
+    questionnaire, item, sum(n) AS n, sum(scored) AS scored, sum(total) AS total,
+    sum(outside) AS outside
 FROM scores f {{within}}
 WHERE business_day BETWEEN :first AND :last AND recorded_day <= :known
     AND (CAST(:domain AS text) IS NULL OR domain = :domain)
-GROUP BY 1, 2, 3, 4, 5, 6
+GROUP BY 1, 2, 3, 4, 5, 6, 7
 HAVING sum(n) <> 0
-ORDER BY {PLACE} COLLATE "C", 2, domain, mode, quarter, item COLLATE "C"
+ORDER BY {PLACE} COLLATE "C", 2, domain, mode, quarter, item COLLATE "C",
+    questionnaire COLLATE "C"
 """
 _REASONS = f"""
 SELECT {PLACE} AS place, s.borne, domain, mode, to_char(business_day, 'YYYY-"Q"Q') AS quarter,
@@ -230,14 +232,21 @@ async def successes(session: AsyncSession, first: date, last: date, known: date)
 
 async def tallies(
     session: AsyncSession, scope: Scope, domain: str | None
-) -> list[tuple[tuple[Place, str, str, str, str], Tally]]:
-    """Answers by (unit, domain, mode, quarter, item)."""
+) -> list[tuple[tuple[Place, str, str, str, str, str], Tally]]:
+    """Answers by (unit, domain, mode, quarter, item, questionnaire)."""
     query = sa.text(_SCORES.format(within=scope.within("business_day")))
     asked = scope.parameters("first", "last", "known") | {"domain": domain}
     return [
         (
-            (Place(row.place, row.borne), row.domain, row.mode, row.quarter, row.item),
-            Tally(int(row.n), int(row.scored), row.total),
+            (
+                Place(row.place, row.borne),
+                row.domain,
+                row.mode,
+                row.quarter,
+                row.item,
+                row.questionnaire,
+            ),
+            Tally(int(row.n), int(row.scored), row.total, int(row.outside)),
         )
         for row in await session.execute(query, asked)
     ]

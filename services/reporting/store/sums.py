@@ -31,16 +31,18 @@ _SCORES = Insert(
         "unit": "text",
         "domain": "text",
         "mode": "text",
+        "questionnaire": "text",
         "item": "text",
         "business_day": "date",
         "recorded_day": "date",
         "n": "bigint",
         "scored": "bigint",
         "total": "numeric",
+        "outside": "bigint",
     },
-    "ON CONFLICT (unit, domain, mode, item, business_day, recorded_day) DO UPDATE SET"
-    " n = scores.n + excluded.n, scored = scores.scored + excluded.scored,"
-    " total = scores.total + excluded.total",
+    "ON CONFLICT (unit, domain, mode, questionnaire, item, business_day, recorded_day)"
+    " DO UPDATE SET n = scores.n + excluded.n, scored = scores.scored + excluded.scored,"
+    " total = scores.total + excluded.total, outside = scores.outside + excluded.outside",
 )
 _REASONS = Insert(
     "reasons",
@@ -85,7 +87,10 @@ async def add_scores(session: AsyncSession, change: Mapping[ScoreCell, Tally]) -
     """Add signed tallies to the scores."""
     await _SCORES.run(
         session,
-        [(*cell, tally.n, tally.scored, tally.total) for cell, tally in sorted(change.items())],
+        [
+            (*cell, tally.n, tally.scored, tally.total, tally.outside)
+            for cell, tally in sorted(change.items())
+        ],
     )
 
 
