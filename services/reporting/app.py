@@ -9,7 +9,9 @@ from services.reporting import consumer
 from services.reporting.api import (
     COOKIE,
     Files,
+    Live,
     Pages,
+    build_live,
     build_pages,
     build_publications,
     build_router,
@@ -43,10 +45,16 @@ def create_app(settings: ReportingSettings | None = None) -> FastAPI:
     rulebook.attach(
         service, rulebook.Changeover("reporting", service.database, due_rules, Undated(registry))
     )
-    scales = Scales(load_questionnaires(deploy_dir() / "questionnaires"))
-    consumer.attach(service, registry, scales)
+    questionnaires = load_questionnaires(deploy_dir() / "questionnaires")
+    consumer.attach(service, registry, Scales(questionnaires))
     service.app.include_router(build_router(reports, files))
-    service.app.include_router(build_pages(reports))
+    live = Live(service.database)
+    service.when_changed(live.wake)
+    service.run_always(live.run)
+    service.app.include_router(build_live(live))
+    pages = Pages()
+    service.app.include_router(pages.look.router())
+    service.app.include_router(build_pages(reports, pages, live, questionnaires))
     service.app.include_router(build_samples(Sampling(reports), files))
-    service.app.include_router(build_publications(publishing, Pages(), files))
+    service.app.include_router(build_publications(publishing, pages, files))
     return service.app

@@ -6,6 +6,7 @@ from services.reporting.handlers import (
     apply_events,
     apply_outcomes,
     apply_plans,
+    felt,
     parse_plan,
 )
 from shared import events
@@ -16,7 +17,8 @@ from shared.units import UnitRegistry
 
 def attach(service: Service, registry: UnitRegistry, scales: Scales) -> None:
     """Consume EVENTS, PLANS, OUTCOMES and KEYS."""
-    service.consume("EVENTS", events.parse, partial(apply_events, registry=registry, scales=scales))
-    service.consume("PLANS", parse_plan, apply_plans)
-    service.consume("OUTCOMES", events.parse, apply_outcomes)
+    applied = partial(apply_events, registry=registry, scales=scales)
+    service.consume("EVENTS", events.parse, felt(applied))
+    service.consume("PLANS", parse_plan, felt(apply_plans))
+    service.consume("OUTCOMES", events.parse, felt(apply_outcomes))
     service.consume_keys()

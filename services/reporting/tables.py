@@ -360,3 +360,11 @@ class SampleDossier(Table, table=True):
     era: date
     field: str
     returned: date
+
+
+class Pulse(Table, table=True):
+    """How many batches have changed what reports show; one row."""
+
+    __tablename__ = "pulse"
+    id: int = Field(default=1, primary_key=True)
+    n: int = Field(sa_type=sa.BigInteger)

@@ -291,4 +291,5 @@ def test_the_page_shows_them_all(running):
     page = running.http.get(running.url("reporting", "/"), params=YEAR).text
     for title in ("Chất lượng dữ liệu", "Hoạt động của đội hình", "Khó khăn, vướng mắc"):
         assert title in page
-    assert "Hướng dẫn" in page
+    activity = running.http.get(running.url("reporting", "/reports/activity"), params=YEAR).text
+    assert "Hướng dẫn" in activity

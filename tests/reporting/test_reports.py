@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 
 import pytest
 
@@ -342,14 +343,17 @@ def test_the_page_asks_for_a_key_and_shows_the_reports(running):
         assert "samesite=strict" in cookie.lower()
         page = browser.get(address, params=YEAR)
         assert page.status_code == 200
-        for text in ("Biểu 06", "Thành phố Đông Hà", "Hồ sơ quá hạn", "Tải về Excel"):
+        for text in ("Tổng quan", "Thành phố Đông Hà", "Hồ sơ quá hạn", "Nơi hỗ trợ"):
             assert text in page.text
-        assert "<script" not in page.text
+        form = browser.get(running.url("reporting", "/reports/bieu-06"), params=YEAR)
+        assert "Tải về Excel" in form.text
         assert "Form 06" in browser.get(address, params={"lang": "en"}).text
         assert "kiểm tra ngày" in browser.get(address, params={"from": "x"}).text
         sheet = browser.get(running.url("reporting", "/v1/reports/bieu-06?format=csv"))
         assert sheet.status_code == 200
-        assert browser.get(running.url("reporting", "/assets/style.css")).status_code == 200
+        [style] = re.findall(r'href="(/look/style\.[0-9a-f]{12}\.css)"', page.text)
+        served = browser.get(running.url("reporting", style))
+        assert "immutable" in served.headers["cache-control"]
         browser.post(running.url("reporting", "/logout"))
         assert "Đăng nhập" in browser.get(address).text
 

@@ -1,111 +1,193 @@
-"""The dashboard: one page of reports, drawn on the server, without scripts."""
+"""The dashboard: a territory at a glance, a page for each report, a dossier's story."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
 from typing import Annotated, Any
 from urllib.parse import parse_qs, urlencode
 
+import sqlalchemy as sa
 from fastapi import APIRouter, Header, Request
-from starlette.responses import FileResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 
 from services.reporting.api.access import COOKIE, SCOPE, caller
-from services.reporting.api.drawing import PAGES, Pages
-from services.reporting.api.words import LANGUAGES, columns_for_people, language_of
-from services.reporting.handlers import Answer, Reports, ask
+from services.reporting.api.desk import desk_of
+from services.reporting.api.drawing import Pages
+from services.reporting.api.filtering import (
+    Filters,
+    presets,
+    read_filters,
+    tidy,
+    unit_choices,
+)
+from services.reporting.api.illustrating import illustrate
+from services.reporting.api.live import Live
+from services.reporting.api.pictures import (
+    Series,
+    heat_map,
+    line_chart,
+    month_labels,
+    received_and_finished,
+)
+from services.reporting.api.tables import ROWS, table_of
+from services.reporting.api.words import LANGUAGES, language_of, word
+from services.reporting.handlers import GROUPINGS, REPORTS, Glance, Reports, ask, glance, titles
 from shared import browser, clock
 from shared.http import read_body
 from shared.keys import Key
 from shared.problems import Problem
+from shared.questionnaires import Questionnaire
 
-ASSETS = {"style.css": "text/css; charset=utf-8", "icon.svg": "image/svg+xml"}
-LONGEST_FORM = 4096
-SHOWN = 50
-"""Rows of a table on the page; the CSV file has them all."""
-SECTIONS = (
-    ("bieu-06", "unit"),
-    ("online-share", None),
-    ("on-time", None),
-    ("installs", "unit"),
-    ("scorecard", None),
-    ("timeliness", None),
-    ("overdue", None),
-    ("emulation", None),
-    ("data-quality", None),
-    ("activity", "unit"),
-    ("difficulties", None),
-    ("notices", None),
-)
-STATES = ("on_time", "late", "incomplete", "missing", "excused", "not_due")
-_HIDDEN = frozenset({"unit", "due_at"})
+SHOWN = 8
+"""Lines of a list on the first page; its own page has them all."""
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
-    """A table of the page."""
+def build_pages(
+    reports: Reports, pages: Pages, live: Live, questionnaires: Iterable[Questionnaire] = ()
+) -> APIRouter:
+    """The routes for browsers that show figures.
 
-    report: str
-    columns: list[str]
-    rows: list[dict[str, Any]]
-    total: dict[str, Any]
-    left_out: int
-    link: str
-    """Address of the report as a file; its format is still to be added."""
-    changes: list[dict[str, Any]]
-    """Which units took over from which in the period."""
-
-
-def build_pages(reports: Reports) -> APIRouter:
-    """The routes for browsers."""
+    Args:
+        reports: what is shown.
+        pages: what draws it.
+        live: what knows how often figures have changed.
+        questionnaires: how the items of surveys are called.
+    """
+    items = {
+        language: {
+            item.code: getattr(item.text, language)
+            for each in questionnaires
+            for item in each.items
+        }
+        for language in LANGUAGES
+    }
     router = APIRouter(include_in_schema=False)
-    pages = Pages()
 
-    def login_page(language: str, status: int, wrong: bool) -> Response:
-        switches = [(each, f"lang={each}") for each in LANGUAGES]
-        return pages.draw("login.html", language, status, wrong=wrong, switches=switches)
+    async def reader_of(request: Request, authorization: str | None) -> Key | None:
+        """Who looks, if they may read reports; null where a log-in is needed."""
+        try:
+            key = await caller(request, authorization)
+        except Problem:
+            return None
+        return key if key.may(SCOPE) else None
+
+    def enter(request: Request, language: str, authorization: str | None) -> Response:
+        tried = COOKIE in request.cookies or authorization is not None
+        return login_page(request, language, 401 if tried else 200)
+
+    def login_page(request: Request, language: str, status: int) -> Response:
+        query = f"?{request.url.query}" if request.url.query else ""
+        return pages.draw(
+            "login.html",
+            language,
+            status,
+            switches=_switches({}),
+            fault="bad_key" if status == 401 else None,
+            next=request.url.path + query,
+            oidc=False,
+        )
+
+    def form_of(
+        filters: Filters, key: Key, report: str, path: str, language: str
+    ) -> dict[str, Any]:
+        unit = filters.held.get("unit")
+        name = f"{reports.registry.name(unit, clock.today())} ({unit})" if unit else ""
+        return {
+            "unit": name,
+            "units": unit_choices(reports.registry, key),
+            "choices": _choices(report, language) if path != "/" else [],
+            "field": report in WITH_FIELD and path != "/",
+            "presets": _presets(filters, path, language),
+        }
+
+    def frame(
+        request: Request, key: Key, filters: Filters, language: str, path: str, version: int
+    ) -> dict[str, Any]:
+        asked = filters.asked
+        return {
+            "desk": desk_of(key, path, language, filters.held),
+            "switches": _switches(filters.held),
+            "filters": filters,
+            "notice": _notice(filters),
+            "where": _where(reports, filters, key, language),
+            "span": _span(asked.first, asked.last, language),
+            "version": version,
+        }
 
     @router.get("/")
-    async def dashboard(
+    async def overview(
         request: Request,
         authorization: Annotated[str | None, Header()] = None,
         accept_language: Annotated[str | None, Header()] = None,
     ) -> Response:
         typed = dict(request.query_params)
         language = language_of(typed.get("lang"), accept_language)
-        try:
-            key = await caller(request, authorization)
-        except Problem:
-            key = None
-        if key is None or not key.may(SCOPE):
-            tried = COOKIE in request.cookies or authorization is not None
-            return login_page(language, 401 if tried else 200, wrong=tried)
-        filters = {name: typed[name] for name in ("from", "to", "unit") if typed.get(name)}
-        notice = None
-        now = clock.now()
-        try:
-            asked = ask("overdue", filters, key, reports.registry, now)
-        except Problem as problem:
-            notice = "beyond_key" if problem.status == 403 else "bad_filters"
-            filters = {}
-            asked = ask("overdue", filters, key, reports.registry, now)
-        sections, data_as_of = await _sections(reports, filters, key, now, language)
-        by_name = {section.report: section for section in sections}
-        empty = not any(section.rows for section in sections)
+        key = await reader_of(request, authorization)
+        if key is None:
+            return enter(request, language, authorization)
+        kept = tidy(typed, reports.registry)
+        if kept != typed:
+            return RedirectResponse(f"/?{urlencode(kept)}", 303)
+        version = await live.read()  # before the figures: a page is never newer than it says
+        now, began = clock.now(), clock.monotonic()
+        filters = read_filters("overdue", kept, key, reports.registry, now)
+        seen = await glance(reports, filters.held, key, now)
+        live.took(clock.monotonic() - began)
+        plans = await reports.plans()
+        admin = None
+        if key.may("admin"):
+            admin = {"dead": await _dead(reports), "refused": _refused(seen)}
         return pages.draw(
-            "dashboard.html",
+            "overview.html",
             language,
-            sections=sections,
-            form=by_name["bieu-06"].total,
-            rate=by_name["on-time"].total,
-            online=by_name["online-share"].total,
-            empty=empty,
-            filters=filters,
-            switches=[(each, urlencode({**filters, "lang": each})) for each in LANGUAGES],
-            notice=notice,
-            data_as_of=data_as_of,
-            changes=by_name["bieu-06"].changes,
+            form=form_of(filters, key, "overdue", "/", language),
+            **frame(request, key, filters, language, "/", version),
+            **_glance(seen, filters, language),
+            admin=admin,
+            titles=titles(plans),
+            contacts=await reports.contacts(seen.question),
+        )
+
+    @router.get("/reports/{name}")
+    async def report_page(
+        name: str,
+        request: Request,
+        authorization: Annotated[str | None, Header()] = None,
+        accept_language: Annotated[str | None, Header()] = None,
+    ) -> Response:
+        typed = dict(request.query_params)
+        language = language_of(typed.get("lang"), accept_language)
+        key = await reader_of(request, authorization)
+        if key is None:
+            return enter(request, language, authorization)
+        if name not in REPORTS:
+            raise Problem(404)
+        path = f"/reports/{name}"
+        kept = tidy(typed, reports.registry)
+        if kept != typed:
+            return RedirectResponse(f"{path}?{urlencode(kept)}", 303)
+        version = await live.read()  # before the figures: a page is never newer than it says
+        now, began = clock.now(), clock.monotonic()
+        filters = read_filters(name, kept, key, reports.registry, now)
+        offset = _offset(kept)
+        paged = {**filters.held, "limit": str(ROWS), "offset": str(offset)}
+        asked = ask(name, paged, key, reports.registry, now)
+        answer = await reports.answer(asked.question)
+        live.took(clock.monotonic() - began)
+        months = await reports.months(asked.question) if name in WITH_MONTHS else []
+        plans = titles(await reports.plans())
+        return pages.draw(
+            "report.html",
+            language,
+            form=form_of(filters, key, name, path, language),
+            **frame(request, key, filters, language, path, version),
+            report=name,
+            file=filters.link(f"/v1{path}", language),
+            table=table_of(answer, filters, language, offset),
+            pictures=illustrate(name, answer, months, plans, items[language], language),
+            titles=plans,
+            changes=answer.extra["unit_changes"],
+            data_as_of=_moment(answer.data_as_of),
             contacts=await reports.contacts(asked.question),
-            units=[(one.code, one.name) for one in reports.registry.all(clock.local_day(now))],
         )
 
     @router.post("/login")
@@ -124,7 +206,7 @@ def build_pages(reports: Reports) -> APIRouter:
         except Problem:
             key = None
         if key is None or not key.may(SCOPE):
-            return login_page(language, 401, wrong=True)
+            return login_page(request, language, 401)
         answer = RedirectResponse(f"/?lang={language}", 303)
         browser.keep_key(answer, request, COOKIE, typed)
         return answer
@@ -135,47 +217,128 @@ def build_pages(reports: Reports) -> APIRouter:
         browser.forget_key(answer, COOKIE)
         return answer
 
-    @router.get("/assets/{name}")
-    async def asset(name: str) -> Response:
-        if name not in ASSETS:
-            raise Problem(404)
-        return FileResponse(
-            PAGES / name,
-            media_type=ASSETS[name],
-            headers={"Cache-Control": "max-age=3600", "X-Content-Type-Options": "nosniff"},
-        )
-
     return router
 
 
-async def _sections(
-    reports: Reports, filters: Mapping[str, str], key: Key, now: datetime, language: str
-) -> tuple[list[Section], str | None]:
-    typed = [filters | ({"by": by} if by else {}) for _, by in SECTIONS]
-    questions = [
-        ask(name, words, key, reports.registry, now).question
-        for (name, _), words in zip(SECTIONS, typed, strict=True)
-    ]
-    answers = await reports.answer_all(questions)
-    sections = []
-    for (name, by), words, answer in zip(SECTIONS, typed, answers, strict=True):
-        link = urlencode({**words, "lang": language})
-        sections.append(_section(name, by, answer, f"/v1/reports/{name}?{link}"))
-    fresh = answers[0].data_as_of
-    return sections, fresh.astimezone(clock.VN).strftime("%d/%m/%Y %H:%M") if fresh else None
+LONGEST_FORM = 4096
+WITH_FIELD = frozenset({"bieu-06", "on-time", "online-share", "data-quality", "overdue"})
+"""Reports that can be asked of one field alone."""
+WITH_MONTHS = frozenset({"bieu-06", "on-time", "online-share"})
+"""Reports whose picture shows months."""
 
 
-def _section(name: str, by: str | None, answer: Answer, link: str) -> Section:
-    if name == "timeliness":
-        rows = answer.extra["by_obligation"]
-        columns = ["plan", "obligation", *STATES, "rate"]
-        return Section(name, columns, rows, answer.total, 0, link, answer.extra["unit_changes"])
-    columns = [
-        column for column in columns_for_people(name, by, answer.rows) if column not in _HIDDEN
+def _choices(report: str, language: str) -> list[tuple[str, list[tuple[str, str]]]]:
+    found = []
+    if groupings := GROUPINGS.get(report):
+        found.append(("by", [(each, word(f"by.{each}", language)) for each in groupings]))
+    if report == "scorecard":
+        domains = [(each, word(f"value.{each}", language)) for each in DOMAINS]
+        found.append(("domain", [("", word("every", language)), *domains]))
+    return found
+
+
+DOMAINS = ("public_administration", "health")
+
+
+def _presets(filters: Filters, path: str, language: str) -> list[tuple[str, str, bool]]:
+    held = (filters.held.get("from"), filters.held.get("to"))
+    found = [
+        (
+            each.name,
+            filters.link(path, language, from_=each.first, to=each.last),
+            held == (each.first, each.last),
+        )
+        for each in presets(clock.today())
     ]
-    if name == "installs" and answer.total.get("quota") is None:
-        columns = [one for one in columns if one not in ("counted", "quota", "share")]
-    count = answer.total.get("overdue", len(answer.rows))
-    rows = answer.rows[:SHOWN]
-    changes = answer.extra["unit_changes"]
-    return Section(name, columns, rows, answer.total, count - len(rows), link, changes)
+    return [
+        *found,
+        ("all_time", filters.link(path, language, from_=None, to=None), held == (None, None)),
+    ]
+
+
+def _switches(held: Mapping[str, str]) -> list[tuple[str, str]]:
+    return [(each, urlencode({**held, "lang": each})) for each in LANGUAGES]
+
+
+def _notice(filters: Filters) -> str | None:
+    if filters.beyond:
+        return "beyond_key"
+    return "bad_filters" if filters.faults else None
+
+
+def _where(reports: Reports, filters: Filters, key: Key, language: str) -> str:
+    if unit := filters.held.get("unit"):
+        return reports.registry.name(unit, filters.asked.last)
+    if key.units:
+        return ", ".join(reports.registry.name(each) for each in sorted(key.units))
+    return word("all_units", language)
+
+
+def _span(first: date | None, last: date, language: str) -> str:
+    start = first.strftime("%d/%m/%Y") if first else word("since_ever", language)
+    return f"{start} – {last.strftime('%d/%m/%Y')}"
+
+
+def _offset(kept: Mapping[str, str]) -> int:
+    text = kept.get("offset", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 8 else 0
+
+
+def _moment(instant: datetime | None) -> str | None:
+    return instant.astimezone(clock.VN).strftime("%d/%m/%Y %H:%M:%S") if instant else None
+
+
+def _glance(seen: Glance, filters: Filters, language: str) -> dict[str, Any]:
+    def to(report: str, unit: str | None = None) -> str:
+        more = {"unit": unit} if unit else {}
+        return filters.link(f"/reports/{report}", language, **more)
+
+    labels, sums = received_and_finished(seen.months)
+    names = ("received", "finished_on_time", "finished_late")
+    series = [
+        Series(word(name, language), look, [each[place] for each in sums])
+        for place, (name, look) in enumerate(zip(names, ("accent", "early", "bad"), strict=True))
+    ]
+    recent = set(labels)
+    counts = {
+        (one.unit, one.month): (one.on_time, one.on_time + one.late)
+        for one in seen.months
+        if one.month in recent and one.on_time + one.late
+    }
+    finished = month_labels(month for _, month in counts)
+    rows = [row for answer in seen.answers.values() for row in answer.rows]
+    failed = [row for row in seen.answers["notices"].rows if row["failed"]]
+    return {
+        "to": to,
+        "empty": seen.empty,
+        "form_06": seen.answers["bieu-06"].total,
+        "rate": seen.answers["on-time"].total,
+        "online": seen.answers["online-share"].total,
+        "late": seen.late[:SHOWN],
+        "owed": seen.owed[:SHOWN],
+        "undelivered": sorted(failed, key=lambda row: -row["failed"])[:SHOWN],
+        "open": [row for row in seen.answers["difficulties"].rows if row["state"] == "open"][
+            :SHOWN
+        ],
+        "trend": line_chart([_month(each) for each in labels], series) if labels else None,
+        "heat_rows": heat_map(counts, finished)[: 2 * SHOWN],
+        "heat_months": finished,
+        "names": {row["unit"]: row["unit_name"] for row in rows if "unit" in row},
+        "changes": seen.answers["bieu-06"].extra["unit_changes"],
+        "data_as_of": _moment(seen.data_as_of),
+    }
+
+
+def _month(text: str) -> str:
+    return f"{text[5:]}/{text[2:4]}"
+
+
+def _refused(seen: Glance) -> int:
+    return int(seen.answers["data-quality"].total["refused_events"])
+
+
+async def _dead(reports: Reports) -> int:
+    """How many messages failed for good in this service."""
+    query = sa.text("SELECT count(*) FROM dead_letters WHERE replayed_at IS NULL")
+    async with reports.database.transaction() as session:
+        return int(await session.scalar(query) or 0)

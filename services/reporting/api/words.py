@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from services.reporting.api.phrases import PHRASES
+
 LANGUAGES = ("vi", "en")
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
@@ -310,7 +312,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "value.met": ("Đạt", "Met"),
     "value.on_track": ("Đúng tiến độ", "On track"),
     "value.behind": ("Chậm tiến độ", "Behind"),
-    "value.missed": ("Không đạt", "Missed"),
+    "value.missed": ("Chưa đạt", "Missed"),
     "value.not_applicable": ("Không áp dụng", "Not applicable"),
     "value.on_time": ("Đúng hạn", "On time"),
     "value.late": ("Trễ hạn", "Late"),
@@ -348,7 +350,7 @@ _SPOKEN = frozenset({"state", "authority", "mode", "domain", "place", "kind", "c
 
 def word(name: str, language: str = "vi") -> str:
     """A text by its name; the name itself where there is none."""
-    pair = _WORDS.get(name)
+    pair = _WORDS.get(name) or PHRASES.get(name)
     return pair[LANGUAGES.index(language)] if pair else name.rpartition(".")[2]
 
 

@@ -5,8 +5,10 @@ from services.reporting.handlers.applying import apply_events, refold_due
 from services.reporting.handlers.asking import Asked, ask
 from services.reporting.handlers.documents import document
 from services.reporting.handlers.outcomes import apply_outcomes
+from services.reporting.handlers.overview import Glance, glance, titles
 from services.reporting.handlers.planning import PlanMessage, apply_plans, parse_plan
 from services.reporting.handlers.publishing import Publishing, Wanted
+from services.reporting.handlers.pulse import felt
 from services.reporting.handlers.rejudging import Undated
 from services.reporting.handlers.reports import GROUPINGS, REPORTS, Answer
 from services.reporting.handlers.sampling import Sampling
@@ -16,6 +18,7 @@ __all__ = [
     "REPORTS",
     "Answer",
     "Asked",
+    "Glance",
     "PlanMessage",
     "Publishing",
     "Reports",
@@ -27,6 +30,9 @@ __all__ = [
     "apply_plans",
     "ask",
     "document",
+    "felt",
+    "glance",
     "parse_plan",
     "refold_due",
+    "titles",
 ]

@@ -6,7 +6,8 @@ from services.reporting import rules
 from services.reporting.handlers.asking import PlanNames
 from services.reporting.handlers.planning import Plans
 from services.reporting.handlers.reports import REPORTS, Answer, Book, Question
-from services.reporting.store import figures
+from services.reporting.store import figures, trends
+from services.reporting.store.trends import Late, Month
 from shared.db import Database
 from shared.plans import Plan
 from shared.units import UnitRegistry
@@ -71,6 +72,16 @@ class Reports:
         """What reports look things up in."""
         plans = await self._plans.load(session)
         return Book(self.registry, self.working, plans, self.small_sample)
+
+    async def months(self, question: Question) -> list[Month]:
+        """What came in and was finished, by month and unit, for pictures."""
+        async with self.database.transaction() as session:
+            return await trends.months(session, question.scope)
+
+    async def late(self, question: Question) -> list[Late]:
+        """Which units have overdue dossiers, how many, and since when."""
+        async with self.database.transaction() as session:
+            return await trends.late(session, question.scope)
 
     async def plans(self) -> tuple[Plan, ...]:
         """The newest version of each plan."""

@@ -1,0 +1,101 @@
+"""What is slipping, where, since when: a territory at a glance, out of its reports."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from services.reporting.handlers.answering import Reports
+from services.reporting.handlers.asking import ask
+from services.reporting.handlers.reports import Answer, Question, Row
+from services.reporting.store.trends import Late, Month
+from shared.keys import Key
+from shared.plans import Plan
+
+OWED = ("missing", "incomplete")
+"""States of duties that can still be done."""
+SECTIONS = (
+    ("bieu-06", "unit"),
+    ("on-time", None),
+    ("online-share", None),
+    ("timeliness", None),
+    ("notices", None),
+    ("difficulties", None),
+    ("data-quality", None),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """A duty of a plan that units have not done in time: how many, and the oldest one's day."""
+
+    plan: str
+    obligation: str
+    units: int
+    times: int
+    since: date
+    where: tuple[str, ...]
+    """Names of the units that owe most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """Everything that the first page shows."""
+
+    answers: Mapping[str, Answer]
+    late: list[Late]
+    owed: list[Owed]
+    months: list[Month]
+    question: Question
+
+    @property
+    def data_as_of(self) -> datetime | None:
+        return self.answers["bieu-06"].data_as_of
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing was told at all."""
+        return not any(answer.rows for answer in self.answers.values())
+
+
+async def glance(reports: Reports, filters: Mapping[str, str], key: Key, now: datetime) -> Glance:
+    """Look at the units of a key; raises `Problem` 403, 422 as `ask` does."""
+    questions = []
+    for name, by in SECTIONS:
+        more = {"by": by} if by else {}
+        questions.append(ask(name, {**filters, **more}, key, reports.registry, now).question)
+    answers = await reports.answer_all(questions)
+    by_name = {name: answer for (name, _), answer in zip(SECTIONS, answers, strict=True)}
+    return Glance(
+        answers=by_name,
+        late=await reports.late(questions[0]),
+        owed=_owed(by_name["timeliness"].rows),
+        months=await reports.months(questions[0]),
+        question=questions[0],
+    )
+
+
+def _owed(rows: list[Row]) -> list[Owed]:
+    groups: dict[tuple[str, str], list[Row]] = {}
+    for row in rows:
+        if row["state"] in OWED and row["due"]:
+            groups.setdefault((row["plan"], row["obligation"]), []).append(row)
+    found = []
+    for (plan, obligation), owed in groups.items():
+        times: dict[str, int] = {}
+        for row in owed:
+            times[row["unit_name"]] = times.get(row["unit_name"], 0) + 1
+        most = sorted(times, key=lambda name: (-times[name], name))
+        since = min(date.fromisoformat(row["due"]) for row in owed)
+        found.append(Owed(plan, obligation, len(times), len(owed), since, tuple(most[:3])))
+    return sorted(found, key=lambda one: (one.since, one.plan, one.obligation))
+
+
+def titles(plans: Iterable[Plan]) -> dict[tuple[str, str], str]:
+    """(plan, obligation or indicator) -> what the plan calls it."""
+    found = {}
+    for plan in plans:
+        found[plan.plan, ""] = plan.title
+        for named in (plan.obligations, plan.indicators):
+            for name, one in named.items():
+                found[plan.plan, name] = one.title or name
+    return found
