@@ -63,7 +63,8 @@ def create_app(settings: NotifySettings | None = None) -> FastAPI:
     service.watch_part("clock", clockwork.check)
     offices = load_offices(registry, bool(providers))
     templates = Templates.load(deploy_dir() / "templates")
-    desk = Desk(registry, templates, policy, settings.quiet, offices)
+    public_url = settings.notify_public_url.rstrip("/")
+    desk = Desk(registry, templates, policy, settings.quiet, offices, public_url)
     delivery = Delivery(
         service.database,
         providers,

@@ -39,7 +39,7 @@ def read_url(text: str) -> SplitResult:
 
 class NotifySettings(ServiceSettings):
     """Without ``kannel_url`` no SMS leaves, without an SMTP host no email: such notices stay in
-    the outbox for people to read, for good.
+    the outbox for people to read, for good. Without ``public_url`` texts lead to no page.
 
     ``kannel_url`` may name several gateways, separated by commas, in the order in which they are
     tried; ``http://user:password@host/...`` gives one its own account. ``gateways`` names described
@@ -57,6 +57,7 @@ class NotifySettings(ServiceSettings):
     notify_receipt_url: str = ""
     notify_gateways: str = ""
     notify_gateway_dir: str = ""
+    notify_public_url: str = Field(default="", max_length=200)
     notify_smtp_url: SecretStr = SecretStr("")
     notify_smtp_host: str = ""
     notify_smtp_port: int = Field(default=25, ge=1, le=65535)
@@ -78,7 +79,7 @@ class NotifySettings(ServiceSettings):
     notify_timeout: float = Field(default=20, gt=0, le=60)
     notify_instance: str = Field(default="", max_length=100)
 
-    @field_validator("notify_receipt_url")
+    @field_validator("notify_receipt_url", "notify_public_url")
     @classmethod
     def check_url(cls, text: str) -> str:
         """Only an absolute HTTP address, or nothing."""

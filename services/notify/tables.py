@@ -127,6 +127,38 @@ class ContactAccess(Table, table=True):
     why: str | None
 
 
+class Secret(Table, table=True):
+    """A key that the store was begun with."""
+
+    __tablename__ = "secrets"
+    name: str = Field(primary_key=True)
+    value: bytes
+
+
+class StatusLink(Table, table=True):
+    """The page of a dossier; it is no more once ``revoked_at``."""
+
+    __tablename__ = "status_links"
+    token: str = Field(primary_key=True)
+    code: str
+    created_at: datetime = Field(sa_type=Instant)
+    revoked_at: datetime | None = Field(sa_type=Instant)
+
+
+class Barred(Table, table=True):
+    """An address that somebody else has: nothing is written to it about a dossier, or at all."""
+
+    __tablename__ = "barred"
+    address: str = Field(primary_key=True)
+    code: str = Field(primary_key=True)
+    channel: str
+    everywhere: bool
+    at: datetime = Field(sa_type=Instant)
+    how: str
+    lifted_at: datetime | None = Field(sa_type=Instant)
+    lifted_by: str | None
+
+
 class StoredTemplate(Table, table=True):
     """A version of a text; null ``source`` means that of the file."""
 

@@ -38,7 +38,8 @@ TEMPLATES = Templates.load(deploy_dir() / "templates")
 OFFICES = Offices.load(deploy_dir() / "offices", REGISTRY)
 TABLES = (
     "events, voids, contacts, plans, deadlines, officers, notices, notice_history, attempts,"
-    " consents, erasures, contact_access, templates, alerts, handovers, paces, clock_mark"
+    " consents, erasures, contact_access, templates, alerts, handovers, paces, clock_mark,"
+    " status_links, barred"
 )
 
 

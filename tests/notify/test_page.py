@@ -2,6 +2,7 @@
 
 import re
 
+import httpx
 import pytest
 
 from tests.browser import DESK, PHONE, barriers, chromium
@@ -18,6 +19,7 @@ def running(tmp_path_factory):
             "MOTCUA_NOTIFY_KANNEL_URL": down,
             "MOTCUA_NOTIFY_ATTEMPTS": "1",
             "MOTCUA_NOTIFY_QUIET_HOURS": "",
+            "MOTCUA_NOTIFY_PUBLIC_URL": "https://mc.example.vn",
         }
         for name in ("intake", "notify"):
             made.start(name)
@@ -145,3 +147,92 @@ def test_the_whole_page_by_keyboard_alone(page, running):
         page.keyboard.press("Tab")
         reached.add(page.evaluate("document.activeElement.id || document.activeElement.tagName"))
     assert {"unit", "subject", "state", "BUTTON", "A"} <= reached
+
+
+# -- the page of one dossier, for its applicant ----------------------------------------------
+
+
+@pytest.fixture
+def dossier_page(running):
+    """(address of a dossier's page, its code)."""
+    raw = dossier("0900000001", applicant={"name": NAME, "phone": "0900000001"})
+    running.post([raw])
+    text = told(running, raw, "failed")["text"]
+    token = re.search(r"https://mc\.example\.vn/s/([a-z2-7]{13})$", text)
+    assert token, text
+    return running.url("notify", f"/s/{token[1]}"), raw["data"]["code"]
+
+
+@pytest.mark.parametrize("width", [240, 360])
+def test_a_dossiers_page_without_scripts_on_an_old_phone(browser, running, dossier_page, width):
+    address, code = dossier_page
+    context = browser.new_context(
+        locale="vi-VN", viewport={"width": width, "height": 320}, java_script_enabled=False
+    )
+    page = context.new_page()
+    answer = page.goto(address)
+    assert len(answer.body()) < 6000
+    whole = page.inner_text("body")
+    assert "Đã tiếp nhận" in whole
+    assert "0900000010" in whole
+    assert f"…{code[-5:]}" in whole
+    for secret in (code, "Nộp</b>", NAME, "0900000001", "+84900000001"):
+        assert secret not in page.content().replace("0900000010", "")
+    page.check("input[value=none]")
+    page.select_option("#language", "en")
+    page.click("text=Lưu lựa chọn")
+    assert "Đã ngừng gửi tin về hồ sơ này" in page.inner_text("[role=status]")
+    [kept] = running.get("notify", "/v1/consents", code=code)["consents"]
+    assert (kept["opt_out"], kept["how"], kept["language"]) == (True, "link", "en")
+    assert kept["text_version"] == "status-page/1:en"
+    page.click("a[hreflang=en]")
+    assert page.is_checked("input[value=none]")
+    page.click("text=Not mine: stop")
+    assert "We have stopped" in page.inner_text("[role=status]")
+    context.close()
+    seen = browser.new_context(viewport={"width": width, "height": 320}).new_page()
+    seen.goto(address)
+    assert barriers(seen) == {}
+    seen.context.close()
+
+
+def test_reading_changes_nothing_and_forms_need_their_seal(running, dossier_page):
+    address, code = dossier_page
+    for path in ("", "?do=choose&channel=none&language=vi", "?do=wrong&channel=sms"):
+        assert httpx.get(address + path).status_code == 200
+    assert httpx.head(address).status_code in (200, 405)
+    form = {"do": "choose", "channel": "none", "language": "vi"}
+    seal = re.search(r'name="seal" value="([a-z2-7]+)"', httpx.get(address).text)[1]
+    for bad, headers in (
+        (form, {}),
+        (form | {"seal": "x"}, {}),
+        (form | {"seal": seal}, {"Sec-Fetch-Site": "cross-site"}),
+        (form | {"seal": seal}, {"Origin": "https://elsewhere.example"}),
+        (form | {"seal": seal, "channel": "fax"}, {}),
+    ):
+        answer = httpx.post(address, data=bad, headers=headers)
+        assert answer.status_code == 303
+        assert "fault=form" in answer.headers["location"]
+    assert running.get("notify", "/v1/consents", code=code)["consents"] == []
+    answer = httpx.post(address, data=form | {"seal": seal}, headers={"Origin": "null"})
+    assert "done=none" in answer.headers["location"]
+    assert len(running.get("notify", "/v1/consents", code=code)["consents"]) == 1
+
+
+def test_an_erased_dossier_and_a_guess_look_alike_and_guessing_is_slowed(running, dossier_page):
+    address, code = dossier_page
+    shown = httpx.get(address)
+    assert shown.headers["cache-control"] == "no-store"
+    assert shown.headers["referrer-policy"] == "no-referrer"
+    token = running.get("notify", "/v1/contacts", code=code, why="x")["token"]
+    assert running.http.delete(running.url("notify", f"/v1/contacts/{token}")).status_code == 200
+    root = running.url("notify", "/s/")
+    answers = [httpx.get(each) for each in (address, root + "a" * 13, root + "nothing")]
+    assert {answer.status_code for answer in answers} == {404}
+    assert len({answer.text for answer in answers}) == 1
+    assert httpx.post(address, data={"do": "choose"}).text == answers[0].text
+    with httpx.Client() as client:
+        late = [client.get(f"{root}{'b' * 13}") for _ in range(90)]
+    busy = [answer for answer in late if answer.status_code == 429]
+    assert busy
+    assert 1 <= int(busy[0].headers["retry-after"]) <= 60

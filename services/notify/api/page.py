@@ -49,10 +49,7 @@ def add_page(
     delivery: Delivery,
 ) -> None:
     """Add the pages and their login."""
-    environment = Environment(
-        loader=FileSystemLoader(PAGES), autoescape=True, undefined=StrictUndefined
-    )
-    environment.filters["local"] = local
+    environment = pages()
     files = {name: ((PAGES / path).read_bytes(), kind) for name, (path, kind) in ASSETS.items()}
 
     def render(request: Request, name: str, status: int = 200, **values: Any) -> HTMLResponse:
@@ -215,6 +212,15 @@ def add_page(
         answer = RedirectResponse("../../notices", 303, headers=HEADERS)
         answer.delete_cookie(COOKIE, path="/notices")
         return answer
+
+
+def pages() -> Environment:
+    """The templates of the pages."""
+    environment = Environment(
+        loader=FileSystemLoader(PAGES), autoescape=True, undefined=StrictUndefined
+    )
+    environment.filters["local"] = local
+    return environment
 
 
 def local(at: datetime) -> str:

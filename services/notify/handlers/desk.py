@@ -1,6 +1,6 @@
 """What the handlers share: policy, texts, units, and how a decision becomes a notice."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, time
 from typing import Any
@@ -9,12 +9,13 @@ from uuid import uuid4
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notify.clients import Offices, Templates
+from services.notify.rules.links import token_of
 from services.notify.rules.notices import Contact, Draft, Fact, Policy, stale_at
 from services.notify.rules.receipts import not_before
 from services.notify.rules.texts import KINDS, LANGUAGES
-from services.notify.store import texts
+from services.notify.store import links, texts
 from services.notify.store.notices import NewNotice
-from shared import events, outbox
+from shared import clock, events, outbox
 from shared.clock import local_day
 from shared.events.data import Data
 from shared.units import UnitRegistry
@@ -27,7 +28,8 @@ class Desk:
     """The settings of every decision. ``wake`` is called when there may be something to send.
 
     ``templates`` are those of the files, with the stored ones over them once ``refresh`` was
-    called; ``files`` are those of the files alone. ``offices`` say where citizens ask.
+    called; ``files`` are those of the files alone. ``offices`` say where citizens ask;
+    ``public_url`` is where citizens reach their dossiers' pages, empty where they cannot.
     """
 
     units: UnitRegistry
@@ -35,15 +37,19 @@ class Desk:
     policy: Policy
     quiet: tuple[time, time] | None = None
     offices: Offices | None = None
+    public_url: str = ""
     wake: Callable[[], None] = field(default=lambda: None)
     templates: Templates = field(init=False)
     newest_text: int = field(default=0, init=False)
+    link_key: bytes | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         self.templates = self.files
 
     async def refresh(self, session: AsyncSession) -> None:
         """Take in the texts that were stored since: every replica asks before it writes."""
+        if self.link_key is None:
+            self.link_key = await links.load_key(session)
         newest = await texts.newest(session)
         if newest != self.newest_text:
             stored = await texts.current(session)
@@ -51,6 +57,18 @@ class Desk:
                 {row.name: row.source for row in stored if row.source is not None}
             )
             self.newest_text = newest
+
+    def link(self, code: str) -> str | None:
+        """The address of a dossier's page; null where citizens cannot reach it."""
+        if not self.public_url or self.link_key is None:
+            return None
+        return f"{self.public_url}/s/{token_of(self.link_key, code)}"
+
+    async def keep_links(self, session: AsyncSession, codes: Collection[str]) -> None:
+        """Let the addresses that texts about some dossiers name lead to their pages."""
+        if self.link_key is not None and self.public_url:
+            tokens = {code: token_of(self.link_key, code) for code in codes}
+            await links.put(session, tokens, clock.now())
 
     def office(self, unit: str, at: datetime) -> str:
         """A unit's name as texts show it."""
@@ -126,6 +144,8 @@ class Desk:
         if self.offices is not None:
             values["office_phone"] = self.offices.phone(notice.unit, notice.at)
             values["office_short"] = self.offices.short(notice.unit)
+        if notice.audience == "citizen":
+            values["link"] = self.link(notice.subject)
         kind = kind_of_text(template, notice.audience) or notice.kind
         text = self.templates.render(kind, notice.audience, channel, values, language)
         notice.title, notice.body, notice.segments = text.subject, text.body, text.segments

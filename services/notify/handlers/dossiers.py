@@ -108,6 +108,7 @@ async def follow_dossiers(session: AsyncSession, desk: Desk, codes: Collection[s
     for reason, ids in outcome.cancelled.items():
         await store.cancel(session, ids, reason, now)
     await tell_of_dates(session, desk, outcome, now)
+    await desk.keep_links(session, {notice.subject for notice in outcome.notices})
     await store.add(session, outcome.notices, now)
     await outbox.enqueue(session, outcome.announced)
     await release(session, desk, outcome.nobody, {}, now)
@@ -366,7 +367,9 @@ async def release(
 ) -> None:
     """Give waiting notices their recipient; without a contact none will come any more."""
     more: list[NewNotice] = []
-    for row in await store.waiting(session, codes):
+    rows = await store.waiting(session, codes)
+    await desk.keep_links(session, {row.subject for row in rows})
+    for row in rows:
         fact = fact_of(row)
         contact = contacts.get(row.subject)
         drafts: list[Draft] = rules.draft(fact, contact, False, now, desk.policy)

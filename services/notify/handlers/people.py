@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import replace
 from datetime import datetime
+from uuid import UUID
 
 import structlog
 from nats.errors import Error as NatsError
@@ -13,8 +14,8 @@ from services.notify.handlers.desk import Desk, language_of, name_of
 from services.notify.handlers.dossiers import fact_of
 from services.notify.rules import notices as rules
 from services.notify.rules import texts
+from services.notify.store import links, people, story
 from services.notify.store import notices as store
-from services.notify.store import people, story
 from services.notify.store.people import Actor, Consent
 from shared import clock
 from shared.db import Database, take_turn
@@ -22,6 +23,9 @@ from shared.db import Database, take_turn
 log = structlog.get_logger()
 
 PURGE_SECONDS = 5.0
+LINK = "link"
+"""How decisions on a dossier's page are made. They do not lift what was barred there: whoever has
+the page may be the wrong person."""
 
 
 async def record_consent(session: AsyncSession, desk: Desk, consent: Consent, actor: Actor) -> int:
@@ -34,6 +38,8 @@ async def record_consent(session: AsyncSession, desk: Desk, consent: Consent, ac
     if code is None:
         contact = await people.find_contact(session, token=consent.token)
         code = contact.code if contact else None
+    if code is not None and consent.channels and consent.how != LINK:
+        await links.lift(session, {code}, consent.channels, actor.key_name, now)
     if code is not None and consent.purpose in people.PURPOSES:
         await rechoose(session, desk, {code}, now)
     return number
@@ -45,7 +51,7 @@ async def rechoose(
     """Send what waits through the channels that are now wanted, or not at all."""
     contacts = await story.load_contacts(session, codes)
     taken = await store.channels_taken(session, codes)
-    withheld = []
+    withheld: dict[str, list[UUID]] = {}
     for row in await store.pending(session, codes):
         contact = contacts.get(row.subject)
         ways = rules.channels_of(contact) if contact else None
@@ -56,7 +62,8 @@ async def rechoose(
             way for way in ways or () if (row.subject, row.kind, row.version, way[0]) not in taken
         ]
         if not free:
-            withheld.append(row.id)
+            barred = contact is not None and row.channel in contact.barred
+            withheld.setdefault("wrong_number" if barred else "declined", []).append(row.id)
             continue
         taken.add((row.subject, row.kind, row.version, free[0][0]))
         draft = rules.through(*free[0], rules.barred(fact, now, desk.policy), desk.policy)
@@ -65,7 +72,8 @@ async def rechoose(
             language=language_of(contact),
         )  # fmt: skip
         await store.release(session, replace(written, id=row.id), now)
-    await store.withhold(session, withheld, "declined", now)
+    for reason, ids in withheld.items():
+        await store.withhold(session, ids, reason, now)
 
 
 class Erasure:
@@ -88,6 +96,7 @@ class Erasure:
         async with self.database.transaction() as session:
             await take_turn(session, "store")
             codes = await people.erase(session, token, actor, now)
+            await links.revoke(session, codes, now)
             rows = await store.written_to(session, codes)
             blanked = [(row.id, *blank(row)) for row in rows]
             await store.blank(session, blanked, now)

@@ -27,6 +27,7 @@ async def remind(
     codes = {row.key for row in rows}
     contacts = await story.load_contacts(session, codes)
     dossiers = await story.load_dossiers(session, codes) if codes else {}
+    await desk.keep_links(session, codes)
     notices: list[NewNotice] = []
     for row in rows:
         fact = reminder_fact(row)

@@ -158,6 +158,7 @@ async def announce_slips(
                     )  # fmt: skip
         announced.append(deadline_outcome("slipped", as_row(row, facts), row.slips_at))
     await store.cancel(session, await pointless(session, rows), "overtaken", now)
+    await desk.keep_links(session, codes)
     await store.add(session, notices, now)
     identities = [(row.kind, row.key, row.version) for row in rows]
     await due_store.mark_slipped(session, identities, now)

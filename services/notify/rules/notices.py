@@ -81,7 +81,8 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """How an applicant can be reached; ``notify`` null means: as is usual."""
+    """How an applicant can be reached; ``notify`` null means: as is usual. Through a ``barred``
+    channel somebody else was reached, who said so."""
 
     name: str | None = None
     phone: str | None = None
@@ -89,6 +90,7 @@ class Contact:
     notify: tuple[str, ...] | None = None
     erased: bool = False
     language: str | None = None
+    barred: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,6 +335,7 @@ def channels_of(contact: Contact) -> list[tuple[str, str]] | None:
     """
     mobile = contact.phone if contact.phone and phones.is_mobile(contact.phone) else None
     addresses = {"sms": mobile, "email": contact.email or None}
+    addresses |= dict.fromkeys(contact.barred)
     if contact.notify is not None:
         if not contact.notify:
             return None
@@ -364,7 +367,8 @@ def draft(
     if ways is None:
         return [Draft(None, None, "withheld", "declined")]
     if not ways:
-        return [Draft(None, None, "withheld" if reason else "unreachable", reason or "no_address")]
+        why = reason or ("wrong_number" if contact.barred else "no_address")
+        return [Draft(None, None, "withheld" if reason else "unreachable", why)]
     return [through(channel, address, reason, policy) for channel, address in ways]
 
 

@@ -40,7 +40,10 @@ STANDING = sa.text(
 )
 CONTACTS = sa.text(  # the newest decision of the person wins over what came with the dossier
     "SELECT c.code, c.name, c.phone, c.email, c.erased, CASE WHEN coalesce(k.withdrawn, true)"
-    " THEN c.notify ELSE k.channels END AS notify, l.language FROM contacts c LEFT JOIN LATERAL ("
+    " THEN c.notify ELSE k.channels END AS notify, l.language,"
+    " ARRAY(SELECT DISTINCT b.channel FROM barred b WHERE b.address IN (c.phone, c.email)"
+    " AND b.lifted_at IS NULL AND (b.everywhere OR b.code = c.code)) AS barred"
+    " FROM contacts c LEFT JOIN LATERAL ("
     " SELECT channels, withdrawn FROM consents WHERE (code = c.code OR token = c.token)"
     " AND purpose = ANY(CAST(:purposes AS text[])) ORDER BY at DESC, id DESC LIMIT 1) k ON true"
     " LEFT JOIN LATERAL (SELECT language FROM consents WHERE (code = c.code OR token = c.token)"
@@ -211,6 +214,7 @@ async def load_contacts(session: AsyncSession, codes: Collection[str]) -> dict[s
             None if row.notify is None else tuple(row.notify),
             row.erased,
             row.language,
+            frozenset(row.barred),
         )
         for row in rows
     }

@@ -19,6 +19,10 @@ STATES = {
 }
 """The state that each outcome tells, in the order in which one may replace another."""
 
+WRONG = "wrong_number"
+"""Why a message failed that reached somebody, who said that they are not the applicant: nothing
+that the carrier reports replaces it."""
+
 _RANK = "array_position(ARRAY['sent', 'failed', 'delivered'], {})"
 _KEEP = Insert(
     "notices",
@@ -36,7 +40,8 @@ _KEEP = Insert(
     },
     "ON CONFLICT (notice) DO UPDATE SET state = excluded.state, reason = excluded.reason,"
     " day = least(notices.day, excluded.day)"
-    f" WHERE {_RANK.format('excluded.state')} > {_RANK.format('notices.state')}",
+    f" WHERE {_RANK.format('excluded.state')} > {_RANK.format('notices.state')}"
+    " AND notices.reason IS DISTINCT FROM 'wrong_number' OR excluded.reason = 'wrong_number'",
 )
 _COUNTS = f"""
 SELECT {PLACE} AS place, s.borne, channel, count(*) AS notices,
@@ -50,7 +55,7 @@ GROUP BY 1, 2, channel ORDER BY {PLACE} COLLATE "C", 2, channel
 """
 _UNDELIVERABLE = f"""
 SELECT {PLACE} AS place, s.borne, count(DISTINCT subject) AS n FROM notices f {{within}}
-WHERE channel = 'sms' AND state = 'failed' AND reason IN ('carrier', 'refused')
+WHERE channel = 'sms' AND state = 'failed' AND reason IN ('carrier', 'refused', 'wrong_number')
     AND day BETWEEN :first AND :last
 GROUP BY 1, 2
 """
@@ -60,6 +65,10 @@ async def keep(session: AsyncSession, outcomes: Iterable[Event]) -> None:
     """Keep the furthest state of each notice; earlier news that comes later changes nothing."""
     furthest: dict[str, tuple] = {}
     order = list(STATES.values())
+
+    def rank(row: tuple) -> tuple[bool, int]:
+        return row[9] == WRONG, order.index(row[8])
+
     for event in outcomes:
         told = event.data
         if event.type not in STATES or not isinstance(told, Notice):
@@ -78,7 +87,7 @@ async def keep(session: AsyncSession, outcomes: Iterable[Event]) -> None:
             told.reason,
         )
         before = furthest.get(told.notice)
-        if before is None or order.index(state) > order.index(before[8]):
+        if before is None or rank(row) > rank(before):
             furthest[told.notice] = row
     await _KEEP.run(session, [furthest[key] for key in sorted(furthest)])
 
