@@ -181,7 +181,7 @@ def problem_of(answer: httpx.Response) -> dict[str, Any]:
 
 def fault_line(item: Mapping[str, Any]) -> str:
     """One fault: where, and what."""
-    place = f"line {item['line']}" if item.get("line") else item.get("pointer") or ""
+    place = f"dòng {item['line']}" if item.get("line") else item.get("pointer") or ""
     text = item.get("message") or item.get("code") or ""
     return f"{place}: {text}" if place else str(text)
 

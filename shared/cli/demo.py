@@ -21,6 +21,7 @@ from shared import clock
 from shared.cli.client import Client, Instance, fault_line, faults, problem_of
 from shared.cli.errors import REFUSED, CommandError
 from shared.demo import Scenario, read_scenario, tell
+from shared.demo.register import people, roster
 from shared.demo.scenario import ScenarioFault
 from shared.settings import deploy_dir
 
@@ -102,6 +103,7 @@ async def load(instance: Instance, scale: float = 1.0) -> Loaded:
     hidden = not console.is_terminal
     with Progress(*columns, console=console, transient=True, disable=hidden) as progress:
         async with Client(instance) as client:
+            await _register(client, scenario)
             plans = progress.add_task("plans", total=len(scenario.plans))
             for plan in scenario.plans:
                 await _apply(client, plan)
@@ -110,7 +112,23 @@ async def load(instance: Instance, scale: float = 1.0) -> Loaded:
             loaded.seconds = clock.monotonic() - start
             if await _counted(client, progress):
                 loaded.counted = clock.monotonic() - start
+                await _close_months(client, scenario)
     return loaded
+
+
+async def _register(client: Client, scenario: Scenario) -> None:
+    """Put the people and their roster."""
+    await client.fetch("quota", "PUT", "/v1/people", json={"people": people(scenario)})
+    for sessions in roster(scenario):
+        await client.fetch("quota", "PUT", "/v1/roster", json={"sessions": sessions})
+
+
+async def _close_months(client: Client, scenario: Scenario) -> None:
+    """Close some months for payment; one that cannot be closed any more stays as it is."""
+    for plan, months in scenario.officials.closed.items():
+        for month in months:
+            body = {"plan": plan, "month": month}
+            await client.ask("quota", "POST", "/v1/stipends/runs", json=body)
 
 
 async def _apply(client: Client, plan: str) -> None:

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from shared.cli import client
+from shared.cli import client, office
 from shared.cli.errors import CommandError
 from shared.embedded.process import EmbeddedError, follow_parent
 from shared.settings import FolderFaults
@@ -29,6 +29,7 @@ dead = typer.Typer(no_args_is_help=True, help="Dead letters: list, show, replay.
 app.add_typer(keys, name="key")
 app.add_typer(plans, name="plan")
 app.add_typer(dead, name="dead")
+office.attach(app)
 
 Where = Annotated[
     Path | None,

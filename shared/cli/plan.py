@@ -117,7 +117,7 @@ def _name(file: Path, text: str) -> str:
         # Scalars stay texts: quota names each fault of the file, an impossible date among them.
         content = yaml.load(text, Loader=yaml.BaseLoader)
     except yaml.MarkedYAMLError as error:
-        line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
+        line = f"dòng {error.problem_mark.line + 1}: " if error.problem_mark else ""
         raise CommandError(f"{file}: {line}{error.problem}", REFUSED) from error
     except (yaml.YAMLError, RecursionError) as error:
         raise CommandError(f"{file}: not YAML", REFUSED) from error

@@ -210,6 +210,14 @@ class Difficulties(_Part):
     kinds: Annotated[list[Obstacle], Field(min_length=1)]
 
 
+class Officials(_Part):
+    """What the numbered people are called, and the months closed for payment, oldest first."""
+
+    installer: str
+    member: str
+    closed: dict[str, list[Month]] = {}
+
+
 class Scenario(_Part):
     """Everything that a demo loads: plans first, then events."""
 
@@ -225,6 +233,7 @@ class Scenario(_Part):
     activities: Activities
     totals: list[Figure]
     difficulties: Difficulties
+    officials: Officials
 
 
 def read_scenario(path: Path) -> Scenario:

@@ -9,10 +9,12 @@ from datetime import date, datetime
 
 import pytest
 
+from services.quota.rules import read_people, read_roster
 from shared import events
 from shared.clock import local_day
 from shared.demo import Scenario, read_scenario, tell
 from shared.demo.envelope import taken
+from shared.demo.register import people, roster
 from shared.demo.scenario import ScenarioFault
 from shared.events import IncomingEvent
 from shared.plans import Plan
@@ -274,6 +276,26 @@ def test_the_district_targets_of_binh_phuoc_are_reached_but_one(year: list[dict]
     assert len(members["trained"]) == 213
     assert gatherings == 222  # nine came to both
     assert len(members["core"]) == 165  # one target is missed, as life goes
+
+
+def test_numbered_people_hold_the_payroll_and_the_roster(
+    scenario: Scenario, registry: UnitRegistry, year: list[dict]
+) -> None:
+    rows = people(scenario)
+    entries, faults = read_people(rows, registry)
+    assert faults == []
+    assert {re.sub(r" \d\d$", "", each.name) for each in entries} == {"Cán bộ", "Đoàn viên"}
+    codes = {each.code for each in entries}
+    installers = {e["data"]["installer"] for e in year if "install.recorded" in e["type"]}
+    assert installers <= codes
+    roles = {each.unit: each.role for each in entries}
+    assert (roles["QTR-DOAN-461"], roles["QTR-TTHCC"]) == ("installer", "staff")
+    planned = [row for rows in roster(scenario) for row in rows]
+    sessions, faults = read_roster(planned, registry)
+    assert faults == []
+    assert {each.member for each in sessions} <= codes
+    assert len({each.unit for each in sessions}) == 1 + len(scenario.activities.units)
+    assert len(planned) == len({(row["unit"], row["day"], row["session"]) for row in planned})
 
 
 def test_a_bad_scenario_says_where(tmp_path) -> None:
