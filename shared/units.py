@@ -334,6 +334,11 @@ class UnitRegistry:
         return versions[place].valid_from
 
     @property
+    def codes(self) -> Collection[str]:
+        """Every code that any unit ever bears."""
+        return self._by_code.keys()
+
+    @property
     def turns(self) -> tuple[date, ...]:
         """The days on which the tree of units is another than the day before, earliest first."""
         return tuple(self._starts)

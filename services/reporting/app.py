@@ -17,7 +17,14 @@ from services.reporting.api import (
     build_router,
     build_samples,
 )
-from services.reporting.handlers import Publishing, Reports, Sampling, Undated, refold_due
+from services.reporting.handlers import (
+    Publishing,
+    Reports,
+    Sampling,
+    Undated,
+    keep_rolling,
+    refold_due,
+)
 from services.reporting.settings import ReportingSettings
 from shared import rulebook
 from shared.due_dates import load_rules
@@ -40,7 +47,12 @@ def create_app(settings: ReportingSettings | None = None) -> FastAPI:
     files = Files(Forms.load(deploy_dir() / "forms"), registry)
     base = settings.reporting_public_url
     publishing = Publishing(reports, files.published, service.wake_relay, base)
+
+    async def rolling() -> None:
+        await keep_rolling(service.database, registry)
+
     service.before_start(partial(refold_due, service.database, registry))
+    service.run_always(rolling)
     due_rules = load_rules(deploy_dir(), registry)
     rulebook.attach(
         service, rulebook.Changeover("reporting", service.database, due_rules, Undated(registry))

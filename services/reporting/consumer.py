@@ -20,5 +20,5 @@ def attach(service: Service, registry: UnitRegistry, scales: Scales) -> None:
     applied = partial(apply_events, registry=registry, scales=scales)
     service.consume("EVENTS", events.parse, felt(applied))
     service.consume("PLANS", parse_plan, felt(apply_plans))
-    service.consume("OUTCOMES", events.parse, felt(apply_outcomes))
+    service.consume("OUTCOMES", events.parse, felt(partial(apply_outcomes, registry=registry)))
     service.consume_keys()

@@ -144,7 +144,7 @@ class DifficultyFact(Fact, Table, table=True):
 
 
 class NoticeFact(Table, table=True):
-    """The last that was heard of a notice: sent, delivered, failed; never to whom."""
+    """What was heard of a notice: the day of each state and since when we know; never to whom."""
 
     __tablename__ = "notices"
     notice: str = Field(primary_key=True)
@@ -154,9 +154,15 @@ class NoticeFact(Table, table=True):
     subject: str
     segments: int = Field(sa_type=sa.BigInteger)
     cost: int | None = Field(sa_type=sa.BigInteger)
-    day: date = Field(index=True)
-    state: str
     reason: str | None
+    sent_day: date | None
+    sent_rday: date | None
+    failed_day: date | None
+    failed_rday: date | None
+    delivered_day: date | None
+    delivered_rday: date | None
+    wrong_day: date | None
+    wrong_rday: date | None
 
 
 class Refusal(Table, table=True):
@@ -176,34 +182,72 @@ class Void(Table, table=True):
     rday: date
 
 
-class Daily(Table, table=True):
-    """Signed contributions to the figures about dossiers, by business day and recorded day; `era`
-    says in whose time the code of the unit is meant."""
+class DossierFigures(SQLModel):
+    """How much what happened adds to the figures about dossiers; negative where it is taken back."""
 
-    __tablename__ = "daily"
-    measure: str = Field(primary_key=True)
-    unit: str = Field(primary_key=True)
+    received_online: int
+    received_counter_post: int
+    resolved_early: int
+    resolved_on_time: int
+    resolved_late: int
+    overdue: int
+    missing_phone: int
+    invalid_phone: int
+    missing_name: int
+    missing_returned_at: int
+    eligible: int
+    no_submission: int
+
+
+class Pending(DossierFigures, Table, table=True):
+    """Contributions to the figures about dossiers that are yet to be rolled up; `era` says in whose
+    time the code of the unit is meant."""
+
+    __tablename__ = "pending"
+    id: int = Field(sa_type=sa.BigInteger, primary_key=True)
+    unit: str
+    era: date
+    field: str
+    authority: str
+    business_day: date
+    recorded_day: date
+
+
+class Block(SQLModel):
+    """A day (level 0) or a month (level 1), and since when it was known (infinity: whenever)."""
+
+    level: int = Field(sa_type=sa.SmallInteger, primary_key=True)
+    block: int = Field(primary_key=True)
+    rday: date = Field(primary_key=True)
     era: date = Field(primary_key=True)
+
+
+class DossierSum(Block, DossierFigures, Table, table=True):
+    """Figures about dossiers: without a field of the unit itself, with a field of all below too."""
+
+    __tablename__ = "dossier_sums"
+    unit: str = Field(primary_key=True)
     field: str = Field(primary_key=True)
     authority: str = Field(primary_key=True)
-    channel: str = Field(primary_key=True)
-    business_day: date = Field(primary_key=True, index=True)
-    recorded_day: date = Field(primary_key=True)
-    n: int = Field(sa_type=sa.BigInteger)
 
 
-class Score(Table, table=True):
+class FieldName(Table, table=True):
+    """A field that dossiers were of."""
+
+    __tablename__ = "fields"
+    field: str = Field(primary_key=True)
+
+
+class ScoreSum(Block, Table, table=True):
     """Answers to surveys: how many, how many with a score, the sum of the scores, and how many lie
     outside the scale of their item."""
 
-    __tablename__ = "scores"
+    __tablename__ = "score_sums"
     unit: str = Field(primary_key=True)
     domain: str = Field(primary_key=True)
     mode: str = Field(primary_key=True)
     questionnaire: str = Field(primary_key=True)
     item: str = Field(primary_key=True)
-    business_day: date = Field(primary_key=True)
-    recorded_day: date = Field(primary_key=True)
     n: int = Field(sa_type=sa.BigInteger)
     scored: int = Field(sa_type=sa.BigInteger)
     total: Decimal = Field(sa_type=sa.Numeric)
@@ -224,6 +268,21 @@ class ReasonCount(Table, table=True):
     n: int = Field(sa_type=sa.BigInteger)
 
 
+class NoticeSum(Block, Table, table=True):
+    """Notices by what became of them; `priced` are those whose cost is known."""
+
+    __tablename__ = "notice_sums"
+    unit: str = Field(primary_key=True)
+    channel: str = Field(primary_key=True)
+    notices: int = Field(sa_type=sa.BigInteger)
+    sent: int = Field(sa_type=sa.BigInteger)
+    delivered: int = Field(sa_type=sa.BigInteger)
+    failed: int = Field(sa_type=sa.BigInteger)
+    segments: int = Field(sa_type=sa.BigInteger)
+    cost: int = Field(sa_type=sa.BigInteger)
+    priced: int = Field(sa_type=sa.BigInteger)
+
+
 class OverdueSpell(Table, table=True):
     """Days on which a dossier was overdue, and while we knew so; both ends excluded."""
 
@@ -241,9 +300,11 @@ class OverdueSpell(Table, table=True):
 
 
 class Refold(Table, table=True):
-    """A dossier whose sums and spells have to be derived anew before anything else is."""
+    """Something whose sums have to be derived anew before anything else is: a dossier by its code,
+    a survey by its uid in hexadecimal, a notice."""
 
     __tablename__ = "refolds"
+    kind: str = Field(primary_key=True)
     code: str = Field(primary_key=True)
 
 

@@ -96,6 +96,8 @@ def read(events, rule=None):
         "moves": moves,
         "told": told,
         "ours": [],
+        "named_on": day(last["time"]),
+        "quality": last.get("quality", {}),
     }
     if rule is not None and not any(e.get("due_at") for e in told):
         result["ours"] = ours(rule, received, moves, ends[0] if ends else None)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from services.reporting.handlers import ask
-from services.reporting.store.figures import LATEST
+from services.reporting.store.scope import LATEST
 from shared.clock import VN
 from shared.keys import Key
 from shared.problems import Problem

@@ -48,13 +48,8 @@ def sums_of(cells, by, first, last, as_of):
         before = cell.business_day < first
         if cell.measure == "overdue":
             row["overdue"] += count
-        elif cell.measure == "received":
-            if before:
-                row["received_before"] += count
-            elif cell.channel == "online":
-                row["received_online"] += count
-            else:
-                row["received_counter_post"] += count
+        elif cell.measure.startswith("received"):
+            row["received_before" if before else cell.measure] += count
         elif cell.measure.startswith("resolved"):
             row["resolved_before" if before else cell.measure] += count
     names = [field.name for field in fields(DossierSums)]

@@ -1,7 +1,12 @@
 """Use cases of reporting: take events and plans in, answer reports."""
 
 from services.reporting.handlers.answering import Reports
-from services.reporting.handlers.applying import apply_events, refold_due
+from services.reporting.handlers.applying import (
+    apply_events,
+    keep_rolling,
+    refold_due,
+    roll_pending,
+)
 from services.reporting.handlers.asking import Asked, ask
 from services.reporting.handlers.documents import document
 from services.reporting.handlers.outcomes import apply_outcomes
@@ -32,7 +37,9 @@ __all__ = [
     "document",
     "felt",
     "glance",
+    "keep_rolling",
     "parse_plan",
     "refold_due",
+    "roll_pending",
     "titles",
 ]

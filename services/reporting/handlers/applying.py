@@ -4,18 +4,21 @@ For every key that a batch touches the figures are derived from its facts before
 only the difference is added. So neither order nor repeats nor late withdrawals matter.
 """
 
+import asyncio
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
+from functools import partial
 from typing import TypeVar
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.reporting import rules
+from services.reporting.handlers.outcomes import refold_notices
 from services.reporting.rules import Cell, Eras, Install, Overdue, ScoreCell, Survey, Tally
-from services.reporting.store import facts, refolds, sums
+from services.reporting.store import dossier_sums, facts, refolds, scores, sums
 from services.reporting.store.facts import DossierFacts
 from shared import clock, rulebook
 from shared.db import Database, take_turn
@@ -31,7 +34,10 @@ FILINGS = frozenset({"motcua.list.delivered.v1", "motcua.report.filed.v1"})
 """Types of events that may fulfil an obligation."""
 
 REFOLDED_AT_ONCE = 1000
-"""Dossiers of one transaction, where all are derived anew."""
+"""Facts of one transaction, where all are derived anew."""
+MOST_PENDING = 5000
+"""Contributions that wait before they are rolled up while more keep coming."""
+ROLL_SECONDS = 1.0
 
 Fact = TypeVar("Fact", Submission, StatusChange, Survey)
 
@@ -57,7 +63,7 @@ async def apply_events(
         target: rday for target, rday in voids_after.items() if known_voids.get(target) != rday
     }
     await _apply_dossiers(session, events, changed, voids_after, registry.era)
-    await _apply_surveys(session, events, changed, voids_after, scales or Scales())
+    await _apply_surveys(session, events, changed, voids_after, registry, scales or Scales())
     await facts.add_installs(
         session, [_install(event) for event in events if _is(event, data.Install)]
     )
@@ -75,25 +81,55 @@ async def refold_due(database: Database, registry: UnitRegistry) -> None:
     while True:
         async with database.transaction() as session:
             await take_turn(session, "store")
-            codes = await refolds.take(session, REFOLDED_AT_ONCE)
-            await refold(session, codes, registry.era)
-        if not codes:
+            due = await refolds.take(session, REFOLDED_AT_ONCE)
+            await refold(session, [code for kind, code in due if kind == "dossier"], registry.era)
+            await _refold_surveys(
+                session, [bytes.fromhex(code) for kind, code in due if kind == "survey"], registry
+            )
+            await refold_notices(
+                session, [code for kind, code in due if kind == "notice"], registry
+            )
+        if not due:
             return
-        done += len(codes)
-        log.info("dossiers_refolded", dossiers=done)
+        done += len(due)
+        await roll_pending(database, registry, MOST_PENDING)
+        log.info("sums_derived_anew", facts=done)
+
+
+async def roll_pending(database: Database, registry: UnitRegistry, least: int = 1) -> bool:
+    """Roll up what is pending, if there is at least so much; says whether it did."""
+    async with database.transaction() as session:
+        await take_turn(session, "roll")
+        count, upto = await dossier_sums.waiting(session)
+        if count < least or not count:
+            return False
+        await dossier_sums.roll_up(session, upto, partial(rules.chains, registry))
+    return True
+
+
+async def keep_rolling(database: Database, registry: UnitRegistry) -> None:
+    """Roll up what is pending for ever: at once when it has become much, else when it rests."""
+    before = 0
+    while True:
+        await asyncio.sleep(ROLL_SECONDS)
+        async with database.transaction() as session:
+            count, upto = await dossier_sums.waiting(session)
+        if count and (count >= MOST_PENDING or upto == before):
+            await roll_pending(database, registry)
+        before = upto
 
 
 async def refold(session: AsyncSession, codes: Collection[str], era: Eras) -> None:
     """Derive sums and spells of dossiers that have none yet from their facts."""
     cells: Counter[Cell] = Counter()
-    spells: dict[str, list[Overdue]] = {}
+    overdue: dict[str, list[Overdue]] = {}
     in_use = await rulebook.load(session)
     for code, (told, moves) in (await facts.load_dossiers(session, codes)).items():
         story = rules.history(told, moves, in_use.of(code))
         cells.update(rules.contributions(story, era))
-        spells[code] = rules.overdue_spells(story, era)
-    await sums.add_daily(session, Counter({cell: n for cell, n in cells.items() if n}))
-    await sums.replace_spells(session, spells)
+        overdue[code] = rules.overdue_spells(story, era)
+    await dossier_sums.add(session, cells)
+    await sums.replace_spells(session, overdue)
 
 
 async def _apply_dossiers(
@@ -117,7 +153,7 @@ async def _apply_dossiers(
     for code, status in statuses:
         new[code][1].append(status)
     cells: Counter[Cell] = Counter()
-    spells: dict[str, list[Overdue]] = {}
+    overdue: dict[str, list[Overdue]] = {}
     for code, (told, moves) in stored.items():
         timeline = in_use.of(code)
         before = rules.history(told, moves, timeline)
@@ -130,11 +166,18 @@ async def _apply_dossiers(
         cells.subtract(rules.contributions(before, era))
         spells_after = rules.overdue_spells(after, era)
         if spells_after != rules.overdue_spells(before, era):
-            spells[code] = spells_after
+            overdue[code] = spells_after
     await facts.add_submissions(session, submissions)
     await facts.add_statuses(session, statuses)
-    await sums.add_daily(session, Counter({cell: n for cell, n in cells.items() if n}))
-    await sums.replace_spells(session, spells)
+    await dossier_sums.add(session, cells)
+    await sums.replace_spells(session, overdue)
+
+
+async def _refold_surveys(
+    session: AsyncSession, uids: Collection[bytes], registry: UnitRegistry
+) -> None:
+    stored = await facts.load_surveys(session, uids)
+    await scores.add(session, _tallies(list(stored.values())), registry.era)
 
 
 async def _apply_surveys(
@@ -142,6 +185,7 @@ async def _apply_surveys(
     events: Sequence[Event],
     changed: Mapping[bytes, date],
     voids: Mapping[bytes, date],
+    registry: UnitRegistry,
     scales: Scales,
 ) -> None:
     new = [(event, _survey(event, voids, scales)) for event in events if _is(event, data.Survey)]
@@ -157,7 +201,7 @@ async def _apply_surveys(
         chosen.subtract(rules.reason_contributions(one))
     await facts.add_surveys(session, new)
     await sums.add_reasons(session, Counter({cell: n for cell, n in chosen.items() if n}))
-    await sums.add_scores(session, rules.tally_difference(before, after))
+    await scores.add(session, rules.tally_difference(before, after), registry.era)
 
 
 def _tallies(surveys: Sequence[Survey]) -> dict[ScoreCell, Tally]:

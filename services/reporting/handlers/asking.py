@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from services.reporting.handlers.reports import GROUPINGS, REPORTS, Question
 from services.reporting.rules import Place, Territory, territory
-from services.reporting.store.figures import LATEST
+from services.reporting.store.scope import LATEST
 from shared import clock, nearest
 from shared.keys import Key
 from shared.problems import Problem

@@ -50,7 +50,6 @@ class Figure:
     place: Place
     field: str
     authority: str
-    channel: str
     day: date
     n: int
 
@@ -149,12 +148,12 @@ def _case(
     if story is None:
         return None
     figures = []
-    for (measure, unit, era, field, authority, channel, day), n in rules.figures_of(
+    for (measure, unit, era, field, authority, day), n in rules.figures_of(
         story, registry.era
     ).items():
         place = question.territory.place(unit, era)
         if place is not None and question.field in (None, field):
-            figures.append(Figure(measure, place, field, authority, channel, day, n))
+            figures.append(Figure(measure, place, field, authority, day, n))
     if not keep(figures):
         return None
     told_at = story.told_at if isinstance(story, Stray) else story.submission.order[0]

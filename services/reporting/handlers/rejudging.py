@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.reporting import rules
 from services.reporting.rules import Cell, Overdue
-from services.reporting.store import facts, sums, undated
+from services.reporting.store import dossier_sums, facts, sums, undated
 from shared.due_dates import Timeline
 from shared.units import UnitRegistry
 
@@ -42,5 +42,5 @@ class Undated:
             spells_after = rules.overdue_spells(new, era)
             if spells_after != rules.overdue_spells(old, era):
                 spells[code] = spells_after
-        await sums.add_daily(session, Counter({cell: n for cell, n in cells.items() if n}))
+        await dossier_sums.add(session, cells)
         await sums.replace_spells(session, spells)

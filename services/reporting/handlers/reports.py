@@ -11,8 +11,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.reporting import rules
 from services.reporting.handlers import cases
 from services.reporting.rules import DossierSums, Judged, Place, Said, Standing, Territory
-from services.reporting.store import figures, notices, refusals, results, teams
-from services.reporting.store.figures import Scope
+from services.reporting.store import (
+    dossier_sums,
+    figures,
+    notices,
+    refusals,
+    results,
+    scores,
+    teams,
+)
+from services.reporting.store.scope import Scope
 from shared.clock import VN, local_day
 from shared.plans import PlanVersion, Versions
 from shared.questionnaires import known_questionnaires
@@ -108,7 +116,7 @@ class Book:
 async def form_06(session: AsyncSession, question: Question, book: Book) -> Answer:
     """Report form 06, by field or by unit; without those that had nothing to do."""
     by = question.by or "field"
-    found = await figures.dossier_sums(session, question.scope, [by])
+    found = await dossier_sums.dossier_sums(session, question.scope, [by])
     rows = [
         (book.named(key, question) if by == "unit" else {by: key}) | row
         for (key,), sums in found
@@ -120,7 +128,7 @@ async def form_06(session: AsyncSession, question: Question, book: Book) -> Answ
 async def on_time(session: AsyncSession, question: Question, book: Book) -> Answer:
     """The honest on-time rate per unit, or per field."""
     by = question.by or "unit"
-    found = await figures.dossier_sums(session, question.scope, [by])
+    found = await dossier_sums.dossier_sums(session, question.scope, [by])
     rows = [
         (book.named(key, question) if by == "unit" else {by: key}) | row
         for (key,), sums in found
@@ -133,7 +141,7 @@ async def on_time(session: AsyncSession, question: Question, book: Book) -> Answ
 
 async def online_share(session: AsyncSession, question: Question, book: Book) -> Answer:
     """Of the dossiers received, how many were filed online, per unit and authority."""
-    found = await figures.dossier_sums(session, question.scope, ["unit", "authority"])
+    found = await dossier_sums.dossier_sums(session, question.scope, ["unit", "authority"])
     rows = []
     for (place, authority), sums in found:
         online, total = _received(sums)
@@ -256,9 +264,9 @@ async def scorecard(session: AsyncSession, question: Question, book: Book) -> An
     Beside it stands the score of the whole quarter before, of the same mode and questionnaire.
     ``out_of_scale`` are those that lie outside the scale of their item: never in ``n``.
     """
-    found = await figures.tallies(session, question.scope, question.domain)
+    found = await scores.tallies(session, question.scope, question.domain)
     earlier = replace(question.scope, first=rules.start_before(question.first))
-    before = dict(await figures.tallies(session, earlier, question.domain))
+    before = dict(await scores.tallies(session, earlier, question.domain))
     rows = [
         book.named(place, question)
         | {
@@ -332,7 +340,7 @@ async def interview_list(session: AsyncSession, question: Question, book: Book) 
     """The dossiers whose applicants can be asked: result returned in the period, name and mobile
     number present. Without either; by code, a page at a time."""
     page = await cases.interviewees(session, question, book.registry, question.limit)
-    counts = await figures.quality_counts(session, question.scope)
+    counts = await dossier_sums.quality_counts(session, question.scope)
     rows = [
         {
             "code": one.code,
@@ -348,7 +356,9 @@ async def interview_list(session: AsyncSession, question: Question, book: Book) 
 
 async def overdue(session: AsyncSession, question: Question, book: Book) -> Answer:
     """The dossiers overdue at the end of the last day, oldest first, a page at a time."""
-    counts, page = await figures.overdue(session, question.scope, question.limit, question.offset)
+    found = await dossier_sums.dossier_sums(session, question.scope, ["unit"])
+    counts = {place: sums.overdue for (place,), sums in found if sums.overdue}
+    page = await figures.overdue(session, question.scope, question.limit, question.offset)
     rows = [
         {
             "code": code,
@@ -420,7 +430,7 @@ QUALITY = (
 async def data_quality(session: AsyncSession, question: Question, book: Book) -> Answer:
     """What the data of each unit lack: contact data, return dates, events that were refused."""
     scope = question.scope
-    found = await figures.quality_counts(session, scope)
+    found = await dossier_sums.quality_counts(session, scope)
     refused = undeliverable = None
     if question.field is None:  # what was refused or not delivered is of no field
         refused = await refusals.counts(session, scope)
@@ -491,10 +501,11 @@ async def notice_counts(session: AsyncSession, question: Question, book: Book) -
     in VND where the provider tells it."""
     found = await notices.counts(session, question.scope)
     rows = [
-        book.named(Place(each.place, each.borne), question)
-        | {"channel": each.channel}
-        | {name: getattr(each, name) for name in NOTICES}
-        for each in found
+        book.named(place, question)
+        | {"channel": channel}
+        | {name: sums[name] for name in NOTICES[:-1]}
+        | {"cost": sums["cost"] if sums["priced"] else None}
+        for (place, channel), sums in found
     ]
     costs = [row["cost"] for row in rows if row["cost"] is not None]
     total = _total(rows, NOTICES[:-1])

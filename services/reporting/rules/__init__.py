@@ -1,8 +1,18 @@
 """What the reports' figures are: pure decisions over facts and sums."""
 
+from services.reporting.rules.blocks import (
+    DAY,
+    FOREVER,
+    MONTH,
+    Block,
+    Range,
+    before,
+    blocks,
+    cover,
+)
 from services.reporting.rules.difficulties import Difficulty, Said, difficulties
 from services.reporting.rules.dossiers import (
-    FOREVER,
+    MEASURES,
     Cell,
     Eras,
     History,
@@ -35,6 +45,14 @@ from services.reporting.rules.forms import (
     share,
 )
 from services.reporting.rules.installs import Install, counted_once
+from services.reporting.rules.notices import (
+    NOTICE_FIGURES,
+    RANK,
+    Heard,
+    NoticeCell,
+    NoticeStory,
+    notice_contributions,
+)
 from services.reporting.rules.publishing import (
     BY_DOMAIN,
     KEPT_INSIDE,
@@ -69,6 +87,7 @@ from services.reporting.rules.territory import (
     Place,
     Span,
     Territory,
+    chains,
     territory,
 )
 from services.reporting.rules.timeliness import (
@@ -83,28 +102,38 @@ from services.reporting.rules.units import names_of, unit_changes
 
 __all__ = [
     "BY_DOMAIN",
+    "DAY",
     "EVERYWHERE",
     "FOREVER",
     "FORM_06",
     "KEPT_INSIDE",
     "LIKERT",
+    "MEASURES",
+    "MONTH",
     "NOTHING",
+    "NOTICE_FIGURES",
     "ON_TIME",
     "PERSONAL_GROUPS",
+    "RANK",
+    "Block",
     "Cell",
     "Counting",
     "Difficulty",
     "DossierSums",
     "Eras",
     "Filed",
+    "Heard",
     "History",
     "Install",
     "InstallQuota",
     "Item",
     "Judged",
     "JudgedDuty",
+    "NoticeCell",
+    "NoticeStory",
     "Overdue",
     "Place",
+    "Range",
     "ReasonCell",
     "Result",
     "Said",
@@ -116,8 +145,12 @@ __all__ = [
     "Tally",
     "Territory",
     "answer_score",
+    "before",
+    "blocks",
+    "chains",
     "contributions",
     "counted_once",
+    "cover",
     "difference",
     "differences",
     "difficulties",
@@ -133,6 +166,7 @@ __all__ = [
     "mean_score",
     "month_of",
     "names_of",
+    "notice_contributions",
     "on_time",
     "online_share",
     "online_target",

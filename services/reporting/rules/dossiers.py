@@ -10,8 +10,9 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
+from services.reporting.rules.blocks import FOREVER
 from shared.clock import local_day
 from shared.dossiers import (
     StatusChange,
@@ -25,7 +26,8 @@ from shared.dossiers import (
 from shared.due_dates import NO_TIMELINE, Timeline
 
 Measure = Literal[
-    "received",
+    "received_online",
+    "received_counter_post",
     "resolved_early",
     "resolved_on_time",
     "resolved_late",
@@ -37,10 +39,8 @@ Measure = Literal[
     "eligible",
     "no_submission",
 ]
-
-FOREVER = date.max
-"""Stands for the end of what has no end."""
-
+MEASURES: tuple[str, ...] = get_args(Measure)
+"""What is added up of dossiers, each by its business day."""
 
 Eras = Callable[[datetime], date]
 """The turn of the tree of units before an instant: says which bearer of a code was meant then, and
@@ -55,7 +55,6 @@ class Cell(NamedTuple):
     era: date
     field: str
     authority: str
-    channel: str
     business_day: date
     recorded_day: date
 
@@ -148,13 +147,14 @@ def figures_of(story: Story | Stray | None, era: Eras) -> Counter[tuple[Any, ...
     """What a story adds to the figures: (measure, unit, era, field, authority, channel, day) -> n."""
     figures: Counter[tuple[Any, ...]] = Counter()
     if isinstance(story, Stray):
-        figures["no_submission", story.unit, era(story.told_at), "", "", "", story.day] = 1
+        figures["no_submission", story.unit, era(story.told_at), "", "", story.day] = 1
         return figures
     if story is None or story.received_day is None:
         return figures
     of = era(story.submission.order[0])
-    place = (story.unit, of, story.field, story.authority, story.channel)
-    figures["received", *place, story.received_day] = 1
+    place = (story.unit, of, story.field, story.authority)
+    way = "online" if story.channel == "online" else "counter_post"
+    figures[f"received_{way}", *place, story.received_day] = 1
     if story.closed_day is not None:
         figures[f"resolved_{story.outcome}", *place, story.closed_day] = 1
     for day, change in story.overdue_changes():

@@ -7,7 +7,6 @@ the code on the day of the event, and to whatever that unit lay below on that da
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from itertools import pairwise
 from typing import NamedTuple
 
 from shared.units import LEVELS, UnitRegistry
@@ -23,12 +22,14 @@ class Place(NamedTuple):
 
 
 class Span(NamedTuple):
-    """From `since` up to, but not on, `until` a code's figures are shown under a place."""
+    """From `since` up to, but not on, `until` a code's figures are shown under a place, or taken
+    off it (`sign` -1)."""
 
     unit: str
     since: date
     until: date
     place: Place
+    sign: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,22 +39,31 @@ class Territory:
     Args:
         spans: of each code the times that belong to it; no two of one code overlap.
         open: what no span names belongs to it too, each code as a place of its own.
+        tops: the units that lie highest in it: with all below them they make it up.
+        parts: the same as `spans` for sums that hold a unit with all below it: what a unit did
+            itself is its sum without those of the units right below.
     """
 
     spans: tuple[Span, ...] = ()
     open: bool = True
+    tops: tuple[Span, ...] = ()
+    parts: tuple[Span, ...] = ()
     _of: dict[str, list[Span]] = field(default_factory=dict, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        for span in self.spans:
+            self._of.setdefault(span.unit, []).append(span)
 
     def place(self, unit: str, day: date) -> Place | None:
         """Where something of that day is shown; null if it does not belong here."""
-        if not self._of and self.spans:
-            for span in self.spans:
-                self._of.setdefault(span.unit, []).append(span)
         for span in self._of.get(unit, ()):
             if span.since <= day < span.until:
                 return span.place
         return Place(unit) if self.open else None
 
+
+NOBODY = Span("_", date.min, date.max, Place("_"))
+"""What names no unit that exists."""
 
 EVERYWHERE = Territory()
 """All units, each for itself, whoever bore a code."""
@@ -71,36 +81,65 @@ def territory(
             unit for itself.
     """
     wanted = [frozenset(each) for each in roots]
-    spans = [
-        span
-        for code in sorted({unit.code for unit in registry})
-        for span in _spans(registry, code, wanted, level)
-    ]
-    if wanted or level:
-        return Territory(tuple(spans), open=not wanted)
-    # Every unit for itself: only codes with several bearers need to be told apart.
-    several = {before.unit for before, after in pairwise(spans) if before.unit == after.unit}
-    return Territory(tuple(span for span in spans if span.unit in several))
-
-
-def _spans(
-    registry: UnitRegistry, code: str, wanted: Sequence[frozenset[Place]], level: str | None
-) -> Iterator[Span]:
-    running: Span | None = None
+    spans: list[Span] = []
+    tops: list[Span] = []
+    parts: list[Span] = []
     turns = registry.turns
     for since, until in zip(turns, (*turns[1:], date.max), strict=True):
-        day = borne(registry, code, since)
-        chain = [Place(each, registry.bearer(each, day)) for each in registry.ancestors(code, day)]
-        inside = all(not roots.isdisjoint(chain) for roots in wanted)
-        place = _shown(registry, code, day, level) if inside else None
-        if running is not None and running.place == place and running.until == since:
-            running = running._replace(until=until)
-            continue
-        if running is not None:
-            yield running
-        running = Span(code, since, until, place) if place is not None else None
-    if running is not None:
-        yield running
+        shown: dict[str, Place] = {}
+        above: dict[str, str | None] = {}
+        for code in registry.codes:
+            day = borne(registry, code, since)
+            chain = registry.ancestors(code, day)
+            places = [Place(each, registry.bearer(each, day)) for each in chain]
+            if all(not roots.isdisjoint(places) for roots in wanted):
+                shown[code] = _shown(registry, code, day, level)
+                above[code] = chain[1] if len(chain) > 1 else None
+        for code, place in shown.items():
+            span = Span(code, since, until, place)
+            spans.append(span)
+            higher = shown.get(above[code] or "")
+            if higher is None:
+                tops.append(span)
+            if higher != place:
+                parts.append(span)
+                if higher is not None:
+                    parts.append(Span(code, since, until, higher, -1))
+    nobody = () if wanted else (NOBODY,)
+    return Territory(
+        (*_joined(spans), *nobody),
+        not wanted,
+        (*_joined(tops), *nobody),
+        (*_joined(parts), *nobody),
+    )
+
+
+def _joined(spans: Iterable[Span]) -> tuple[Span, ...]:
+    """Spans that follow one another and say the same, as one."""
+    found: list[Span] = []
+    for span in sorted(spans, key=lambda one: (one.unit, one.sign, one.place, one.since)):
+        last = found[-1] if found else None
+        if last is not None and last._replace(since=last.until, until=span.until) == span:
+            found[-1] = last._replace(until=span.until)
+        else:
+            found.append(span)
+    return tuple(found)
+
+
+def chains(
+    registry: UnitRegistry, units: Iterable[tuple[str, date]]
+) -> list[tuple[str, date, str]]:
+    """(unit, era, the unit itself or one above it) of each unit and era; of a code that nobody ever
+    bears the code itself."""
+    return [
+        (unit, era, above)
+        for unit, era in units
+        for above in (
+            registry.ancestors(unit, borne(registry, unit, era))
+            if registry.known(unit)
+            else (unit,)
+        )
+    ]
 
 
 def borne(registry: UnitRegistry, code: str, day: date) -> date:
@@ -130,4 +169,4 @@ def _of_level(registry: UnitRegistry, code: str, day: date, level: str) -> Itera
             yield one
 
 
-__all__ = ["EVERYWHERE", "LEVELS", "Place", "Span", "Territory", "borne", "territory"]
+__all__ = ["EVERYWHERE", "LEVELS", "Place", "Span", "Territory", "borne", "chains", "territory"]

@@ -301,7 +301,7 @@ async def add_surveys(session: AsyncSession, facts: Sequence[tuple[Event, Survey
                 fact.questionnaire,
                 _encoded(
                     {
-                        item: OUTSIDE if item in fact.outside else score and str(score)
+                        item: _score_text(score, item in fact.outside)
                         for item, score in fact.scores.items()
                     }
                 ),
@@ -383,6 +383,12 @@ async def add_voids(session: AsyncSession, voids: Mapping[bytes, date]) -> None:
 async def freshen(session: AsyncSession, received_at: datetime) -> None:
     """Note until when events were applied."""
     await session.execute(_FRESHEN, {"received_at": received_at})
+
+
+def _score_text(score: Decimal | None, outside: bool) -> str | None:
+    if outside:
+        return OUTSIDE
+    return None if score is None else str(score)
 
 
 def _encoded(value: Mapping[str, object]) -> str:

@@ -1,13 +1,16 @@
-"""What became of notices: one row each, the furthest state that was heard of."""
+"""What became of notices, and their sums by day and month."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.reporting.rules import Place
-from services.reporting.store.figures import PLACE, Scope
+from services.reporting.rules import NOTICE_FIGURES, RANK, Heard, NoticeCell, NoticeStory, Place
+from services.reporting.store.blocks import Sums, period
 from services.reporting.store.rows import Insert
+from services.reporting.store.scope import PLACE, Scope
 from shared import clock
 from shared.events import Event
 from shared.events.outcomes import Notice
@@ -17,64 +20,61 @@ STATES = {
     "motcua.notice.failed.v1": "failed",
     "motcua.notice.delivered.v1": "delivered",
 }
-"""The state that each outcome tells, in the order in which one may replace another."""
+"""The state that each outcome tells."""
 
 WRONG = "wrong_number"
 """Why a message failed that reached somebody, who said that they are not the applicant: nothing
 that the carrier reports replaces it."""
 
-_RANK = "array_position(ARRAY['sent', 'failed', 'delivered'], {})"
+_HEARD = {f"{state}_{part}": "date" for state in RANK for part in ("day", "rday")}
+_COLUMNS = {
+    "notice": "text",
+    "unit": "text",
+    "channel": "text",
+    "template": "text",
+    "subject": "text",
+    "segments": "bigint",
+    "cost": "bigint",
+    "reason": "text",
+    **_HEARD,
+}
 _KEEP = Insert(
     "notices",
-    {
-        "notice": "text",
-        "unit": "text",
-        "channel": "text",
-        "template": "text",
-        "subject": "text",
-        "segments": "bigint",
-        "cost": "bigint",
-        "day": "date",
-        "state": "text",
-        "reason": "text",
-    },
-    "ON CONFLICT (notice) DO UPDATE SET state = excluded.state, reason = excluded.reason,"
-    " day = least(notices.day, excluded.day)"
-    f" WHERE {_RANK.format('excluded.state')} > {_RANK.format('notices.state')}"
-    " AND notices.reason IS DISTINCT FROM 'wrong_number' OR excluded.reason = 'wrong_number'",
+    _COLUMNS,
+    "ON CONFLICT (notice) DO UPDATE SET "
+    + ", ".join(f"{name} = excluded.{name}" for name in ("segments", "cost", "reason", *_HEARD)),
 )
-_COUNTS = f"""
-SELECT {PLACE} AS place, s.borne, channel, count(*) AS notices,
-    count(*) FILTER (WHERE state <> 'failed') AS sent,
-    count(*) FILTER (WHERE state = 'delivered') AS delivered,
-    count(*) FILTER (WHERE state = 'failed') AS failed,
-    sum(segments)::bigint AS segments, sum(cost)::bigint AS cost
-FROM notices f {{within}}
-WHERE day BETWEEN :first AND :last
-GROUP BY 1, 2, channel ORDER BY {PLACE} COLLATE "C", 2, channel
-"""
+_LOAD = sa.text("SELECT * FROM notices WHERE notice = ANY(CAST(:notices AS text[]))")
+_SUMS = Sums(
+    "notice_sums", {"unit": "text", "channel": "text"}, dict.fromkeys(NOTICE_FIGURES, "bigint")
+)
+_KNOWN_DAY = "least({})".format(
+    ", ".join(f"CASE WHEN f.{state}_rday <= :known THEN f.{state}_day END" for state in RANK)
+)
 _UNDELIVERABLE = f"""
-SELECT {PLACE} AS place, s.borne, count(DISTINCT subject) AS n FROM notices f {{within}}
-WHERE channel = 'sms' AND state = 'failed' AND reason IN ('carrier', 'refused', 'wrong_number')
-    AND day BETWEEN :first AND :last
+SELECT {PLACE} AS place, s.borne, count(DISTINCT f.subject) AS n FROM (
+    SELECT f.unit, f.subject, {_KNOWN_DAY} AS day FROM notices f
+    WHERE f.channel = 'sms' AND (f.wrong_rday <= :known
+            OR f.reason IN ('carrier', 'refused') AND f.failed_rday <= :known
+                AND (f.delivered_rday IS NULL OR f.delivered_rday > :known))
+        AND greatest(f.failed_day, f.wrong_day) >= :first
+        AND (f.wrong_day IS NOT NULL OR f.reason IN ('carrier', 'refused'))
+) f {{within}}
+WHERE f.day BETWEEN :first AND :last
 GROUP BY 1, 2
 """
 
 
-async def keep(session: AsyncSession, outcomes: Iterable[Event]) -> None:
-    """Keep the furthest state of each notice; earlier news that comes later changes nothing."""
-    furthest: dict[str, tuple] = {}
-    order = list(STATES.values())
-
-    def rank(row: tuple) -> tuple[bool, int]:
-        return row[9] == WRONG, order.index(row[8])
-
+def stories(outcomes: Iterable[Event]) -> dict[str, NoticeStory]:
+    """What outcomes tell of notices, by notice."""
+    found: dict[str, NoticeStory] = {}
     for event in outcomes:
         told = event.data
         if event.type not in STATES or not isinstance(told, Notice):
             continue
-        state = STATES[event.type]
-        row = (
+        state = "wrong" if told.reason == WRONG else STATES[event.type]
+        reason = told.reason if state == "failed" else None
+        one = NoticeStory(
             told.notice,
             told.unit or "_",
             told.channel,
@@ -82,25 +82,92 @@ async def keep(session: AsyncSession, outcomes: Iterable[Event]) -> None:
             told.subject,
             told.segments or 0,
             told.cost,
-            clock.local_day(told.at or event.time),
-            state,
-            told.reason,
+            {state: Heard(clock.local_day(told.at or event.time), event.rday, reason)},
         )
-        before = furthest.get(told.notice)
-        if before is None or rank(row) > rank(before):
-            furthest[told.notice] = row
-    await _KEEP.run(session, [furthest[key] for key in sorted(furthest)])
+        known = found.get(told.notice)
+        found[told.notice] = one if known is None else known.joined(one)
+    return found
 
 
-async def counts(session: AsyncSession, scope: Scope) -> list[sa.Row]:
-    """Per unit (place, borne) and channel: notices, sent, delivered, failed, segments, cost (VND,
-    or null)."""
-    query = sa.text(_COUNTS.format(within=scope.within("day")))
-    return list((await session.execute(query, scope.parameters("first", "last"))).all())
+async def load(session: AsyncSession, notices: Iterable[str]) -> dict[str, NoticeStory]:
+    """What is kept of these notices."""
+    asked = {"notices": sorted(notices)}
+    return {
+        row["notice"]: NoticeStory(
+            *(row[name] for name in list(_COLUMNS)[:7]),
+            {
+                state: Heard(
+                    row[f"{state}_day"],
+                    row[f"{state}_rday"],
+                    row["reason"] if state == "failed" else None,
+                )
+                for state in RANK
+                if row[f"{state}_day"] is not None
+            },
+        )
+        for row in (await session.execute(_LOAD, asked)).mappings()
+    }
+
+
+async def keep(session: AsyncSession, told: Mapping[str, NoticeStory]) -> None:
+    """Keep stories in the place of those that were there."""
+    rows = []
+    for key in sorted(told):
+        one = told[key]
+        failed = one.heard.get("failed")
+        heard: list[Any] = []
+        for state in RANK:
+            news = one.heard.get(state)
+            heard += [None, None] if news is None else [news.day, news.rday]
+        rows.append(
+            (
+                one.notice,
+                one.unit,
+                one.channel,
+                one.template,
+                one.subject,
+                one.segments,
+                one.cost,
+                failed and failed.reason,
+                *heard,
+            )
+        )
+    await _KEEP.run(session, rows)
+
+
+async def add(
+    session: AsyncSession,
+    change: Mapping[NoticeCell, Sequence[int]],
+    era: Callable[[date], date],
+) -> None:
+    """Add signed contributions to the sums."""
+    await _SUMS.add(
+        session,
+        (
+            ((cell.unit, cell.channel), cell.business_day, cell.recorded_day, figures)
+            for cell, figures in change.items()
+        ),
+        era,
+    )
+
+
+async def counts(
+    session: AsyncSession, scope: Scope
+) -> list[tuple[tuple[Place, str], dict[str, int]]]:
+    """Per unit and channel the sums of `NOTICE_FIGURES`."""
+    query, values = _SUMS.reading(
+        (PLACE, "s.borne", "f.channel"), NOTICE_FIGURES, scope, period(scope)
+    )
+    found = [
+        ((Place(place, borne), channel), dict(zip(NOTICE_FIGURES, map(int, sums), strict=True)))
+        for place, borne, channel, _, *sums in await session.execute(query, values)
+    ]
+    found.sort(key=lambda one: (one[0][0].unit, one[0][0].since or date.min, one[0][1]))
+    return [one for one in found if one[1]["notices"]]
 
 
 async def undeliverable(session: AsyncSession, scope: Scope) -> dict[Place, int]:
     """Per unit the dossiers whose phone number the carrier does not serve."""
     query = sa.text(_UNDELIVERABLE.format(within=scope.within("day")))
-    rows = await session.execute(query, scope.parameters("first", "last"))
+    rows = await session.execute(query, scope.parameters("first", "last", "known"))
     return {Place(row.place, row.borne): row.n for row in rows}

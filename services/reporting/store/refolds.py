@@ -1,14 +1,14 @@
-"""Dossiers whose sums and spells have to be derived anew from their facts."""
+"""What has to be derived anew from facts: dossiers, surveys, notices."""
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 _TAKE = sa.text(
-    "DELETE FROM refolds WHERE code IN (SELECT code FROM refolds ORDER BY code LIMIT :limit)"
-    " RETURNING code"
+    "DELETE FROM refolds WHERE (kind, code) IN"
+    " (SELECT kind, code FROM refolds ORDER BY kind, code LIMIT :limit) RETURNING kind, code"
 )
 
 
-async def take(session: AsyncSession, limit: int) -> list[str]:
-    """Some codes, at most `limit`; they are then no longer due."""
-    return list((await session.scalars(_TAKE, {"limit": limit})).all())
+async def take(session: AsyncSession, limit: int) -> list[tuple[str, str]]:
+    """Some of what is due, at most `limit`, as (kind, code); it is then no longer due."""
+    return [(row.kind, row.code) for row in await session.execute(_TAKE, {"limit": limit})]

@@ -8,8 +8,8 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.reporting.rules import Place
-from services.reporting.store.figures import PLACE, Scope
 from services.reporting.store.rows import Insert
+from services.reporting.store.scope import PLACE, Scope
 from shared import clock
 from shared.events import Event
 from shared.events.outcomes import Refusals

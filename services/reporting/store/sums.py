@@ -1,4 +1,4 @@
-"""Running sums and overdue spells: changed by differences, one statement a batch."""
+"""Reasons that people chose, and overdue spells: changed by differences, one statement a batch."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -6,44 +6,9 @@ from collections.abc import Mapping, Sequence
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.reporting.rules import Cell, Overdue, ReasonCell, ScoreCell, Tally
+from services.reporting.rules import Overdue, ReasonCell
 from services.reporting.store.rows import Insert
 
-_DAILY = Insert(
-    "daily",
-    {
-        "measure": "text",
-        "unit": "text",
-        "era": "date",
-        "field": "text",
-        "authority": "text",
-        "channel": "text",
-        "business_day": "date",
-        "recorded_day": "date",
-        "n": "bigint",
-    },
-    "ON CONFLICT (measure, unit, era, field, authority, channel, business_day, recorded_day)"
-    " DO UPDATE SET n = daily.n + excluded.n",
-)
-_SCORES = Insert(
-    "scores",
-    {
-        "unit": "text",
-        "domain": "text",
-        "mode": "text",
-        "questionnaire": "text",
-        "item": "text",
-        "business_day": "date",
-        "recorded_day": "date",
-        "n": "bigint",
-        "scored": "bigint",
-        "total": "numeric",
-        "outside": "bigint",
-    },
-    "ON CONFLICT (unit, domain, mode, questionnaire, item, business_day, recorded_day)"
-    " DO UPDATE SET n = scores.n + excluded.n, scored = scores.scored + excluded.scored,"
-    " total = scores.total + excluded.total, outside = scores.outside + excluded.outside",
-)
 _REASONS = Insert(
     "reasons",
     {
@@ -76,22 +41,6 @@ _SPELLS = Insert(
     on_conflict="",
 )
 _FORGET_SPELLS = sa.text("DELETE FROM overdue_spells WHERE code = ANY(CAST(:codes AS text[]))")
-
-
-async def add_daily(session: AsyncSession, change: Counter[Cell]) -> None:
-    """Add signed contributions to the daily sums."""
-    await _DAILY.run(session, [(*cell, change[cell]) for cell in sorted(change)])
-
-
-async def add_scores(session: AsyncSession, change: Mapping[ScoreCell, Tally]) -> None:
-    """Add signed tallies to the scores."""
-    await _SCORES.run(
-        session,
-        [
-            (*cell, tally.n, tally.scored, tally.total, tally.outside)
-            for cell, tally in sorted(change.items())
-        ],
-    )
 
 
 async def add_reasons(session: AsyncSession, change: Counter[ReasonCell]) -> None:

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.reporting.rules import Place
-from services.reporting.store.figures import PLACE, STANDS, Scope
+from services.reporting.store.scope import PLACE, STANDS, Scope
 
 ACTIVITY_GROUPS = {
     "unit": PLACE,

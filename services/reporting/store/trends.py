@@ -1,31 +1,30 @@
 """Figures by month, for pictures: running sums of a period, cut into months."""
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import date
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.reporting.store.figures import PLACE, Scope
+from services.reporting.store import dossier_sums
+from services.reporting.store.figures import OF_FIELD, OPEN_SPELL
+from services.reporting.store.scope import PLACE, SPANS, Scope
 
-_MONTHS = f"""
-SELECT to_char(business_day, 'YYYY-MM') AS month, {PLACE} AS unit,
-    sum(n) FILTER (WHERE measure = 'received') AS received,
-    sum(n) FILTER (WHERE measure = 'received' AND channel = 'online') AS online,
-    sum(n) FILTER (WHERE measure IN ('resolved_early', 'resolved_on_time')) AS on_time,
-    sum(n) FILTER (WHERE measure = 'resolved_late') AS late
-FROM daily f {{within}}
-WHERE (measure = 'received' OR measure LIKE 'resolved%')
-    AND business_day BETWEEN :first AND :last AND recorded_day <= :known
-    AND (CAST(:field AS text) IS NULL OR f.field = :field)
-GROUP BY 1, 2
-ORDER BY 1, 2
-"""
-_LATE = f"""
-SELECT {PLACE} AS unit, count(*) AS n, min(due_day) AS oldest
-FROM overdue_spells f {{within}}
-WHERE f.since <= :last AND f.until > :last AND known_from <= :known AND known_until > :known
-    AND (CAST(:field AS text) IS NULL OR f.field = :field)
+_OLDEST = f"""
+SELECT place, min(due_day) AS oldest FROM (
+    SELECT s.place, o.due_day FROM {SPANS} CROSS JOIN LATERAL (
+        SELECT f.due_day FROM overdue_spells f
+        WHERE f.unit = s.unit AND f.era >= s.since AND f.era < s.until AND {OPEN_SPELL}
+            AND f.since <= :last AND f.known_from <= :known AND {OF_FIELD}
+        ORDER BY f.due_day LIMIT 1
+    ) o
+    UNION ALL
+    SELECT {PLACE}, f.due_day FROM overdue_spells f {{within}}
+    WHERE daterange(f.since, f.until) @> CAST(:last AS date)
+        AND daterange(f.known_from, f.known_until) @> CAST(:known AS date)
+        AND NOT ({OPEN_SPELL}) AND {OF_FIELD}
+) f
 GROUP BY 1
 """
 
@@ -53,24 +52,27 @@ class Late:
 
 async def months(session: AsyncSession, scope: Scope) -> list[Month]:
     """By month and unit; months in which nothing happened are left out."""
-    query = _MONTHS.format(within=scope.within("era"))
-    asked = scope.parameters("first", "last", "known", "field")
-    rows = await session.execute(sa.text(query), asked)
     found = [
         Month(
-            row.month,
-            row.unit,
-            *(int(each or 0) for each in (row.received, row.online, row.on_time, row.late)),
+            month,
+            place.unit,
+            sums["received_online"] + sums["received_counter_post"],
+            sums["received_online"],
+            sums["resolved_early"] + sums["resolved_on_time"],
+            sums["resolved_late"],
         )
-        for row in rows
+        for (month, place), sums in sorted((await dossier_sums.by_month(session, scope)).items())
     ]
     return [one for one in found if one.received or one.on_time or one.late]
 
 
 async def late(session: AsyncSession, scope: Scope) -> list[Late]:
     """Which units have dossiers that are overdue at the end of the scope's last day; most first."""
-    query = _LATE.format(within=scope.within("era"))
-    asked = scope.parameters("last", "known", "field")
-    rows = await session.execute(sa.text(query), asked)
-    found = [Late(row.unit, row.n, row.oldest) for row in rows]
+    sums = await dossier_sums.dossier_sums(session, scope, ["unit"])
+    counts: Counter[str] = Counter()
+    for (place,), one in sums:
+        counts[place.unit] += one.overdue
+    query = _OLDEST.format(within=scope.within("era"))
+    rows = await session.execute(sa.text(query), scope.parameters("last", "known", "field"))
+    found = [Late(row.place, counts[row.place], row.oldest) for row in rows]
     return sorted(found, key=lambda one: (-one.dossiers, one.oldest, one.unit))

@@ -1,0 +1,81 @@
+"""Sums by day and by month, so that any period costs some months and days, however much lies in it.
+
+What happened on a business day is added to its day and to its month. What reached us only after its
+business day is added a second time, under the recorded day: of the sum of all that is known now, a
+report of an earlier day takes off what came later. A period never ends after the day as of which
+it is asked for, so what came on its own day or before is in no such report's way.
+"""
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from typing import NamedTuple
+
+FOREVER = date.max
+"""As a recorded day: all that is known now. Elsewhere: the end of what has no end. In the store it
+is `infinity`, which is how the driver writes the last day there is."""
+
+DAY, MONTH = 0, 1
+_ONE_DAY = timedelta(days=1)
+
+
+class Block(NamedTuple):
+    """A day or a month, by number, and when it was learnt (FOREVER: whenever)."""
+
+    level: int
+    number: int
+    rday: date
+
+
+class Range(NamedTuple):
+    """Days or months from `low` to `high`, both included."""
+
+    level: int
+    low: int
+    high: int
+
+
+def day_number(day: date) -> int:
+    """The number of a day: days since the first day of the year 1, which is 0."""
+    return day.toordinal() - 1
+
+
+def month_number(day: date) -> int:
+    """The number of a day's month: months since the year 0."""
+    return day.year * 12 + day.month - 1
+
+
+def blocks(day: date, rday: date) -> Iterator[Block]:
+    """Where something of a business day, learnt on a recorded day, is added."""
+    learnt = (FOREVER, rday) if rday > day else (FOREVER,)
+    for when in learnt:
+        yield Block(DAY, day_number(day), when)
+        yield Block(MONTH, month_number(day), when)
+
+
+def cover(first: date, last: date) -> list[Range]:
+    """The fewest days and months that make up a period, both ends included."""
+    if first > last:
+        return []
+    low = month_number(first) + (first.day != 1)
+    high = month_number(last) - (not _ends_month(last))
+    if low > high:
+        return [Range(DAY, day_number(first), day_number(last))]
+    found = [Range(MONTH, low, high)]
+    if first.day != 1:
+        found.append(Range(DAY, day_number(first), day_number(_begin(low)) - 1))
+    if not _ends_month(last):
+        found.append(Range(DAY, day_number(_begin(high + 1)), day_number(last)))
+    return found
+
+
+def before(day: date) -> list[Range]:
+    """The same for all days before a day."""
+    return [] if day == date.min else cover(date.min, day - _ONE_DAY)
+
+
+def _begin(month: int) -> date:
+    return date(month // 12, month % 12 + 1, 1)
+
+
+def _ends_month(day: date) -> bool:
+    return day == date.max or (day + _ONE_DAY).day == 1
