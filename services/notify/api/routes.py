@@ -10,6 +10,7 @@ from services.notify.api.officers import add_officers
 from services.notify.api.page import add_page, pages
 from services.notify.api.people import Subject, Why, add_people, note_readers
 from services.notify.api.phones import add_phones
+from services.notify.api.prints import add_prints
 from services.notify.api.receipts import add_receipts
 from services.notify.api.showing import Scope, show_deadline, show_notice
 from services.notify.api.status_page import add_status_page
@@ -124,6 +125,7 @@ def build_router(
     add_templates(router, database, desk)
     add_officers(router, database, registry, scope)
     add_page(router, service, registry, scope, delivery)
+    add_prints(router, database, desk, scope)
     add_status_page(router, database, desk, pages())
     return router
 
