@@ -19,6 +19,7 @@ from services.intake.handlers import (
     Silence,
     SyncCalls,
     Tidying,
+    Tombstones,
 )
 from services.intake.handlers.imports import Imports
 from services.intake.handlers.kinds import load_kinds
@@ -59,9 +60,15 @@ def create_app(settings: IntakeSettings | None = None) -> FastAPI:
 
     lists = Imports(admission, load_kinds(), settings)
 
+    tombstones = Tombstones(database, eraser)
+
     async def listen() -> None:
         await service.started.wait()
         await inboxes.listen(service.connection())
+
+    async def follow_erasures() -> None:
+        await service.started.wait()
+        await tombstones.listen(service.connection())
 
     service.before_start(lambda: check_hash_key(service, hash_key))
     service.run_always(admission.run)
@@ -71,6 +78,7 @@ def create_app(settings: IntakeSettings | None = None) -> FastAPI:
     service.run_always(calls.run)
     service.run_always(lists.run)
     service.run_always(listen)
+    service.run_always(follow_erasures)
     service.app.include_router(
         build_router(
             service, reception, agreements, silence, eraser, calls, lists, settings, registry

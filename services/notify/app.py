@@ -26,6 +26,7 @@ from services.notify.handlers.desk import Desk
 from services.notify.handlers.duties import Duties
 from services.notify.handlers.figures import Figures
 from services.notify.handlers.people import Erasure
+from services.notify.handlers.tombstones import Tombstones
 from services.notify.handlers.watch import Watch
 from services.notify.rules.notices import Policy
 from services.notify.rules.terms import Terms
@@ -93,6 +94,13 @@ def create_app(settings: NotifySettings | None = None) -> FastAPI:
     service.show_figure(Figures(service.database, delivery.lanes).measure)
     erasure = Erasure(service.database, lambda token: purge_contact(service, token))
     service.run_always(erasure.run)
+    tombstones = Tombstones(service.database)
+
+    async def listen() -> None:
+        await service.started.wait()
+        await tombstones.listen(service.connection())
+
+    service.run_always(listen)
     service.app.include_router(build_router(service, desk, delivery, erasure, reporters))
     service.app.include_router(clock_router(clockwork))
     return service.app

@@ -11,7 +11,8 @@ from shared.events.scalars import EventRef, Instant, Opaque
 class Contact(BaseModel):
     """How an applicant is to be told. `phone` is a mobile number in E.164.
 
-    `notify` None means: by SMS, else by e-mail; an empty list means not at all.
+    `notify` None means: by SMS, else by e-mail; an empty list means not at all. One that is `erased`
+    holds nothing: what is known of its token is to be forgotten for good.
     """
 
     model_config = ConfigDict(strict=True, frozen=True, extra="ignore", hide_input_in_errors=True)
@@ -23,6 +24,7 @@ class Contact(BaseModel):
     email: str | None = None
     kind: Literal["person", "organization"] | None = None
     notify: list[Literal["sms", "email"]] | None = None
+    erased: bool = False
     source: EventRef
     id: EventRef
     time: Instant

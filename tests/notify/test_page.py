@@ -6,8 +6,9 @@ import httpx
 import pytest
 
 from tests.browser import DESK, PHONE, barriers, chromium
-from tests.instance import ADMIN, instance
+from tests.instance import ADMIN, instance, wait_for
 from tests.notify.test_kannel import dossier, refusing, told
+from tests.notify.test_people import key
 
 NAME = "Người <b>Nộp</b> Hồ Sơ"
 
@@ -237,3 +238,37 @@ def test_an_erased_dossier_and_a_guess_look_alike_and_guessing_is_slowed(running
     busy = [answer for answer in late if answer.status_code == 429]
     assert busy
     assert 1 <= int(busy[0].headers["retry-after"]) <= 60
+
+
+# -- what is printed ---------------------------------------------------------------------------
+
+
+def test_a_receipt_and_a_letter_of_apology_are_printed(running):
+    applicant = {"name": NAME, "phone": "0900000003"}
+    raw = dossier(None, applicant=applicant, due_at="2026-01-05T17:00:00+07:00")
+    running.post([raw])
+    told(running, raw, "failed", "ready", "retrying", "withheld")
+    code = raw["data"]["code"]
+    reader, blind = key(running, "contacts:read"), key(running, "notices:read")
+    other = key(running, "admin", units=["461"])
+
+    def fetch(name, headers, **given):
+        address = running.url("notify", f"/v1/dossiers/{name}.pdf")
+        return httpx.get(address, params={"code": code} | given, headers=headers)
+
+    for lang in ("vi", "en"):
+        slip = fetch("receipt", blind, lang=lang)
+        assert (slip.status_code, slip.content[:5]) == (200, b"%PDF-"), slip.text
+        assert slip.headers["content-type"] == "application/pdf"
+    assert fetch("receipt", reader).status_code == 403
+    assert fetch("receipt", other).status_code == 404
+    assert fetch("receipt", blind, code="X-0").status_code == 404
+    letter = wait_for(lambda: fetch("apology", reader, why="xin lỗi dân").content)
+    assert letter[:5] == b"%PDF-"
+    assert fetch("apology", reader).status_code == 422
+    assert fetch("apology", blind, why="x").status_code == 403
+    assert fetch("apology", other, why="x").status_code == 404
+    assert fetch("apology", reader, why="x", code="X-0").status_code == 404
+    token = running.get("notify", "/v1/contacts", code=code, why="x")["token"]
+    access = running.get("notify", f"/v1/contacts/{token}/access")["access"]
+    assert ("letter", "xin lỗi dân") in {(entry["action"], entry["why"]) for entry in access}

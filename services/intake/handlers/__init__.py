@@ -9,6 +9,7 @@ from services.intake.handlers.lgsp import Call, SyncCalls
 from services.intake.handlers.reception import Reception, Reply
 from services.intake.handlers.silence import Silence
 from services.intake.handlers.tidying import Tidying
+from services.intake.handlers.tombstones import Tombstones
 
 __all__ = [
     "Admission",
@@ -23,6 +24,7 @@ __all__ = [
     "Silence",
     "SyncCalls",
     "Tidying",
+    "Tombstones",
     "create_key",
     "revoke_key",
 ]

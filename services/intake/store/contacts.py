@@ -33,6 +33,15 @@ async def mark_erased(session: AsyncSession, token: str, now: datetime) -> Erase
     return Erased(*row) if row else None
 
 
+async def known_tokens(session: AsyncSession, tokens: list[str]) -> dict[str, bool]:
+    """Those of some tokens that are known here, and whether they were erased."""
+    query = sa.text(
+        "SELECT token, erased_at IS NOT NULL FROM contact_tokens"
+        " WHERE token = ANY(CAST(:tokens AS text[])) ORDER BY token"
+    )
+    return dict((await session.execute(query, {"tokens": tokens})).tuples().all())
+
+
 async def drop_contact_messages(session: AsyncSession, token: str) -> int:
     """Delete what the outbox keeps of a contact; returns how many messages that were."""
     result = await session.execute(

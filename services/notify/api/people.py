@@ -12,6 +12,7 @@ from services.notify.api.showing import Scope
 from services.notify.handlers.desk import Desk
 from services.notify.handlers.dossiers import CITIZEN
 from services.notify.handlers.people import Erasure, record_consent
+from services.notify.handlers.tombstones import tell_intake
 from services.notify.store import people as store
 from services.notify.store.people import Actor, Consent
 from shared import clock
@@ -21,13 +22,15 @@ from shared.problems import Problem
 from shared.service import Service, caller, needs
 
 CONSENT_BYTES = 16 << 10
+TOKENS_BYTES = 512 << 10
 SKEW = timedelta(minutes=5)
 Channel = Literal["sms", "email"]
 Text = r"^[^\x00]*$"
 Why = Annotated[
     str | None, Query(max_length=500, pattern=Text, description="Why the data are looked at")
 ]
-Token = Annotated[str, Path(max_length=200, pattern=r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$")]
+TOKEN = r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$"
+Token = Annotated[str, Path(max_length=200, pattern=TOKEN)]
 """Letters that can neither end nor widen the subject of a message."""
 Subject = Annotated[str, Query(min_length=1, max_length=300, pattern=Text)]
 
@@ -184,7 +187,8 @@ def add_people(
     async def erase_contact(
         token: Token, key: Annotated[Key, Depends(needs("admin"))], why: Why = None
     ) -> dict[str, Any]:
-        """Erase a contact for good: here, in the texts of its notices, and at the broker.
+        """Erase a contact for good: here, in the texts of its notices, at the broker, and in intake
+        (`intake`: `erased`, `unknown` to it, or `later` where it cannot be reached now).
 
         The dossier's record stays. A token that is not known (yet) is barred from now on too.
         """
@@ -192,6 +196,7 @@ def add_people(
             row = await store.find_contact(session, token=token)
             await check_unit(session, key, row.code if row else None)
         known, notices = await erasure.erase(token, actor_of(key, why))
+        intake = await tell_intake(service.connection(), token, why)
         async with database.transaction() as session:
             tombstone = await store.find_erasure(session, token)
         assert tombstone is not None
@@ -200,7 +205,37 @@ def add_people(
             "known": known,
             "notices": notices,
             "erased_at": tombstone.erased_at,
+            "intake": intake,
         }
+
+    @router.get("/v1/erasures", tags=["contacts"])
+    async def list_erasures(
+        key: Annotated[Key, Depends(needs("admin"))],
+        after: Annotated[str, Query(max_length=200, pattern=Text)] = "",
+        limit: Annotated[int, Query(ge=1, le=10_000)] = 1000,
+    ) -> dict[str, Any]:
+        """The tokens that were erased, in their order: to be kept beside backups, so that one which
+        is older than an erasure can be restored without undoing it."""
+        if key.units:
+            raise Problem(403, "Tombstones hold for all units; this key is bound to some.")
+        async with database.transaction() as session:
+            tokens = await store.tombstones(session, after, limit)
+        return {"tokens": tokens, "next": tokens[-1] if len(tokens) == limit else None}
+
+    @router.post("/v1/erasures", tags=["contacts"])
+    async def repeat_erasures(
+        request: Request, key: Annotated[Key, Depends(needs("admin"))]
+    ) -> dict[str, Any]:
+        """Erase again what had been erased before a backup was restored: `{"tokens": [...]}`, a
+        thousand at most. What is erased already stays so."""
+        if key.units:
+            raise Problem(403, "Tombstones hold for all units; this key is bound to some.")
+        given = read_tokens(await read_body(request, TOKENS_BYTES))
+        known = [(await erasure.erase(token, actor_of(key, "restored")))[0] for token in given]
+        for token in given:
+            if await tell_intake(service.connection(), token, "restored") == "later":
+                break  # it asks by itself
+        return {"erased": len(given), "known": sum(known)}
 
     @router.get("/v1/contacts/{token}/access", tags=["contacts"])
     async def list_access(
@@ -221,6 +256,24 @@ def add_people(
             for r in rows
         ]
         return {"access": shown, "next": rows[-1].id if len(rows) == limit else None}
+
+
+class GivenTokens(BaseModel):
+    """Tokens of contacts."""
+
+    model_config = ConfigDict(extra="forbid")
+    tokens: Annotated[
+        list[Annotated[str, Field(max_length=200, pattern=TOKEN)]], Field(max_length=1000)
+    ]
+
+
+def read_tokens(body: bytes) -> list[str]:
+    """Tokens from JSON; raises ``Problem`` 422."""
+    try:
+        return list(dict.fromkeys(GivenTokens.model_validate_json(body).tokens))
+    except ValidationError:
+        error = _fault("/tokens", "tokens", "A list of at most a thousand tokens.")
+        raise Problem(422, errors=[error]) from None
 
 
 def actor_of(key: Key, why: str | None = None) -> Actor:

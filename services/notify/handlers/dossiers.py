@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notify.handlers.desk import Desk, announcement, language_of, name_of
+from services.notify.handlers.erasing import erase
 from services.notify.handlers.officers import OFFICER, load_officers, tell_units
 from services.notify.rules import deadlines as due_rules
 from services.notify.rules import notices as rules
@@ -18,7 +19,7 @@ from services.notify.rules.reminders import reminders_of
 from services.notify.store import alerts as alert_store
 from services.notify.store import deadlines as due_store
 from services.notify.store import notices as store
-from services.notify.store import story
+from services.notify.store import people, story
 from services.notify.store.deadlines import DeadlineRow
 from services.notify.store.notices import NewNotice
 from shared import clock, events, outbox
@@ -26,6 +27,7 @@ from shared.dossiers import PAUSES, StatusChange, Story, Submission, read_story
 from shared.events.outcomes import Deadline
 
 CITIZEN = "citizen"
+INTAKE = people.Actor("intake", "intake", "erased at intake")
 DOSSIER_KINDS = (
     "late",
     "rescheduled",
@@ -343,9 +345,13 @@ async def tell_of_dates(session: AsyncSession, desk: Desk, outcome: Outcome, now
 async def take_contacts(
     session: AsyncSession, desk: Desk, contacts: Sequence[events.Contact]
 ) -> None:
-    """Keep contacts and let go what was waiting for them."""
+    """Keep contacts and let go what was waiting for them; forget those that intake erased."""
     now = clock.now()
+    told = {contact.token for contact in contacts if contact.erased}
+    known = await people.erased(session, told)
     await story.put_contacts(session, contacts)
+    for token in sorted(told - known):
+        await erase(session, token, INTAKE, now, purged=True)
     codes = {contact.code for contact in contacts}
     await release(session, desk, codes, await story.load_contacts(session, codes), now)
     desk.wake()

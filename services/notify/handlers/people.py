@@ -12,8 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notify.handlers.desk import Desk, language_of, name_of
 from services.notify.handlers.dossiers import fact_of
+from services.notify.handlers.erasing import erase
 from services.notify.rules import notices as rules
-from services.notify.rules import texts
 from services.notify.store import links, people, story
 from services.notify.store import notices as store
 from services.notify.store.people import Actor, Consent
@@ -92,18 +92,12 @@ class Erasure:
 
         Returns whether anything was known of it, and how many notices were blanked.
         """
-        now = clock.now()
         async with self.database.transaction() as session:
             await take_turn(session, "store")
-            codes = await people.erase(session, token, actor, now)
-            await links.revoke(session, codes, now)
-            rows = await store.written_to(session, codes)
-            blanked = [(row.id, *blank(row)) for row in rows]
-            await store.blank(session, blanked, now)
-            await people.log_access(session, actor, "erased", now, tokens=[token])
+            known, notices = await erase(session, token, actor, clock.now())
         self.wake.set()
-        log.info("contact_erased", known=bool(codes), notices=len(blanked))
-        return bool(codes), len(blanked)
+        log.info("contact_erased", known=known, notices=notices)
+        return known, notices
 
     async def run(self) -> None:
         """For ever: have the broker forget what was erased."""
@@ -123,12 +117,3 @@ class Erasure:
                 await asyncio.wait_for(self.wake.wait(), PURGE_SECONDS)
             except TimeoutError:
                 continue
-
-
-def blank(row) -> tuple[str | None, str]:
-    """Title and text of a notice without the reader's name."""
-    name = story.facts_of(row.facts).get("name")
-    if not name:
-        return row.title, row.body
-    title = texts.without(row.title, name) if row.title else row.title
-    return title, texts.without(row.body, name)

@@ -52,6 +52,11 @@ DROP_LETTERS = sa.text(
     "DELETE FROM dead_letters WHERE consumer = 'notify-contacts'"
     " AND position(convert_to(:token, 'UTF8') IN payload) > 0"
 )
+ADD_TOLD = sa.text(
+    "INSERT INTO erasures (token, erased_at, key_id, key_name, why, purged_at)"
+    " VALUES (:token, :now, :key_id, :key_name, :why, :now) ON CONFLICT (token) DO NOTHING"
+)
+TOMBSTONES = sa.text("SELECT token FROM erasures WHERE token > :after ORDER BY token LIMIT :limit")
 UNPURGED = sa.text(
     "SELECT token FROM erasures WHERE purged_at IS NULL ORDER BY erased_at LIMIT 100"
 )
@@ -155,14 +160,26 @@ async def purge_again(session: AsyncSession, tokens: Collection[str]) -> None:
         await session.execute(PURGE_AGAIN, {"tokens": sorted(tokens)})
 
 
-async def erase(session: AsyncSession, token: str, actor: Actor, now: datetime) -> list[str]:
-    """Set a tombstone and blank the contact; returns the codes that it belonged to."""
+async def erase(
+    session: AsyncSession, token: str, actor: Actor, now: datetime, *, purged: bool = False
+) -> list[str]:
+    """Set a tombstone and blank the contact; returns the codes that it belonged to.
+
+    ``purged``: the broker has been told already.
+    """
     who = {"key_id": actor.key_id, "key_name": actor.key_name, "why": actor.why}
-    await session.execute(ADD_ERASURE, {"token": token, "now": now, **who})
+    add = ADD_TOLD if purged else ADD_ERASURE
+    await session.execute(add, {"token": token, "now": now, **who})
     codes = list((await session.scalars(BLANK, {"token": token})).all())
     await session.execute(BLANK_NOTES, {"token": token, "codes": codes})
     await session.execute(DROP_LETTERS, {"token": token})
     return codes
+
+
+async def tombstones(session: AsyncSession, after: str, limit: int) -> list[str]:
+    """The erased tokens that follow one, in their order."""
+    found = await session.scalars(TOMBSTONES, {"after": after, "limit": limit})
+    return list(found.all())
 
 
 async def find_erasure(session: AsyncSession, token: str) -> sa.Row | None:
