@@ -25,6 +25,8 @@ from services.notify.handlers.delivery import Delivery
 from services.notify.handlers.desk import Desk
 from services.notify.handlers.duties import Duties
 from services.notify.handlers.figures import Figures
+from services.notify.handlers.keeping import Keeping
+from services.notify.handlers.keeping import Terms as KeepingTerms
 from services.notify.handlers.people import Erasure
 from services.notify.handlers.tombstones import Tombstones
 from services.notify.handlers.watch import Watch
@@ -94,6 +96,13 @@ def create_app(settings: NotifySettings | None = None) -> FastAPI:
     service.show_figure(Figures(service.database, delivery.lanes).measure)
     erasure = Erasure(service.database, lambda token: purge_contact(service, token))
     service.run_always(erasure.run)
+    terms = KeepingTerms(
+        settings.notify_contact_days,
+        settings.notify_text_days,
+        settings.notify_access_days,
+        settings.notify_consent_days,
+    )
+    service.run_always(Keeping(service.database, terms, erasure.wake.set).run)
     tombstones = Tombstones(service.database)
 
     async def listen() -> None:

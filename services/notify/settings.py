@@ -47,7 +47,7 @@ class NotifySettings(ServiceSettings):
     ``stale_hours``, ``approach_hours``, ``appointment_hours``. ``due_today`` and ``day_of`` are
     local times, empty for never; ``overdue`` lists ``DAYS:LEVEL``. Seconds: ``timeout``,
     ``clock_slack``. ``quiet_hours`` are local, empty for none. ``instance`` is how
-    attempts name this replica.
+    attempts name this replica. ``..._days`` say how long each class of personal record is kept.
     """
 
     notify_kannel_url: SecretStr = SecretStr("")
@@ -77,6 +77,10 @@ class NotifySettings(ServiceSettings):
     notify_workers: int = Field(default=32, ge=1, le=512)
     notify_attempts: int = Field(default=20, ge=1, le=1000)
     notify_timeout: float = Field(default=20, gt=0, le=60)
+    notify_contact_days: int = Field(default=1095, ge=0, le=36_500)
+    notify_text_days: int = Field(default=1095, ge=0, le=36_500)
+    notify_access_days: int = Field(default=3650, ge=0, le=36_500)
+    notify_consent_days: int = Field(default=3650, ge=0, le=36_500)
     notify_instance: str = Field(default="", max_length=100)
 
     @field_validator("notify_receipt_url", "notify_public_url")

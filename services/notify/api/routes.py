@@ -6,6 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
 
+from services.notify.api.calls import add_calls
 from services.notify.api.officers import add_officers
 from services.notify.api.page import add_page, pages
 from services.notify.api.people import Subject, Why, add_people, note_readers
@@ -125,6 +126,7 @@ def build_router(
     add_templates(router, database, desk)
     add_officers(router, database, registry, scope)
     add_page(router, service, registry, scope, delivery)
+    add_calls(router, database, registry, scope)
     add_prints(router, database, desk, scope)
     add_status_page(router, database, desk, pages())
     return router
