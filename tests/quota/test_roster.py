@@ -138,3 +138,14 @@ def test_faults_and_forms(running):
         running.url("quota", "/v1/roster"), json={"sessions": [other]}, headers=bound
     )
     assert answer.status_code == 403
+
+
+def test_who_is_planned_below_covers_the_place_below_only(running):
+    day = {"day": "2020-03-09", "session": "am", "member": "BP-HD-001"}
+    sessions = [{"unit": "BP-HD", **day}]
+    running.http.put(running.url("quota", "/v1/roster"), json={"sessions": sessions})
+    rows = ask(running, **{"from": "2020-03-09", "to": "2020-03-09"})["rows"]
+    assert {row["unit"]: row["state"] for row in rows} == {
+        "BP-HD": "uncovered",
+        "BP-HD-01": "covered",
+    }

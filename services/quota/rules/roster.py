@@ -122,23 +122,24 @@ def judge_roster(
 ) -> list[Session]:
     """Each planned half day by (day, half, unit).
 
-    Somebody of the unit, or of one below it, who was on duty in that half covers it, whoever was
-    planned. One that nobody covered is `uncovered` once it is over.
+    Somebody of the unit who was on duty in that half covers it, whoever was planned; so does
+    somebody of a unit below that has nobody planned for that half itself: who is on duty covers the
+    nearest planned place only. One that nobody covered is `uncovered` once it is over.
     """
-    by_half: dict[tuple[date, str], list[OnDuty]] = {}
-    for each in on_duty:
-        by_half.setdefault(each.half, []).append(each)
     members: dict[Slot, list[str]] = {}
     for one in planned:
         members.setdefault(one.slot, []).append(one.member)
+    covered: dict[Slot, set[str]] = {}
+    for each in on_duty:
+        day, half = each.half
+        chain = registry.ancestors(each.unit, day) or (each.unit,)
+        nearest = next(((unit, day, half) for unit in chain if (unit, day, half) in members), None)
+        if nearest is not None:
+            covered.setdefault(nearest, set()).add(each.member)
     found = []
     for slot in sorted(members, key=lambda each: (each[1], each[2], each[0])):
-        unit, day, half = slot
-        came = {
-            each.member
-            for each in by_half.get((day, half), ())
-            if registry.within(each.unit, {unit}, day)
-        }
+        _, day, half = slot
+        came = covered.get(slot, set())
         over = now >= datetime.combine(day, ENDS[half], tzinfo=VN)
         state: SlotState = "covered" if came else "uncovered" if over else "planned"
         found.append(Session(slot, tuple(sorted(members[slot])), tuple(sorted(came)), state))
