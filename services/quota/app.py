@@ -7,7 +7,7 @@ from fastapi import FastAPI
 
 from services.quota import consumer
 from services.quota.api import build_router
-from services.quota.handlers import Counting, Plans, Results, recount_due, watch_mornings
+from services.quota.handlers import Counting, Plans, Recounts, Results, recount_due, watch_mornings
 from services.quota.settings import QuotaSettings
 from shared.service import Service
 from shared.settings import deploy_dir, load
@@ -21,11 +21,14 @@ def create_app(settings: QuotaSettings | None = None) -> FastAPI:
     registry = UnitRegistry.load(deploy_dir() / "units")
     plans = Plans(registry)
     results = Results(service.database, plans, registry, service.wake_relay)
+    recounts = Recounts(service.database, plans, service.wake_relay)
     service.when_changed(results.touch)
+    service.when_changed(recounts.begun.set)
     consumer.attach(service, Counting(plans))
     database, morning = service.database, time.fromisoformat(settings.morning)
     service.before_start(lambda: recount_due(database, plans))
     service.run_always(lambda: watch_mornings(database, plans, morning, service.wake_relay))
     service.run_always(results.run)
+    service.run_always(recounts.run)
     service.app.include_router(build_router(service, plans, settings, registry))
     return service.app

@@ -53,6 +53,25 @@ class PlanVersion(Table, table=True):
     effective_from: date
 
 
+class Tally(Table, table=True):
+    """A name under which counts of a plan are kept, up to a version of it.
+
+    ``counting`` and ``judging``: being made while older figures answer; ``booking``, ``telling`` and
+    ``current``: it answers; ``empty``: it answers, and nothing is counted under it; ``old``: what
+    it counts is being deleted. Without any, a plan's counts are kept under its own name.
+    """
+
+    __tablename__ = "tallies"
+    name: str = Field(primary_key=True)
+    plan: str
+    version: int
+    state: str
+    last: bytes
+    done: int = Field(sa_type=sa.BigInteger)
+    total: int = Field(sa_type=sa.BigInteger)
+    started_at: datetime = Field(sa_type=INSTANT)
+
+
 class Recount(Table, table=True):
     """A plan whose facts have to be counted anew before anything else is."""
 

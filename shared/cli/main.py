@@ -210,11 +210,14 @@ def plan_apply(
     restate: Annotated[
         bool, typer.Option("--restate", help="Judge the past by it, too, not only what comes.")
     ] = False,
+    no_wait: Annotated[
+        bool, typer.Option("--no-wait", help="Leave counting many events anew to the service.")
+    ] = False,
 ) -> None:
     """Show what a plan file changes, and make it the newest version of its plan."""
     from shared.cli import plan as command
 
-    asyncio.run(command.apply(client.find(data_dir), file, restate))
+    asyncio.run(command.apply(client.find(data_dir), file, restate, not no_wait))
 
 
 @plans.command("rehearse")

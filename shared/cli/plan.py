@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import yaml
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from shared.cli.client import Client, Instance, fault_line
 from shared.cli.errors import REFUSED, USAGE, CommandError
@@ -43,8 +46,11 @@ def check(files: list[Path]) -> int:
     return REFUSED if refused else 0
 
 
-async def apply(instance: Instance, file: Path, restate: bool = False) -> None:
+async def apply(instance: Instance, file: Path, restate: bool = False, wait: bool = True) -> None:
     """Show what a file changes, make it the newest version of its plan, and read it back.
+
+    Where many events have to be counted anew, wait for that unless told not to: until then the
+    figures of the version before answer.
 
     Raises:
         CommandError: 1 it has faults, 3 quota is unreachable.
@@ -53,6 +59,8 @@ async def apply(instance: Instance, file: Path, restate: bool = False) -> None:
         for change in (await put(client, file, restate, dry_run=True)).get("diff") or ():
             print(change["text"])
         answer = await put(client, file, restate)
+        if answer.get("recount") and wait:
+            await counted_anew(client, answer["plan"])
     for warning in answer.get("warnings") or ():
         print(f"{file}: {fault_line(warning)}", file=sys.stderr)
     for sentence in answer.get("sentences", {}).get("all") or ():
@@ -60,6 +68,24 @@ async def apply(instance: Instance, file: Path, restate: bool = False) -> None:
     unchanged = "" if answer["changed"] else " unchanged"
     since = f" from {answer['effective_from']}" if answer.get("effective_from") else ""
     print(f"{answer['plan']} version {answer['version']}{since}{unchanged}")
+    if answer.get("recount") and not wait:
+        print(
+            f"đang đếm lại {answer['recount']['facts']} sự kiện; số liệu của phiên bản trước vẫn "
+            "trả lời cho đến khi xong"
+        )
+
+
+async def counted_anew(client: Client, plan: str) -> None:
+    """Wait until a plan's events are counted anew; Ctrl-C leaves quota to it."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    console = Console(stderr=True)
+    hidden = not console.is_terminal
+    path = f"/v1/plans/{quote(plan, safe='')}"
+    with Progress(*columns, console=console, transient=True, disable=hidden) as progress:
+        task = progress.add_task("đếm lại", total=None)
+        while recount := (await client.fetch("quota", "GET", path)).get("recount"):
+            progress.update(task, total=recount["facts"], completed=recount["counted"])
+            await asyncio.sleep(0.5)
 
 
 async def put(

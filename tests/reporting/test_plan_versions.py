@@ -240,7 +240,7 @@ def test_timeliness_of_one_duty(running):
         ("/v1/progress", {"period": "2019-13", "state": "x", "plan": "nope", "limit": 0},
          {"/period", "/state", "/plan", "/limit"}),
         ("/v1/stipends", {"plan": "nope", "unit": "nope", "by": "x"}, {"/plan", "/unit", "/by"}),
-        ("/v1/stipends/ledger", {"plan": "nope", "unit": "nope"}, {"/plan", "/unit"}),
+        ("/v1/stipends/ledger", {"unit": "nope", "limit": 0}, {"/unit", "/limit"}),
         ("/v1/stipends/installs", {"plan": "nope", "unit": "nope"}, {"/plan", "/unit"}),
         ("/v1/stipends/flags", {"plan": "nope", "unit": "nope", "reason": "x"},
          {"/plan", "/unit", "/reason"}),

@@ -111,13 +111,13 @@ def build_router(
         units = None
         indicator, _, passed = (after or "").partition("|")
         async with database.transaction() as session:
-            roots, _ = await scopes.asked(session, plans, key, plan=plan, unit=unit)
+            roots, (history,) = await scopes.asked(session, plans, key, plan=plan, unit=unit)
             if roots:
                 units = sorted(
                     {each.code for each in scopes.registry if scopes.allowed(each.code, roots)}
                 )
             rows = await store.standings(
-                session, plan, [state] if state else None, units, (indicator, passed), limit
+                session, history.name, [state] if state else None, units, (indicator, passed), limit
             )
         following = f"{rows[-1].indicator}|{rows[-1].key}" if len(rows) == limit else None
         return {"rows": [_row(row) for row in rows], "next": following}

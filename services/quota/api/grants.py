@@ -48,7 +48,7 @@ def build_router(service: Service, plans: Plans, scopes: Scopes) -> APIRouter:
         The same grant again changes nothing (200).
         """
         async with database.transaction() as session:
-            history = await chosen(session, plans, plan)
+            history = await chosen(session, plans, plan, whole=True)
         scopes.need(key, history.newest.plan.members(asked.units))
         wanted = Grant(**asked.model_dump(mode="python"))
         try:
@@ -69,7 +69,7 @@ def build_router(service: Service, plans: Plans, scopes: Scopes) -> APIRouter:
         """Every extension and waiver of a plan, its own and those that were granted later."""
         roots = scopes.roots(key, unit)
         async with database.transaction() as session:
-            history = await chosen(session, plans, plan)
+            history = await chosen(session, plans, plan, whole=True)
         made = history.newest.plan
         return {
             "grants": [

@@ -40,7 +40,9 @@ def build_router(
         A version judges events by their time. One without ``effective_from`` holds from the day on
         which it is applied, and the past stays as it was judged; the first one, and one whose
         content was in force before, hold from when that began. ``restate`` judges the past by it,
-        too. ``dry_run`` stores nothing and answers with what would change.
+        too. ``dry_run`` stores nothing and answers with what would change. Where many events have
+        to be counted anew, ``recount`` says how far that has come (as ``GET`` does); until it is
+        done the figures of the version before answer.
         """
         made, faults = read_plan_file(await read_body(request, settings.max_plan_bytes), registry)
         scopes.need(key, handlers.bound_units(made))
@@ -49,7 +51,7 @@ def build_router(
             wrong = {"pointer": "/plan", "code": "other_plan", "message": message, "line": 1}
             raise Problem(422, "The plan file has faults; nothing of it was stored.", [wrong])
         async with database.transaction() as session:
-            history = (await plans.load(session)).get(plan)
+            history = (await plans.load_all(session)).get(plan)
         old = history.newest.plan if history else None
         body: dict[str, Any] = {"plan": plan}
         if dry_run:
@@ -63,6 +65,8 @@ def build_router(
                 "changed": applied.changed,
                 "effective_from": since.isoformat(),
             }
+            async with database.transaction() as session:
+                body["recount"] = await handlers.state_of_recount(session, plan)
         changed = differences(old, made)
         removed, added = changed_sentences(old, made)
         body |= {
@@ -120,7 +124,8 @@ def build_router(
         """A plan as it stands, or one of its versions; ``history`` says which judges which days."""
         async with database.transaction() as session:
             versions = await store.plan_versions(session, plan)
-            histories = await plans.load(session)
+            histories = await plans.load_all(session)
+            recount = await handlers.state_of_recount(session, plan)
         row = next((v for v in versions if version in (None, v.version)), None)
         if row is None:
             raise Problem(404, "No such plan, or no such version.")
@@ -139,6 +144,7 @@ def build_router(
                 }
                 for window in reversed(windows)
             ],
+            "recount": recount,
             "document": orjson.loads(row.document),
         }
 

@@ -23,6 +23,7 @@ MEDIA = {
 MAKE = {"csv": payroll_csv, "xlsx": payroll_xlsx, "pdf": payroll_pdf}
 TOO_EARLY = {
     "month_not_over": "This month is not over yet.",
+    "counting_anew": "The plan is being counted anew: close the month once that is done.",
     "later_month_closed": "A later month is closed already: corrections land in the next run.",
 }
 

@@ -115,23 +115,23 @@ class Scopes:
         )
 
 
-async def chosen(session: AsyncSession, plans: Plans, plan: str) -> History:
-    """The plan that an address or a body names.
+async def chosen(session: AsyncSession, plans: Plans, plan: str, whole: bool = False) -> History:
+    """The plan that an address or a body names; ``whole``: with versions that do not answer yet.
 
     Raises:
         Problem: 404 there is no such plan.
     """
-    histories = await plans.load(session)
+    histories = await (plans.load_all(session) if whole else plans.load(session))
     if plan not in histories:
         raise Problem(404, "No such plan.")
     return histories[plan]
 
 
 def more_faults(database: Database, plans: Plans, scopes: Scopes) -> MoreFaults:
-    """Finds the names that are not there in a request whose form is wrong, too."""
+    """Finds the names in a query that are not there, where its form is wrong, too."""
 
-    async def find(request: Request, body: Any) -> list[Fault]:
-        given = {**(body if isinstance(body, dict) else {}), **request.query_params}
+    async def find(request: Request, _body: Any) -> list[Fault]:
+        given = request.query_params
         names = {name: given.get(name) for name in ("unit", "plan", "indicator", "obligation")}
         async with database.transaction() as session:
             histories = await plans.load(session)

@@ -40,9 +40,10 @@ def build_router(service: Service, plans: Plans, scopes: Scopes) -> APIRouter:
         after: Annotated[int, Query(ge=0, le=LARGEST)] = 0,
         limit: Annotated[int, Query(ge=1, le=5000)] = 1000,
     ) -> dict[str, Any]:
-        """The append-only entries behind the stipends, oldest first."""
+        """The append-only entries behind the stipends, oldest first; of a plan that is not applied
+        there are none."""
         async with database.transaction() as session:
-            await scopes.asked(session, plans, key, plan=plan, unit=unit)
+            await scopes.asked(session, plans, key, unit=unit)
             rows = await store.ledger(session, plan, unit, after, limit)
         roots = scopes.roots(key, None)
         following = rows[-1]["id"] if len(rows) == limit else None

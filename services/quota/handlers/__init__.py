@@ -21,6 +21,7 @@ from services.quota.handlers.progress import (
     progress_of,
     stream_progress,
 )
+from services.quota.handlers.recounts import Recounts, state_of_recount
 from services.quota.handlers.rehearsals import rehearse
 from services.quota.handlers.results import Results
 from services.quota.handlers.runs import (
@@ -42,6 +43,7 @@ __all__ = [
     "OutOfTurn",
     "Plans",
     "Question",
+    "Recounts",
     "Refused",
     "Results",
     "Walk",
@@ -61,6 +63,7 @@ __all__ = [
     "rehearse",
     "show_run",
     "shown_since",
+    "state_of_recount",
     "stipends",
     "stream_progress",
     "unassigned",

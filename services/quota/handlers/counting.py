@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.quota import rules, store
 from services.quota.handlers.milestones import announce_milestones
-from services.quota.handlers.stipends import Groups, find_winners, settle
+from services.quota.handlers.stipends import Groups, find_winners, settle, stand_places
 from services.quota.handlers.versions import Plans
 from services.quota.rules import Fact, History, Part
 from shared import events
@@ -31,11 +31,15 @@ class Counting:
         facts, voids = _split(batch)
         await store.add_facts(session, facts)
         await store.add_voids(session, voids)
-        histories = await self.plans.load(session)
+        counted = await self.plans.load_counted(session)
         known = await store.facts_of(session, [*(fact.uid for fact in facts), *voids])
-        cells, places = await tally(session, histories, known)
-        await settle(session, histories, places)
-        await announce_milestones(session, histories, cells)
+        cells, places = await tally(session, counted.histories, known)
+        due = {each for each in places if each[0] in counted.answering}
+        await settle(session, counted.histories, due)
+        judged = {each for each in places if each[0] in counted.judging}
+        await stand_places(session, counted.histories, judged)
+        told = {each for each in cells if each[0] in counted.answering}
+        await announce_milestones(session, counted.histories, told)
 
 
 async def tally(

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.quota import store
-from services.quota.handlers.stipends import settle
+from services.quota.handlers.stipends import settle, stand_places
 from services.quota.handlers.versions import Plans
 from shared import clock, events
 from shared.db import Database, take_turn
@@ -53,7 +53,11 @@ async def decide(
     outcome = Outcome()
     async with database.transaction() as session:
         await take_turn(session, "store")
-        rows = await _concerned(session, asked, outcome)
+        counted = await plans.load_counted(session)
+        histories = counted.histories
+        of_plan = {each.name for each in histories.values() if each.plan == asked.plan}
+        name = next(iter(of_plan & counted.answering), asked.plan)
+        rows = await _concerned(session, asked, name, outcome)
         may({row.unit for row in rows})
         if outcome.unknown_keys or outcome.unknown_installs:
             return outcome
@@ -67,20 +71,22 @@ async def decide(
                 outcome.counts["decided"] += 1
                 fresh.append(row)
         now = clock.now()
-        keys = [(row.plan, row.indicator, row.key) for row in fresh]
+        keys = [(asked.plan, row.indicator, row.key) for row in fresh]
         await store.add_decisions(
             session, keys, asked.decision, asked.document, asked.note, asked.by, now
         )
-        places = {(row.plan, row.indicator, row.unit) for row in fresh}
-        await settle(session, await plans.load(session), places)
+        places = {(row.indicator, row.unit) for row in fresh}
+        await settle(session, histories, {(name, *place) for place in places if name in histories})
+        judging = {(each, *place) for each in of_plan & counted.judging for place in places}
+        await stand_places(session, histories, judging)
     return outcome
 
 
-async def _concerned(session: AsyncSession, asked: Asked, outcome: Outcome) -> list[Any]:
+async def _concerned(session: AsyncSession, asked: Asked, name: str, outcome: Outcome) -> list[Any]:
     if not asked.keys and not asked.installs:
-        return await store.standings(session, asked.plan, ["held"], asked.units)
+        return await store.standings(session, name, ["held"], asked.units)
     uids = [events.uid(source, event_id) for source, event_id in asked.installs]
-    rows = await store.standings_of(session, asked.plan, asked.keys, uids)
+    rows = await store.standings_of(session, name, asked.keys, uids)
     if asked.units is not None:
         rows = [row for row in rows if row.unit in asked.units]
     keys = {row.key for row in rows}

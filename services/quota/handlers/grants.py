@@ -28,7 +28,7 @@ async def grant(database: Database, plans: Plans, name: str, asked: Grant) -> Ap
     """
     async with database.transaction() as session:
         await take_turn(session, "store")
-        history = (await plans.load(session)).get(name)
+        history = (await plans.load_all(session)).get(name)
         if history is None:
             return None
         newest = history.newest

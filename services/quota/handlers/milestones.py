@@ -27,6 +27,7 @@ async def announce_milestones(
 ) -> None:
     """Tell once of each share of a target that a touched count has reached.
 
+    ``histories`` are by the name of their counts, as the cells are.
     A ratio can fall again: what is said of it is said by the check of each morning.
     """
     today = clock.today()
@@ -53,7 +54,8 @@ async def announce_milestones(
             for percent in MILESTONES:
                 enough = cell.numerator * 100 >= bound.value * percent
                 if bound.met(cell.numerator) if percent == 100 else enough:
-                    told = (plan, one.version.judged_as, indicator, unit, one.period, percent)
+                    name = histories[plan].plan
+                    told = (name, one.version.judged_as, indicator, unit, one.period, percent)
                     passed[told] = (cell, bound.value)
     await tell(session, passed)
 
@@ -116,7 +118,8 @@ async def check_morning(
             if (found := rules.morning_periods(history, indicator, today))
         }
         sums: dict[str, dict[str, dict[tuple[str, str], int]]] = {}
-        for row in await store.totals(session, name, list(looked_at)) if looked_at else ():
+        counts = history.name
+        for row in await store.totals(session, counts, list(looked_at)) if looked_at else ():
             by_unit = sums.setdefault(row.indicator, {})
             by_unit.setdefault(row.unit, {})[row.part, row.period] = row.n
         for indicator, owned in looked_at.items():

@@ -22,7 +22,7 @@ async def watch_mornings(
         if now.date() != checked and now.time() >= at:
             async with database.transaction() as session:
                 await take_turn(session, "store")
-                await check_morning(session, await plans.load(session), now.date())
+                await check_morning(session, await plans.load(session, idle=False), now.date())
             checked = now.date()
             announce()
         await asyncio.sleep(PAUSE_SECONDS)

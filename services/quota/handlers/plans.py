@@ -8,8 +8,9 @@ import orjson
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.quota import rules, store
-from services.quota.handlers.counting import count_all
+from services.quota.handlers.counting import count_all, types_of
 from services.quota.handlers.milestones import announce_milestones
+from services.quota.handlers.recounts import AT_ONCE, begin_recount, drop_waiting
 from services.quota.handlers.stipends import settle
 from services.quota.handlers.versions import Plans
 from services.quota.rules import History, Version
@@ -61,16 +62,52 @@ async def store_version(
         since = rules.takes_effect(digest, plan.effective_from, marks, clock.today(), restate)
     number = newest.version + 1 if newest else 1
     before = (await plans.load(session)).get(plan.plan)
+    every = (await plans.load_all(session)).get(plan.plan)
     document = plan.canonical()
     await store.add_plan(session, plan.plan, number, digest, document.decode(), since)
-    earlier = [(each.number, each.plan, each.since) for each in before.versions] if before else []
-    after = History(rules.numbered([*earlier, (number, plan, since)]))
+    earlier = [(each.number, each.plan, each.since) for each in every.versions] if every else []
+    after = History(rules.numbered([*earlier, (number, plan, since)]), before and before.name)
     version = after.newest
     await _inherit(session, before, version)
-    if before is None or before.judgement() != after.judgement():
-        await recount(session, after)
+    await _count_by(session, before, every, after)
     await _publish(session, version, digest, document)
     return Applied(number, True, since)
+
+
+async def _count_by(
+    session: AsyncSession,
+    before: History | None,
+    every: History | None,
+    after: History,
+) -> None:
+    """Bring a plan's counts to its new version: at once where that takes a moment, else in slices.
+
+    ``before`` is what answers, ``every`` all versions so far, ``after`` those and the new one.
+    """
+    number, now = after.newest.number, clock.now()
+    rows = [row for row in await store.tallies(session) if row.plan == after.plan]
+    waiting = next((row for row in rows if row.state in ("counting", "judging")), None)
+    if waiting and every and every.judgement() == after.judgement():
+        await store.put_tally(session, waiting.name, after.plan, number, waiting.state, now)
+        return
+    empty = any(row.state == "empty" for row in rows)
+    same = before is not None and not empty and before.judgement() == after.judgement()
+    total = 0 if same else await facts_of_plan(session, after)
+    if total > AT_ONCE:
+        await begin_recount(session, before, after, total)
+        return
+    await drop_waiting(session, after.plan)
+    if not same:
+        await recount(session, after)
+    for row in rows:
+        if row.name == after.name:
+            state = "current" if empty else row.state
+            await store.put_tally(session, row.name, after.plan, number, state, now)
+
+
+async def facts_of_plan(session: AsyncSession, history: History) -> int:
+    """How many of the kept facts a plan may count."""
+    return await store.count_facts(session, types_of(set(rules.parts([history]))))
 
 
 async def foresee(database: Database, plan: Plan, restate: bool) -> dict[str, Any]:
@@ -94,14 +131,12 @@ async def _inherit(session: AsyncSession, before: History | None, version: Versi
     if before is None:
         return
     earlier = before.newest
-    same = [
-        name
-        for name in version.plan.indicators
-        if name in earlier.plan.indicators
-        and rules.counted_content(version.plan, name) == rules.counted_content(earlier.plan, name)
-    ]
     await store.inherit_milestones(
-        session, version.plan.plan, version.judged_as, earlier.judged_as, same
+        session,
+        version.plan.plan,
+        version.judged_as,
+        earlier.judged_as,
+        rules.same_indicators(earlier, version),
     )
 
 

@@ -73,7 +73,7 @@ class Results:
     async def announce_all(self, session: AsyncSession, today: date) -> int:
         """Announce every result that has changed; returns how many."""
         rows: list[store.Result] = []
-        for name, history in (await self.plans.load(session)).items():
+        for name, history in (await self.plans.load(session, idle=False)).items():
             named = judged_indicators(each.version.plan for each in history.windows)
             await store.forget_results(session, name, named)
             rows += await self._results(session, history, named, today)

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.quota import rules, store
+from services.quota.handlers.recounts import RUNNING
 from services.quota.rules import History
 from shared import clock
 from shared.amount_words import dong_in_words
@@ -34,7 +35,7 @@ async def close_month(database: Database, plan: str, month: str, by: str) -> Clo
     one, as a correction.
 
     Raises:
-        OutOfTurn: the month is not over, or a later one is closed.
+        OutOfTurn: the month is not over, a later one is closed, or the plan is being counted anew.
     """
     end = month_end(month)
     if clock.today() <= end:
@@ -47,6 +48,8 @@ async def close_month(database: Database, plan: str, month: str, by: str) -> Clo
             return Closed(same.id, False)
         if any(row.month > month for row in known):
             raise OutOfTurn("later_month_closed")
+        if any(row.plan == plan and row.state in RUNNING for row in await store.tallies(session)):
+            raise OutOfTurn("counting_anew")
         run = await store.add_run(session, plan, month, by, clock.now())
         before = clock.start_of(end + timedelta(days=1))
         await store.fill_run(session, run, plan, before)

@@ -39,25 +39,25 @@ async def find_winners(session: AsyncSession, groups: Groups) -> set[Place]:
 async def settle(
     session: AsyncSession, histories: Mapping[str, History], places: Collection[Place]
 ) -> None:
-    """Book what some places have earned: the difference between what is due and what is booked."""
+    """Book what some places have earned: the difference between what is due and what is booked.
+
+    ``histories`` are by the name of their counts, as the places are.
+    """
     if not places:
         return
-    standings, stood = await judge_places(session, histories, places)
+    standings = await stand_places(session, histories, places)
     booked: dict[Place, dict[rules.Entry, Any]] = {}
     for row in await store.balances(session, places):
         place = (row.plan, row.indicator, row.unit)
         booked.setdefault(place, {})[row.installer, row.source, row.event_id] = row
-    changed, rows = [], []
+    rows = []
     now = clock.now()
     for place in sorted(places):
-        name, indicator, unit = place
-        history = histories[name]
+        _, indicator, unit = place
+        history = histories[place[0]]
         due: dict[rules.Entry, tuple[int, Earned]] = {}
         for standing in standings[place]:
             each = standing.earned
-            stands = (standing.state, standing.beyond, standing.amount)
-            if stood.get((place, each.key)) != stands:
-                changed.append((name, indicator, each.key, *stands))
             if standing.state in PAID:
                 due[each.installer, each.source, each.event_id] = (standing.amount, each)
         before = booked.get(place, {})
@@ -71,7 +71,7 @@ async def settle(
             reason = "earned" if amount > 0 else "reversed"
             rows.append(
                 (
-                    name,
+                    history.plan,
                     version.judged_as,
                     indicator,
                     unit,
@@ -83,8 +83,22 @@ async def settle(
                     at,
                 )
             )
-    await store.set_standings(session, changed)
     await _book(session, rows)
+
+
+async def stand_places(
+    session: AsyncSession, histories: Mapping[str, History], places: Collection[Place]
+) -> dict[Place, list[Standing]]:
+    """Keep how everything stands that earned something in some places; nothing is booked."""
+    standings, stood = await judge_places(session, histories, places)
+    changed = [
+        (place[0], place[1], each.earned.key, each.state, each.beyond, each.amount)
+        for place, found in standings.items()
+        for each in found
+        if stood.get((place, each.earned.key)) != (each.state, each.beyond, each.amount)
+    ]
+    await store.set_standings(session, changed)
+    return standings
 
 
 async def judge_places(

@@ -106,6 +106,7 @@ from services.quota.rules.versions import (
     Version,
     counted_content,
     numbered,
+    same_indicators,
     takes_effect,
 )
 from shared.plans import BEGINNING
@@ -187,6 +188,7 @@ __all__ = [
     "read_stories",
     "reported",
     "roster_period",
+    "same_indicators",
     "serves",
     "span",
     "stand",

@@ -30,7 +30,8 @@ class History(Versions[Version]):
         ``name`` is that of its counts in the store, where it is not the plan's.
         """
         super().__init__(versions)
-        self.name = name or self.newest.plan.plan
+        self.plan = self.newest.plan.plan
+        self.name = name or self.plan
 
     def indicators(self) -> list[str]:
         """The indicators of all versions that judge any day, in the newest one's order."""
@@ -63,6 +64,16 @@ def counted_content(plan: Plan, indicator: str | None = None) -> bytes:
     kept = made if indicator is None else made.get(indicator)
     parts = [kept, body["runs"], body.get("groups"), body.get("lists")]
     return orjson.dumps(parts, option=orjson.OPT_SORT_KEYS)
+
+
+def same_indicators(earlier: Version, later: Version) -> list[str]:
+    """The indicators that two versions count, target and pay alike."""
+    return [
+        name
+        for name in later.plan.indicators
+        if name in earlier.plan.indicators
+        and counted_content(later.plan, name) == counted_content(earlier.plan, name)
+    ]
 
 
 def numbered(plans: Iterable[tuple[int, Plan, date]]) -> list[Version]:

@@ -11,7 +11,8 @@ from services.quota.store.batches import insert
 
 STANDING = (
     "SELECT w.*, d.decision, d.document, d.note, d.decided_by, d.decided_at FROM winners w"
-    " LEFT JOIN LATERAL (SELECT * FROM decisions d WHERE d.plan = w.plan"
+    " LEFT JOIN LATERAL (SELECT * FROM decisions d"
+    " WHERE d.plan = split_part(w.plan, '#', 1)"
     " AND d.indicator = w.indicator AND d.key = w.key ORDER BY id DESC LIMIT 1) d ON true"
 )
 

@@ -10,7 +10,7 @@ from services.quota.rules import Earned
 from services.quota.store.batches import insert
 
 Place = tuple[str, str, str]
-"""(plan, indicator, unit)."""
+"""(name of counts, indicator, unit); the name is the plan, or the plan, # and more."""
 
 PLACES = (
     "unnest(CAST(:a AS text[]), CAST(:b AS text[]), CAST(:c AS text[])) AS r(plan, indicator, unit)"
@@ -47,16 +47,17 @@ async def set_winners(
     return touched
 
 
-async def paid_places(session: AsyncSession, plan: str) -> set[Place]:
-    """Every (plan, indicator, unit) that earned something, or to which something was booked."""
+async def paid_places(session: AsyncSession, name: str) -> set[Place]:
+    """Every (name of counts, indicator, unit) that earned something, or to which something was
+    booked."""
     rows = await session.execute(
         sa.text(
-            "SELECT plan, indicator, unit FROM winners WHERE plan = :plan"
-            " UNION SELECT plan, indicator, unit FROM ledger WHERE plan = :plan"
+            "SELECT indicator, unit FROM winners WHERE plan = :name"
+            " UNION SELECT indicator, unit FROM ledger WHERE plan = split_part(:name, '#', 1)"
         ),
-        {"plan": plan},
+        {"name": name},
     )
-    return {(r.plan, r.indicator, r.unit) for r in rows}
+    return {(name, r.indicator, r.unit) for r in rows}
 
 
 async def earned(
@@ -77,19 +78,21 @@ async def earned(
             "WITH r AS (SELECT * FROM unnest(CAST(:a AS text[]), CAST(:b AS text[]),"
             " CAST(:c AS text[]), CAST(:d AS bigint[])) AS r(plan, indicator, unit, ranks)),"
             " d AS (SELECT DISTINCT ON (plan, indicator, key) plan, indicator, key, decision"
-            " FROM decisions WHERE plan = ANY(:a) ORDER BY plan, indicator, key, id DESC),"
+            " FROM decisions WHERE plan = ANY(:plans) ORDER BY plan, indicator, key, id DESC),"
             " e AS (SELECT w.*, d.decision, r.ranks,"
             " count(*) FILTER (WHERE d.decision IS DISTINCT FROM 'refuse') OVER ("
             " PARTITION BY w.plan, w.indicator, w.unit ORDER BY w.occurred_at,"
             ' w.source COLLATE "C", w.event_id COLLATE "C" ROWS UNBOUNDED PRECEDING) AS rank'
             " FROM r JOIN winners w USING (plan, indicator, unit)"
-            " LEFT JOIN d USING (plan, indicator, key))"
+            " LEFT JOIN d ON d.plan = split_part(w.plan, '#', 1)"
+            " AND d.indicator = w.indicator AND d.key = w.key)"
             " SELECT * FROM e WHERE ranks IS NULL OR rank <= ranks"
             " OR state IN ('new', 'payable', 'approved')"
             " OR (state = 'refused') <> (coalesce(decision, '') = 'refuse')"
             " OR decision = 'approve'"
         ),
-        dict(zip("abcd", map(list, zip(*ordered, strict=True)), strict=True)),
+        dict(zip("abcd", map(list, zip(*ordered, strict=True)), strict=True))
+        | {"plans": sorted({place[0].partition("#")[0] for place in places})},
     )
     for row in rows:
         place = (row.plan, row.indicator, row.unit)
@@ -127,11 +130,12 @@ async def balances(session: AsyncSession, places: Iterable[Place]) -> list[Any]:
         return []
     rows = await session.execute(
         sa.text(
-            "SELECT l.plan, l.indicator, l.unit, l.installer, l.source, l.event_id,"
+            "SELECT r.plan, l.indicator, l.unit, l.installer, l.source, l.event_id,"
             " sum(l.amount)::bigint AS amount, max(l.occurred_at) AS occurred_at,"
             " max(l.currency) AS currency FROM "
             + PLACES
-            + " JOIN ledger l ON l.plan = r.plan AND l.indicator = r.indicator AND l.unit = r.unit"
+            + " JOIN ledger l ON l.plan = split_part(r.plan, '#', 1)"
+            " AND l.indicator = r.indicator AND l.unit = r.unit"
             " GROUP BY 1, 2, 3, 4, 5, 6 HAVING sum(l.amount) <> 0"
         ),
         _columns(ordered),
