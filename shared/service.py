@@ -82,6 +82,7 @@ class Service:
         self.background: list[Callable[[], Awaitable[None]]] = []
         self.listeners: list[Callable[[], None]] = []
         self.first_steps: list[Callable[[], Awaitable[None]]] = []
+        self.sessions: Callable[[Request], Awaitable[Key | None]] | None = None
         self.figures: list[Callable[[], Awaitable[dict[str, Any]]]] = []
         self.parts: dict[str, Callable[[], Awaitable[str]]] = {}
         self.tasks: list[asyncio.Task[None]] = []
@@ -144,6 +145,10 @@ class Service:
         """Stop the process with one clear line: its settings do not fit its store."""
         logger.error("start_refused", reason=reason)
         os._exit(2)
+
+    def know_sessions(self, resume: Callable[[Request], Awaitable[Key | None]]) -> None:
+        """Have ``resume`` say whose session a request without a key belongs to, if anybody's."""
+        self.sessions = resume
 
     def when_changed(self, listener: Callable[[], None]) -> None:
         """Have ``listener`` called, too, whenever something was written."""
@@ -413,6 +418,10 @@ async def caller(request: Request, authorization: Annotated[str | None, Header()
         kept = kept_key(request, service.cookie)
         if kept:
             return check_holder(request, await service.keyring.identify(kept))
+    if authorization is None and service.sessions is not None:
+        holder: Key | None = await service.sessions(request)
+        if holder is not None:
+            return check_holder(request, holder)
     return await service.keyring.check(authorization)
 
 

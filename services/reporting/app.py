@@ -8,16 +8,22 @@ from fastapi import FastAPI
 from services.reporting import consumer
 from services.reporting.api import (
     COOKIE,
+    Entrance,
     Files,
     Live,
     Pages,
+    build_entering,
     build_live,
     build_pages,
     build_publications,
     build_router,
     build_samples,
+    build_users,
+    resumer,
 )
+from services.reporting.clients.oidc import Provider
 from services.reporting.handlers import (
+    Accounts,
     Publishing,
     Reports,
     Sampling,
@@ -65,8 +71,26 @@ def create_app(settings: ReportingSettings | None = None) -> FastAPI:
     service.run_always(live.run)
     service.app.include_router(build_live(live))
     pages = Pages()
+    accounts = Accounts(service.database, registry)
+    service.know_sessions(resumer(accounts))
+    entrance = Entrance(accounts, pages, provider_of(settings), base)
+    service.app.include_router(build_entering(entrance))
+    service.app.include_router(build_users(accounts))
     service.app.include_router(pages.look.router())
-    service.app.include_router(build_pages(reports, pages, live, questionnaires))
+    service.app.include_router(build_pages(reports, entrance, live, questionnaires))
     service.app.include_router(build_samples(Sampling(reports), files))
     service.app.include_router(build_publications(publishing, pages, files))
     return service.app
+
+
+def provider_of(settings: ReportingSettings) -> Provider | None:
+    """Who vouches for people beside their passwords, where somebody does."""
+    if not settings.oidc_issuer:
+        return None
+    secret = settings.oidc_client_secret
+    return Provider(
+        settings.oidc_issuer,
+        settings.oidc_client_id,
+        secret.get_secret_value() if secret else "",
+        settings.oidc_claim,
+    )

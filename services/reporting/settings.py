@@ -2,7 +2,7 @@
 
 from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator
+from pydantic import Field, SecretStr, field_validator
 
 from shared.settings import ServiceSettings
 
@@ -10,14 +10,20 @@ from shared.settings import ServiceSettings
 class ReportingSettings(ServiceSettings):
     """``public_url`` is where people reach this service, such as https://motcua.example.vn: it
     stands in what units are told. Without it they are told the path alone. Scores of fewer answers
-    than ``small_sample`` are marked."""
+    than ``small_sample`` are marked. ``oidc_issuer`` is a provider of identities (OpenID Connect)
+    that vouches for users, named by its claim ``oidc_claim``."""
 
     reporting_public_url: str = Field(default="", max_length=300)
     reporting_small_sample: int = Field(default=30, ge=1, le=100_000)
 
-    @field_validator("reporting_public_url")
+    oidc_issuer: str = Field(default="", max_length=300)
+    oidc_client_id: str = Field(default="motcua", max_length=200)
+    oidc_client_secret: SecretStr | None = None
+    oidc_claim: str = Field(default="preferred_username", pattern="^[a-z_]{1,60}$")
+
+    @field_validator("reporting_public_url", "oidc_issuer")
     @classmethod
-    def check_public_url(cls, text: str) -> str:
+    def check_address(cls, text: str) -> str:
         """Only an absolute HTTP address, or nothing; without a slash at its end."""
         text = text.strip().rstrip("/")
         if text:

@@ -429,3 +429,47 @@ class Pulse(Table, table=True):
     __tablename__ = "pulse"
     id: int = Field(default=1, primary_key=True)
     n: int = Field(sa_type=sa.BigInteger)
+
+
+class User(Table, table=True):
+    """Somebody who logs in: `password` is an argon2 hash, null where an OIDC provider knows them
+    as `subject`; without units they see all."""
+
+    __tablename__ = "users"
+    name: str = Field(primary_key=True)
+    display_name: str
+    role: str
+    units: list[str] = Field(sa_type=sa.ARRAY(sa.Text))
+    password: str | None
+    issuer: str | None
+    subject: str | None
+    created_at: datetime = Field(sa_type=_INSTANT)
+    disabled_at: datetime | None = Field(sa_type=_INSTANT)
+
+
+class Session(Table, table=True):
+    """A log-in that lasts; `token` is the SHA-256 of what the browser keeps."""
+
+    __tablename__ = "sessions"
+    token: bytes = Field(primary_key=True)
+    user_name: str
+    expires_at: datetime = Field(sa_type=_INSTANT)
+
+
+class LoginAttempt(Table, table=True):
+    """A log-in that was tried and has not succeeded: hashes of the name typed and of where from."""
+
+    __tablename__ = "login_attempts"
+    id: int | None = Field(default=None, primary_key=True, sa_type=sa.BigInteger)
+    account: bytes
+    address: bytes
+    at: datetime = Field(sa_type=_INSTANT)
+
+
+class SavedFilter(Table, table=True):
+    """A page with its filters that somebody gave a name."""
+
+    __tablename__ = "saved_filters"
+    owner: str = Field(primary_key=True)
+    name: str = Field(primary_key=True)
+    address: str

@@ -26,7 +26,9 @@ app = typer.Typer(
 keys = typer.Typer(no_args_is_help=True, help="Keys: create, list, revoke.")
 plans = typer.Typer(no_args_is_help=True, help="Plan files: check, apply, rehearse.")
 dead = typer.Typer(no_args_is_help=True, help="Dead letters: list, show, replay.")
+users = typer.Typer(no_args_is_help=True, help="Dashboard users: create, list, password, disable.")
 app.add_typer(keys, name="key")
+app.add_typer(users, name="user")
 app.add_typer(plans, name="plan")
 app.add_typer(dead, name="dead")
 office.attach(app)
@@ -273,6 +275,55 @@ def key_revoke(
     from shared.cli import key as command
 
     asyncio.run(command.revoke(client.find(data_dir), key_id))
+
+
+@users.command("create")
+def user_create(
+    name: Annotated[str, typer.Argument(help="What is typed to log in.")],
+    shown: Annotated[str, typer.Option("--display-name", help="What pages call the user.")] = "",
+    role: Annotated[str, typer.Option("--role", help="viewer, officer or admin")] = "viewer",
+    unit: Annotated[
+        list[str] | None, typer.Option("--unit", help="Only this unit and those below it.")
+    ] = None,
+    oidc: Annotated[
+        bool, typer.Option("--oidc", help="No password: the provider of identities vouches.")
+    ] = False,
+    data_dir: Where = None,
+) -> None:
+    """Make a user of the dashboard; the password is asked for, or read from standard input."""
+    from shared.cli import user as command
+
+    password = None if oidc else command.ask_password()
+    work = command.create(client.find(data_dir), name, shown, role, unit or [], password)
+    asyncio.run(work)
+
+
+@users.command("list")
+def user_list(data_dir: Where = None) -> None:
+    """Show who may log in."""
+    from shared.cli import user as command
+
+    asyncio.run(command.show(client.find(data_dir)))
+
+
+@users.command("password")
+def user_password(
+    name: Annotated[str, typer.Argument(help="As in the list.")], data_dir: Where = None
+) -> None:
+    """Give a user another password; the user's sessions end."""
+    from shared.cli import user as command
+
+    asyncio.run(command.set_password(client.find(data_dir), name, command.ask_password()))
+
+
+@users.command("disable")
+def user_disable(
+    name: Annotated[str, typer.Argument(help="As in the list.")], data_dir: Where = None
+) -> None:
+    """Shut a user out for good."""
+    from shared.cli import user as command
+
+    asyncio.run(command.disable(client.find(data_dir), name))
 
 
 @dead.command("list")

@@ -1,6 +1,6 @@
-"""Announces the results on which merits and penalties depend, whenever they change.
+"""Announces the results on which points depend or that are held against targets, as they change.
 
-Reporting ranks units by them; it counts nothing that quota has counted.
+Reporting ranks units by them and shows how far they are; it counts nothing that quota has counted.
 """
 
 import asyncio
@@ -23,14 +23,24 @@ from shared.units import UnitRegistry
 
 SETTLE_SECONDS = 2.0
 """How long changes are gathered before they are announced together."""
+REST = 5.0
+"""Looking takes at most about one part in so many of the time: many units are looked at less often."""
 LONGEST_SECONDS = 600.0
 """After so long it is looked even where nothing changed: periods end by themselves."""
 
 
-def judged_indicators(plans: Iterable[Plan]) -> list[str]:
-    """The indicators whose result gives or costs points under any of some versions."""
-    named = [each.when.indicator for plan in plans for each in (*plan.penalties, *plan.merits)]
-    return list(dict.fromkeys(name for name in named if name))
+def told_indicators(plans: Iterable[Plan]) -> list[str]:
+    """The indicators whose result gives or costs points under any of some versions, or is held
+    against a target."""
+    named: dict[str, None] = {}
+    for plan in plans:
+        for each in (*plan.penalties, *plan.merits):
+            if each.when.indicator:
+                named[each.when.indicator] = None
+        for name, indicator in plan.indicators.items():
+            if indicator.target.amount is not None:
+                named[name] = None
+    return list(named)
 
 
 class Results:
@@ -59,22 +69,24 @@ class Results:
         """Announce for ever."""
         while True:
             self.changed.clear()
+            began = clock.monotonic()
             async with self.database.transaction() as session:
                 await take_turn(session, "store")
                 told = await self.announce_all(session, clock.today())
+            took = clock.monotonic() - began
             if told:
                 self.announce()
             try:
                 await asyncio.wait_for(self.changed.wait(), LONGEST_SECONDS)
             except TimeoutError:
                 continue
-            await asyncio.sleep(SETTLE_SECONDS)
+            await asyncio.sleep(max(SETTLE_SECONDS, REST * took))
 
     async def announce_all(self, session: AsyncSession, today: date) -> int:
         """Announce every result that has changed; returns how many."""
         rows: list[store.Result] = []
         for name, history in (await self.plans.load(session, idle=False)).items():
-            named = judged_indicators(each.version.plan for each in history.windows)
+            named = told_indicators(each.version.plan for each in history.windows)
             await store.forget_results(session, name, named)
             rows += await self._results(session, history, named, today)
         changed = await store.announce_results(session, rows)

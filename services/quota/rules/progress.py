@@ -5,13 +5,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from fractions import Fraction
-from functools import lru_cache
 from typing import Literal
 
 from services.quota.rules.counting import OF, OPENING, OPENING_OVER, OVER, SQUARES
 from services.quota.rules.periods import Owned, given_span, owned_periods, span, stored_periods
 from services.quota.rules.versions import History
 from shared.plans import Bound, Indicator, Plan
+from shared.plans.pace import pace_of
 from shared.units import UnitRegistry
 from shared.working_days import WorkingDays
 
@@ -87,27 +87,6 @@ def _openings(
 def reported(sums: Sums) -> list[str]:
     """The periods of which sums have reported figures."""
     return sorted({each for part, each in sums if part in (OPENING, OPENING_OVER)})
-
-
-@lru_cache(maxsize=20_000)
-def _worked(start: date, end: date, calendar: WorkingDays) -> int:
-    days = range(start.toordinal(), end.toordinal() + 1)
-    return sum(calendar.is_working(date.fromordinal(day)) for day in days)
-
-
-def pace_of(start: date, end: date, today: date, calendar: WorkingDays) -> Fraction:
-    """The part of a period's working days that has passed, today included, 0 to 1.
-
-    Where nobody works in the period, its calendar days are taken.
-    """
-    if today < start:
-        return Fraction(0)
-    if today >= end:
-        return Fraction(1)
-    length = _worked(start, end, calendar)
-    if length == 0:
-        return Fraction((today - start).days + 1, (end - start).days + 1)
-    return Fraction(_worked(start, today, calendar), length)
 
 
 def state(

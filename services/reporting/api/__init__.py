@@ -1,22 +1,28 @@
 """HTTP of reporting: reports for programs, a dashboard for people."""
 
-from services.reporting.api.access import COOKIE
+from services.reporting.api.access import COOKIE, resumer
 from services.reporting.api.drawing import Pages
+from services.reporting.api.entering import Entrance, build_entering
 from services.reporting.api.files import Files
 from services.reporting.api.live import Live, build_live
 from services.reporting.api.pages import build_pages
 from services.reporting.api.publications import build_publications
 from services.reporting.api.reports import build_router
 from services.reporting.api.samples import build_samples
+from services.reporting.api.users import build_users
 
 __all__ = [
     "COOKIE",
+    "Entrance",
     "Files",
     "Live",
     "Pages",
+    "build_entering",
     "build_live",
     "build_pages",
     "build_publications",
     "build_router",
     "build_samples",
+    "build_users",
+    "resumer",
 ]

@@ -1,7 +1,7 @@
 """What surrounds every page of who has logged in: who it is, and the list of pages."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from services.reporting.handlers import REPORTS
@@ -22,7 +22,18 @@ def report_path(name: str) -> str:
 GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("nav_dossiers", ("bieu-06", "on-time", "overdue", "online-share")),
     ("nav_plans", ("timeliness", "emulation", "installs")),
-    ("nav_service", ("scorecard", "data-quality", "notices", "difficulties", "activity")),
+    (
+        "nav_service",
+        (
+            "scorecard",
+            "survey-reasons",
+            "interview-list",
+            "data-quality",
+            "notices",
+            "difficulties",
+            "activity",
+        ),
+    ),
 )
 """The reports, as officials look for them; one that is not named here comes last."""
 
@@ -46,7 +57,6 @@ class Desk:
     query: str
     token: str = ""
     account: bool = False
-    extra: dict[str, str] = field(default_factory=dict)
 
 
 def desk_of(key: Key, path: str, language: str, typed: Mapping[str, str], token: str = "") -> Desk:
@@ -66,7 +76,8 @@ def _groups(key: Key) -> Iterable[tuple[str | None, Links]]:
     yield None, [("/", "overview")]
     named = {name for _, names in GROUPS for name in names}
     for title, names in GROUPS:
-        yield title, [(report_path(name), name) for name in names if name in REPORTS]
+        links = [(report_path(name), name) for name in names if name in REPORTS]
+        yield title, [("/progress", "progress"), *links] if title == "nav_plans" else links
     others = [name for name in REPORTS if name not in named]
     if others:
         yield "nav_more", [(report_path(name), name) for name in others]

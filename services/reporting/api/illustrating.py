@@ -10,8 +10,6 @@ from services.reporting.store.trends import Month
 
 MOST = 20
 """Bars of a picture: the units that matter most; the table has them all."""
-FEW = 10
-"""Answers below which a mean score says little."""
 
 Picture = dict[str, Any]
 Titles = Mapping[tuple[str, str], str]
@@ -256,7 +254,7 @@ def _matrix(
             (unit, [_score(cells.get((unit, item)), language) for item in items])
             for unit in sorted({unit for unit, _ in cells})
         ],
-        "legend": word("scores_hint", language).format(FEW),
+        "legend": word("scores_hint", language),
     }
 
 
@@ -265,7 +263,7 @@ def _score(row: Mapping[str, Any] | None, language: str) -> tuple[str, str, bool
     if row is None:
         return None
     mean = shown("score", row["score"], language)
-    return mean, f"n = {shown('n', row['n'], language)}", row["n"] < FEW
+    return mean, f"n = {shown('n', row['n'], language)}", bool(row["small_n"])
 
 
 def _notices(answer: Answer, language: str) -> Picture | None:

@@ -3,15 +3,16 @@
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Annotated, Any
-from urllib.parse import parse_qs, urlencode
+from urllib.parse import urlencode
 
 import sqlalchemy as sa
 from fastapi import APIRouter, Header, Request
 from starlette.responses import RedirectResponse, Response
 
-from services.reporting.api.access import COOKIE, SCOPE, caller
+from services.reporting.api.access import caller, check_form, form_token
 from services.reporting.api.desk import desk_of
-from services.reporting.api.drawing import Pages
+from services.reporting.api.detail import dossier_values, target, target_groups
+from services.reporting.api.entering import Entrance, read_form, safe
 from services.reporting.api.filtering import (
     Filters,
     presets,
@@ -30,25 +31,36 @@ from services.reporting.api.pictures import (
 )
 from services.reporting.api.tables import ROWS, table_of
 from services.reporting.api.words import LANGUAGES, language_of, word
-from services.reporting.handlers import GROUPINGS, REPORTS, Glance, Reports, ask, glance, titles
-from shared import browser, clock
-from shared.http import read_body
+from services.reporting.handlers import (
+    GROUPINGS,
+    REPORTS,
+    Glance,
+    Reports,
+    ask,
+    dossier,
+    glance,
+    standing,
+    titles,
+)
+from shared import clock
 from shared.keys import Key
 from shared.problems import Problem
 from shared.questionnaires import Questionnaire
 
 SHOWN = 8
 """Lines of a list on the first page; its own page has them all."""
+FEW = 5
+"""Lines of a list of texts there."""
 
 
 def build_pages(
-    reports: Reports, pages: Pages, live: Live, questionnaires: Iterable[Questionnaire] = ()
+    reports: Reports, entrance: Entrance, live: Live, questionnaires: Iterable[Questionnaire] = ()
 ) -> APIRouter:
     """The routes for browsers that show figures.
 
     Args:
         reports: what is shown.
-        pages: what draws it.
+        entrance: who is let in.
         live: what knows how often figures have changed.
         questionnaires: how the items of surveys are called.
     """
@@ -61,30 +73,7 @@ def build_pages(
         for language in LANGUAGES
     }
     router = APIRouter(include_in_schema=False)
-
-    async def reader_of(request: Request, authorization: str | None) -> Key | None:
-        """Who looks, if they may read reports; null where a log-in is needed."""
-        try:
-            key = await caller(request, authorization)
-        except Problem:
-            return None
-        return key if key.may(SCOPE) else None
-
-    def enter(request: Request, language: str, authorization: str | None) -> Response:
-        tried = COOKIE in request.cookies or authorization is not None
-        return login_page(request, language, 401 if tried else 200)
-
-    def login_page(request: Request, language: str, status: int) -> Response:
-        query = f"?{request.url.query}" if request.url.query else ""
-        return pages.draw(
-            "login.html",
-            language,
-            status,
-            switches=_switches({}),
-            fault="bad_key" if status == 401 else None,
-            next=request.url.path + query,
-            oidc=False,
-        )
+    pages, accounts = entrance.pages, entrance.accounts
 
     def form_of(
         filters: Filters, key: Key, report: str, path: str, language: str
@@ -99,18 +88,20 @@ def build_pages(
             "presets": _presets(filters, path, language),
         }
 
-    def frame(
+    async def frame(
         request: Request, key: Key, filters: Filters, language: str, path: str, version: int
     ) -> dict[str, Any]:
         asked = filters.asked
         return {
-            "desk": desk_of(key, path, language, filters.held),
+            "desk": desk_of(key, path, language, filters.held, form_token(request)),
             "switches": _switches(filters.held),
             "filters": filters,
             "notice": _notice(filters),
             "where": _where(reports, filters, key, language),
             "span": _span(asked.first, asked.last, language),
             "version": version,
+            "here": f"{path}?{urlencode(filters.held)}",
+            "saved": await accounts.filters(key.id),
         }
 
     @router.get("/")
@@ -121,9 +112,9 @@ def build_pages(
     ) -> Response:
         typed = dict(request.query_params)
         language = language_of(typed.get("lang"), accept_language)
-        key = await reader_of(request, authorization)
+        key = await entrance.reader(request, authorization)
         if key is None:
-            return enter(request, language, authorization)
+            return entrance.refuse(request, language, authorization)
         kept = tidy(typed, reports.registry)
         if kept != typed:
             return RedirectResponse(f"/?{urlencode(kept)}", 303)
@@ -140,10 +131,16 @@ def build_pages(
             "overview.html",
             language,
             form=form_of(filters, key, "overdue", "/", language),
-            **frame(request, key, filters, language, "/", version),
+            **await frame(request, key, filters, language, "/", version),
             **_glance(seen, filters, language),
             admin=admin,
             titles=titles(plans),
+            behind=[
+                target(one, reports.registry, language)
+                for one in await standing(reports, seen.question, clock.local_day(now))
+                if one.result.state in ("behind", "missed")
+            ][:SHOWN],
+            to_path=lambda to: filters.link(to, language),
             contacts=await reports.contacts(seen.question),
         )
 
@@ -156,9 +153,9 @@ def build_pages(
     ) -> Response:
         typed = dict(request.query_params)
         language = language_of(typed.get("lang"), accept_language)
-        key = await reader_of(request, authorization)
+        key = await entrance.reader(request, authorization)
         if key is None:
-            return enter(request, language, authorization)
+            return entrance.refuse(request, language, authorization)
         if name not in REPORTS:
             raise Problem(404)
         path = f"/reports/{name}"
@@ -179,48 +176,96 @@ def build_pages(
             "report.html",
             language,
             form=form_of(filters, key, name, path, language),
-            **frame(request, key, filters, language, path, version),
+            **await frame(request, key, filters, language, path, version),
             report=name,
             file=filters.link(f"/v1{path}", language),
             table=table_of(answer, filters, language, offset),
             pictures=illustrate(name, answer, months, plans, items[language], language),
             titles=plans,
+            items=items[language],
             changes=answer.extra["unit_changes"],
             data_as_of=_moment(answer.data_as_of),
             contacts=await reports.contacts(asked.question),
         )
 
-    @router.post("/login")
-    async def log_in(
+    @router.get("/progress")
+    async def targets_page(
         request: Request,
+        authorization: Annotated[str | None, Header()] = None,
         accept_language: Annotated[str | None, Header()] = None,
-        sec_fetch_site: Annotated[str | None, Header()] = None,
     ) -> Response:
-        language = language_of(request.query_params.get("lang"), accept_language)
-        if sec_fetch_site not in (None, "same-origin", "none"):
-            raise Problem(403)
-        body = await read_body(request, LONGEST_FORM)
-        typed = parse_qs(body.decode("utf-8", "replace")).get("key", [""])[0].strip()
-        try:
-            key = await request.app.state.service.keyring.identify(typed)
-        except Problem:
-            key = None
-        if key is None or not key.may(SCOPE):
-            return login_page(request, language, 401)
-        answer = RedirectResponse(f"/?lang={language}", 303)
-        browser.keep_key(answer, request, COOKIE, typed)
-        return answer
+        typed = dict(request.query_params)
+        language = language_of(typed.get("lang"), accept_language)
+        key = await entrance.reader(request, authorization)
+        if key is None:
+            return entrance.refuse(request, language, authorization)
+        kept = tidy(typed, reports.registry)
+        if kept != typed:
+            return RedirectResponse(f"/progress?{urlencode(kept)}", 303)
+        version = await live.read()
+        now = clock.now()
+        filters = read_filters("timeliness", kept, key, reports.registry, now)
+        found = await standing(reports, filters.asked.question, clock.local_day(now))
+        return pages.draw(
+            "targets.html",
+            language,
+            form=form_of(filters, key, "overdue", "/", language),
+            **await frame(request, key, filters, language, "/progress", version),
+            groups=target_groups(found, reports.registry, titles(await reports.plans()), language),
+        )
 
-    @router.post("/logout")
-    async def log_out() -> Response:
-        answer = RedirectResponse("/", 303)
-        browser.forget_key(answer, COOKIE)
-        return answer
+    @router.get("/dossiers/{code:path}")
+    async def dossier_page(
+        code: str,
+        request: Request,
+        authorization: Annotated[str | None, Header()] = None,
+        accept_language: Annotated[str | None, Header()] = None,
+    ) -> Response:
+        typed = dict(request.query_params)
+        language = language_of(typed.get("lang"), accept_language)
+        key = await entrance.reader(request, authorization)
+        if key is None:
+            return entrance.refuse(request, language, authorization)
+        version = await live.read()
+        now = clock.now()
+        asked = ask("overdue", {}, key, reports.registry, now)
+        found = await dossier(reports, asked.question, code)
+        return pages.draw(
+            "dossier.html",
+            language,
+            200 if found else 404,
+            desk=desk_of(key, "", language, {}, form_token(request)),
+            switches=_switches({}),
+            version=version,
+            code=code,
+            found=found is not None,
+            **dossier_values(found, reports.registry, clock.local_day(now), language),
+        )
+
+    @router.post("/filters")
+    async def keep_filter(request: Request) -> Response:
+        key, form = await changing(request)
+        here, name = safe(form.get("here")), " ".join(form.get("name", "").split())[:80]
+        if name:
+            await accounts.keep_filter(key.id, name, here)
+        return RedirectResponse(here, 303)
+
+    @router.post("/filters/forget")
+    async def forget_filter(request: Request) -> Response:
+        key, form = await changing(request)
+        await accounts.drop_filter(key.id, form.get("name", ""))
+        return RedirectResponse(safe(form.get("here")), 303)
+
+    async def changing(request: Request) -> tuple[Key, dict[str, str]]:
+        """Who sends a form of a page, and what; raises `Problem` 401, 403."""
+        key = await caller(request, None)
+        form = await read_form(request)
+        check_form(request, form.get("token", ""))
+        return key, form
 
     return router
 
 
-LONGEST_FORM = 4096
 WITH_FIELD = frozenset({"bieu-06", "on-time", "online-share", "data-quality", "overdue"})
 """Reports that can be asked of one field alone."""
 WITH_MONTHS = frozenset({"bieu-06", "on-time", "online-share"})

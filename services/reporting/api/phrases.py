@@ -28,6 +28,46 @@ PHRASES: Mapping[str, tuple[str, str]] = {
         "Đã thử sai quá nhiều lần. Hãy đợi ít phút rồi thử lại.",
         "Too many failed attempts. Wait some minutes and try again.",
     ),
+    "account": ("Tài khoản", "Account"),
+    "old_password": ("Mật khẩu đang dùng", "Present password"),
+    "new_password": ("Mật khẩu mới", "New password"),
+    "password_rule": (
+        "Từ 10 ký tự trở lên, không chứa tên đăng nhập.",
+        "At least 10 characters, without the user name.",
+    ),
+    "change_password": ("Đổi mật khẩu", "Change password"),
+    "password_changed": (
+        "Đã đổi mật khẩu. Các phiên khác đã được đăng xuất.",
+        "The password is changed. Other sessions are logged out.",
+    ),
+    "bad_old_password": ("Mật khẩu đang dùng không đúng.", "The present password is wrong."),
+    "weak_password": (
+        "Mật khẩu mới chưa đạt: cần từ 10 ký tự, nhiều ký tự khác nhau, không chứa tên đăng nhập.",
+        "The new password will not do: 10 characters, several different ones, not the user name.",
+    ),
+    "oidc_away": (
+        "Hệ thống tài khoản cơ quan không trả lời. Hãy thử lại sau.",
+        "Your organisation's log-in does not answer. Try again later.",
+    ),
+    "oidc_refused": (
+        "Hệ thống tài khoản cơ quan không xác nhận. Hãy đăng nhập lại.",
+        "Your organisation's log-in did not confirm it. Log in again.",
+    ),
+    "oidc_unknown": (
+        "Tài khoản cơ quan này chưa được cấp quyền. Hãy liên hệ quản trị viên.",
+        "This account has no access here. Ask an administrator.",
+    ),
+    "progress": ("Tiến độ chỉ tiêu", "Targets"),
+    "about.progress": (
+        "Từng đơn vị đã đạt bao nhiêu so với chỉ tiêu, và dự báo đến hết kỳ nếu giữ nhịp hiện nay.",
+        "How far each unit is against its target, and where it will come to at this pace.",
+    ),
+    "no_targets": ("Không có chỉ tiêu nào trong kỳ.", "No target in this period."),
+    "reached": ("Đã đạt", "Reached"),
+    "projected": ("Dự báo", "Projected"),
+    "ghost_mark": ("Phần mờ: dự báo đến hết kỳ.", "The faint part is the projection."),
+    "targets_behind": ("Chỉ tiêu chậm hoặc chưa đạt", "Targets behind or missed"),
+    "whole": ("Cả kế hoạch", "Whole plan"),
     "where_slipping": ("Đang chậm ở đâu, từ bao giờ", "What is slipping, where, since when"),
     "overdue_by_unit": ("Hồ sơ quá hạn theo đơn vị", "Overdue dossiers by unit"),
     "oldest_since": ("Quá hạn từ", "Overdue since"),
@@ -108,6 +148,7 @@ PHRASES: Mapping[str, tuple[str, str]] = {
     "rows_shown": ("Dòng {} đến {} trong {}", "Rows {} to {} of {}"),
     "previous": ("Trang trước", "Previous"),
     "next": ("Trang sau", "Next"),
+    "pages_of_table": ("Các trang của bảng", "Pages of the table"),
     "table": ("Bảng số liệu", "Table"),
     "picture": ("Biểu đồ", "Picture"),
     "judged_on": ("Tính đến hết ngày", "Judged on"),
@@ -198,9 +239,9 @@ PHRASES: Mapping[str, tuple[str, str]] = {
     ),
     "small_n": ("ít phiếu", "few answers"),
     "scores_hint": (
-        "Điểm trung bình của quý gần nhất; n là số phiếu, ô mờ có ít hơn {} phiếu. Câu hỏi theo "
+        "Điểm trung bình của quý gần nhất; n là số phiếu, chữ nghiêng: quá ít phiếu. Câu hỏi theo "
         "thang 10 và thang 5 mức, xem bảng dưới.",
-        "Mean scores of the newest quarter; n is the number of answers, faint with fewer than {}. "
+        "Mean scores of the newest quarter; n is the number of answers, slanted where they are few. "
         "Items have scales of 10 or of 5 levels.",
     ),
     "ranking": ("Xếp hạng", "Ranking"),
@@ -210,7 +251,7 @@ PHRASES: Mapping[str, tuple[str, str]] = {
         "No ranks yet: the plan leaves an amount undecided.",
     ),
     "against_target": ("So với chỉ tiêu", "Against the target"),
-    "target_mark": ("Vạch đứng: chỉ tiêu", "The upright mark is the target"),
+    "target_mark": ("Vạch đứng: chỉ tiêu.", "The upright mark is the target."),
     "short.unit_name": ("Đơn vị", "Unit"),
     "short.field": ("Lĩnh vực", "Field"),
     "short.received_total": ("Tổng số", "Total"),

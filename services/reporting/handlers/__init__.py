@@ -1,5 +1,6 @@
 """Use cases of reporting: take events and plans in, answer reports."""
 
+from services.reporting.handlers.accounts import SESSION_HOURS, Accounts, Throttled
 from services.reporting.handlers.answering import Reports
 from services.reporting.handlers.applying import (
     apply_events,
@@ -9,6 +10,7 @@ from services.reporting.handlers.applying import (
 )
 from services.reporting.handlers.asking import Asked, ask
 from services.reporting.handlers.documents import document
+from services.reporting.handlers.dossier import Dossier, dossier
 from services.reporting.handlers.outcomes import apply_outcomes
 from services.reporting.handlers.overview import Glance, glance, titles
 from services.reporting.handlers.planning import PlanMessage, apply_plans, parse_plan
@@ -17,17 +19,22 @@ from services.reporting.handlers.pulse import felt
 from services.reporting.handlers.rejudging import Undated
 from services.reporting.handlers.reports import GROUPINGS, REPORTS, Answer
 from services.reporting.handlers.sampling import Sampling
+from services.reporting.handlers.standing import standing
 
 __all__ = [
     "GROUPINGS",
     "REPORTS",
+    "SESSION_HOURS",
+    "Accounts",
     "Answer",
     "Asked",
+    "Dossier",
     "Glance",
     "PlanMessage",
     "Publishing",
     "Reports",
     "Sampling",
+    "Throttled",
     "Undated",
     "Wanted",
     "apply_events",
@@ -35,11 +42,13 @@ __all__ = [
     "apply_plans",
     "ask",
     "document",
+    "dossier",
     "felt",
     "glance",
     "keep_rolling",
     "parse_plan",
     "refold_due",
     "roll_pending",
+    "standing",
     "titles",
 ]

@@ -81,6 +81,7 @@ from services.reporting.rules.scores import (
     tally_difference,
     trend,
 )
+from services.reporting.rules.standing import URGENCY, Stand, stand_of
 from services.reporting.rules.targets import InstallQuota, Judged, install_plan, online_target
 from services.reporting.rules.territory import (
     EVERYWHERE,
@@ -115,6 +116,7 @@ __all__ = [
     "ON_TIME",
     "PERSONAL_GROUPS",
     "RANK",
+    "URGENCY",
     "Block",
     "Cell",
     "Counting",
@@ -139,6 +141,7 @@ __all__ = [
     "Said",
     "ScoreCell",
     "Span",
+    "Stand",
     "Standing",
     "Stray",
     "Survey",
@@ -178,6 +181,7 @@ __all__ = [
     "score_contributions",
     "share",
     "slug_of",
+    "stand_of",
     "standings",
     "start_before",
     "survey_reasons",

@@ -1,0 +1,37 @@
+"""How far the units of a territory are against the targets of plans."""
+
+from datetime import date
+
+from services.reporting import rules
+from services.reporting.handlers.answering import Reports
+from services.reporting.handlers.reports import Question
+from services.reporting.rules import Stand
+from services.reporting.store import results
+
+
+async def standing(reports: Reports, question: Question, today: date) -> list[Stand]:
+    """Results beside their targets, of periods that touch the question's, what needs somebody
+    first: as quota told them last."""
+    plans = {plan.plan: plan for plan in await reports.plans()}
+    async with reports.database.transaction() as session:
+        told = await results.load(session)
+    found = []
+    for result in told:
+        plan = plans.get(result.plan)
+        stand = plan and rules.stand_of(plan, result, today, reports.working)
+        if (
+            stand
+            and stand.first <= question.last
+            and stand.last >= question.first
+            and question.plan in (None, result.plan)
+            and question.territory.place(result.unit, min(stand.last, today)) is not None
+        ):
+            found.append(stand)
+    return sorted(found, key=_urgency)
+
+
+def _urgency(stand: Stand) -> tuple[int, str, str, float, str]:
+    result = stand.result
+    reached = (stand.actual or 0) / result.target if result.target else 0
+    place = rules.URGENCY.index(result.state) if result.state in rules.URGENCY else 9
+    return place, result.plan, result.indicator, reached, result.unit

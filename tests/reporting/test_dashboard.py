@@ -1,0 +1,286 @@
+"""The dashboard as people use it: logging in, looking, and seeing figures change."""
+
+import contextlib
+import io
+import re
+import signal
+import time
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import jwt
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from cryptography.hazmat.primitives.asymmetric import rsa
+from playwright.sync_api import expect
+from python_calamine import CalamineWorkbook
+
+from tests.browser import DESK, OVERFLOW, PHONE, chromium
+from tests.builders import install, status, submitted
+from tests.instance import instance
+from tests.reporting.oidc import CLIENT, provider
+
+PASSWORD = "đúng mật khẩu 2020"
+DUE = {"due_at": "2020-03-10T17:00:00+07:00"}
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory):
+    with instance(tmp_path_factory.mktemp("dashboard")) as made, provider() as identities:
+        made.identities = identities
+        made.start("intake")
+        made.start("quota")
+        made.start("reporting")
+        oidc = {"MOTCUA_OIDC_ISSUER": identities.issuer, "MOTCUA_OIDC_CLIENT_ID": CLIENT}
+        made.wait_ready("reporting")
+        made.start("reporting", 1, **oidc)
+        made.wait_ready("intake")
+        made.wait_ready("quota")
+        made.wait_ready("reporting", 1)
+        made.post(
+            [
+                submitted("LATE-1", **DUE),
+                submitted("LATE-2", **DUE),
+                submitted("LATE-3", "462", **DUE),
+                submitted("DONE", "462", **DUE),
+                status("DONE", "result_ready", "2020-03-09T10:00:00+07:00", "462"),
+                *(install(n, "461") for n in range(4)),
+            ]
+        )
+        for plan in ("quang-tri-rthome-2019", "quang-tri-mscore-2020"):
+            made.apply_plan(plan)
+        made.settle(("quota", "reporting"))
+        for name, units in (("donghaxem", ["461"]), ("tinhxem", ["45"])):
+            user = {"name": name, "role": "viewer", "units": units, "password": PASSWORD}
+            assert made.http.post(made.url("reporting", "/v1/users"), json=user).status_code == 201
+        yield made
+
+
+def visitor(running, replica=0):
+    """A browser without a key; it says of itself what browsers say."""
+    headers = {"Sec-Fetch-Site": "same-origin"}
+    return httpx.Client(base_url=running.url("reporting", "", replica), headers=headers, timeout=30)
+
+
+@contextlib.contextmanager
+def logged_in(running, name="donghaxem"):
+    with visitor(running) as client:
+        answer = client.post("/login", data={"user": name, "password": PASSWORD})
+        assert answer.status_code == 303, answer.text
+        yield client
+
+
+def test_a_user_of_a_unit_sees_it_alone_on_pages_and_in_reports(running):
+    with logged_in(running) as client:
+        rows = client.get("/v1/reports/on-time").json()["rows"]
+        assert [(row["unit"], row["open_overdue"]) for row in rows] == [("461", 2)]
+        assert client.get("/v1/reports/on-time?unit=462").status_code == 403
+        for path in ("/", "/reports/on-time", "/progress"):
+            page = client.get(path).text
+            assert "Thành phố Đông Hà" in page
+            assert "Thị xã Quảng Trị" not in page
+        assert client.get("/dossiers/LATE-1").status_code == 200
+        assert client.get("/dossiers/LATE-3").status_code == 404
+        assert client.get("/v1/whoami").json()["units"] == ["461"]
+        assert client.get("/v1/users").status_code == 403
+        assert client.get("/v1/dead").status_code == 403
+
+
+def test_what_changes_something_comes_from_our_own_pages(running):
+    with logged_in(running, "tinhxem") as client:
+        page = client.get("/reports/on-time?unit=461").text
+        token = re.search(r'name="token" value="([0-9a-f]{32})"', page)[1]
+        kept = {"token": token, "here": "/reports/on-time?unit=461", "name": "Đông Hà"}
+        foreign = {"Sec-Fetch-Site": "cross-site"}
+        assert client.post("/filters", data=kept, headers=foreign).status_code == 403
+        assert client.post("/filters", data=kept | {"token": "0" * 32}).status_code == 403
+        assert client.post("/filters", data=kept).headers["location"] == kept["here"]
+        elsewhere = client.post("/filters", data=kept | {"here": "//example.org/", "name": "x"})
+        assert elsewhere.headers["location"] == "/"
+        assert "Đông Hà</a>" in client.get("/").text
+        client.post("/filters/forget", data=kept)
+        assert "Đông Hà</a><form" not in client.get("/").text
+        with logged_in(running) as other:
+            assert 'value="x"' not in other.get("/").text
+
+
+def test_log_ins_are_throttled_and_tell_nothing_of_who_exists(running):
+    user = {"name": "bithu", "role": "officer", "units": [], "password": PASSWORD}
+    made = running.http.post(running.url("reporting", "/v1/users"), json=user)
+    assert made.status_code == 201
+    assert PASSWORD not in made.text
+    assert running.http.post(running.url("reporting", "/v1/users"), json=user).status_code == 409
+    wrong = {"name": "x", "role": "boss", "units": ["nowhere"], "password": "short"}
+    faults = running.http.post(running.url("reporting", "/v1/users"), json=wrong).json()["errors"]
+    assert {each["pointer"] for each in faults} == {"/name", "/role", "/units", "/password"}
+    with visitor(running) as client:
+        for name in ("bithu", "khongco"):
+            answers = [
+                client.post("/login", data={"user": name, "password": "sai mật khẩu"})
+                for _ in range(6)
+            ]
+            assert [each.status_code for each in answers] == [401] * 5 + [429]
+            assert "retry-after" in answers[-1].headers
+        first, second = (
+            re.sub("(bithu|khongco)", "", each.text) for each in (answers[0], answers[1])
+        )
+        assert first == second
+        right = client.post("/login", data={"user": "bithu", "password": PASSWORD})
+        assert right.status_code == 429
+    # A composed and a decomposed accent are the same password, and a session ends with its user.
+    with visitor(running) as client:
+        import unicodedata
+
+        typed = unicodedata.normalize("NFD", PASSWORD)
+        entered = client.post("/login", data={"user": "TinhXem ", "password": typed})
+        cookie = entered.headers["set-cookie"].lower()
+        assert "httponly" in cookie
+        assert "samesite=lax" in cookie
+        assert entered.status_code == 303
+        assert client.get("/v1/reports/on-time").status_code == 200
+        out = client.post("/logout")
+        assert out.status_code == 303
+        assert client.get("/v1/reports/on-time").status_code == 401
+    gone = {"name": "tamthoi", "role": "viewer", "units": [], "password": PASSWORD}
+    running.http.post(running.url("reporting", "/v1/users"), json=gone)
+    with logged_in(running, "tamthoi") as client:
+        assert client.get("/v1/reports/on-time").status_code == 200
+        shut = running.http.delete(running.url("reporting", "/v1/users/tamthoi"))
+        assert shut.status_code == 200
+        assert client.get("/v1/reports/on-time").status_code == 401
+        again = client.post("/login", data={"user": "tamthoi", "password": PASSWORD})
+        assert again.status_code == 401
+
+
+def oidc(running, client, **claims):
+    """Go through a log-in at the provider; returns the last answer."""
+    running.identities.claims = claims
+    start = client.get("/oidc/login?next=/reports/overdue")
+    assert start.status_code == 303
+    sent = {
+        name: many[0] for name, many in parse_qs(urlsplit(start.headers["location"]).query).items()
+    }
+    assert sent["code_challenge_method"] == "S256"
+    assert sent["client_id"] == CLIENT
+    code = running.identities.authorize(sent)
+    return client.get("/oidc/callback", params={"code": code, "state": sent["state"]})
+
+
+def test_a_provider_vouches_for_users_it_was_told_of(running):
+    users = running.url("reporting", "/v1/users")
+    running.http.post(users, json={"name": "nguoi.xem", "role": "viewer", "units": ["461"]})
+    identities = running.identities
+    with visitor(running, 1) as client:
+        assert "tài khoản cơ quan" in client.get("/login").text
+        for wrong in (
+            {"aud": "another-client"},
+            {"iss": "https://example.org"},
+            {"nonce": "replayed"},
+            {"exp": int(time.time()) - 3600},
+            {"aud": [CLIENT, "another-client"], "azp": "another-client"},
+        ):
+            assert oidc(running, client, **wrong).status_code == 401, wrong
+        identities.signer = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        assert oidc(running, client).status_code == 401
+        identities.signer, identities.algorithm = "s" * 64, "HS256"
+        assert oidc(running, client).status_code == 401
+        identities.signer, identities.algorithm = identities.key, "RS256"
+        assert oidc(running, client, sub="s-9", preferred_username="la").status_code == 403
+        assert oidc(running, client, sub="s-9", preferred_username="donghaxem").status_code == 403
+        forged = client.get("/oidc/callback", params={"code": "code-0", "state": "guessed"})
+        assert forged.status_code == 401
+        entered = oidc(running, client)
+        assert entered.status_code == 303
+        assert entered.headers["location"] == "/reports/overdue?lang=vi"
+        assert client.get("/v1/whoami").json()["units"] == ["461"]
+        # Bound to the provider's own mark: a new name changes nothing, another mark gets nothing.
+        assert oidc(running, client, preferred_username="doi.ten").status_code == 303
+        assert oidc(running, client, sub="subject-2").status_code == 403
+    assert jwt  # what signs is the library that checks in production
+
+
+def test_listeners_are_told_of_changes_and_let_a_service_stop(running):
+    live = running.url("reporting", "/v1/live", 1)
+    assert httpx.get(live).status_code == 401
+    process = running.processes["reporting-1"]
+    with running.http.stream("GET", live, timeout=20) as answer:
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        lines = answer.iter_lines()
+        first = next(line for line in lines if line.startswith("data:"))
+        running.post([submitted("NEWS", "462", **DUE)])
+        began = time.monotonic()
+        second = next(line for line in lines if line.startswith("data:"))
+        assert first != second
+        assert time.monotonic() - began < 10
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=4)  # with a listener still open
+    del running.processes["reporting-1"]
+
+
+def test_a_browser_logs_in_filters_drills_down_and_sees_figures_change(running):
+    base = running.url("reporting")
+    with chromium() as engine:
+        context = engine.new_context(viewport=DESK, locale="vi-VN", accept_downloads=True)
+        page = context.new_page()
+        foreign, troubles = [], []
+        page.on("request", lambda one: one.url.startswith(base) or foreign.append(one.url))
+        page.on("console", lambda one: one.type == "error" and troubles.append(one.text))
+        page.on("pageerror", lambda fault: troubles.append(str(fault)))
+        page.goto(base + "/reports/on-time")
+        page.fill("#user", "tinhxem")
+        page.fill("#password", PASSWORD)
+        page.locator("form button").first.click()
+        page.wait_for_url(base + "/reports/on-time?lang=vi")
+        page.fill("#unit", "Thành phố Đông Hà (461)")
+        page.click(".filters button")
+        page.wait_for_url(re.compile("unit=461"))
+        assert page.locator("tbody th a, tbody th").last.inner_text() == "Thành phố Đông Hà"
+        page.locator("td.bad a").last.click()
+        page.wait_for_url(re.compile("/reports/overdue"))
+        assert page.locator("tbody tr").count() == 2
+        page.click("text=LATE-1")
+        page.wait_for_url(re.compile("/dossiers/LATE-1"))
+        assert "Nộp hồ sơ" in page.inner_text(".story")
+
+        page.goto(base + "/?unit=461")
+        page.wait_for_selector('#signal[data-state="live"]')
+        overdue = page.locator('[data-figure="pending_overdue"]')
+        assert overdue.inner_text() == "2"
+        page.evaluate("window.loaded = true")
+        running.post([submitted("LATE-4", **DUE)])
+        expect(overdue).to_have_text("3", timeout=10_000)
+        assert page.evaluate("window.loaded")  # the same page: nothing was loaded anew
+
+        page.goto(base + "/reports/bieu-06?by=unit")
+        with page.expect_download() as download:
+            page.click("text=Excel")
+        sheet = CalamineWorkbook.from_filelike(io.BytesIO(download.value.path().read_bytes()))
+        cells = [cell for row in sheet.get_sheet_by_index(0).to_python() for cell in row]
+        rows = running.get("reporting", "/v1/reports/bieu-06", by="unit")["rows"]
+        for row in rows:
+            start = cells.index(row["unit_name"])
+            line = cells[start + 1 : start + 12]
+            told = [value for name, value in row.items() if name.split("_")[0] in PARTS]
+            assert line == [float(value) for value in told], row
+
+        paths = ["/", "/progress", "/dossiers/LATE-1", "/account"]
+        names = running.get("reporting", "/v1/reports")["reports"]
+        paths += [f"/reports/{one['report']}" for one in names]
+        axe = Axe()
+        for path in paths:
+            page.set_viewport_size(DESK)
+            assert page.goto(base + path).status == 200, path
+            found = axe.run(page).response["violations"]
+            assert [(one["id"], one["nodes"][0]["html"]) for one in found] == [], path
+            page.set_viewport_size(PHONE)
+            assert page.evaluate(OVERFLOW) == 0, path
+        assert page.locator("#side").is_hidden()
+        page.click("#menu")
+        assert page.locator("#side").is_visible()
+        page.goto(base + "/?lang=en")
+        assert page.locator("h1").inner_text() == "Overview"
+        assert foreign == []
+        assert troubles == []
+
+
+PARTS = frozenset({"received", "carried", "resolved", "pending"})
