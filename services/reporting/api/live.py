@@ -55,6 +55,7 @@ class Live:
         self.woken = asyncio.Event()
         self.told = asyncio.Condition()
         self.cost = 0.0
+        self.looked = float("-inf")
 
     def wake(self) -> None:
         """Something was written in this process: look now rather than later."""
@@ -69,8 +70,12 @@ class Live:
         """Seconds until the next announcement."""
         return min(LONGEST_PAUSE, max(PAUSE, SHARE * self.cost))
 
-    async def read(self) -> int:
-        """The pulse as it is now."""
+    async def now(self) -> int:
+        """The pulse by which a page is drawn: while somebody listens the one announced last, so that
+        all who were told of it ask for the same; else as it is this moment."""
+        looked_lately = clock.monotonic() - self.looked < self.pause + PAUSE
+        if self.listeners and self.version is not None and looked_lately:
+            return self.version
         async with self.database.transaction() as session:
             return int((await pulse.read(session)).n)
 
@@ -88,6 +93,7 @@ class Live:
     async def _look(self) -> None:
         async with self.database.transaction() as session:
             row = await pulse.read(session)
+        self.looked = clock.monotonic()
         if row.n != self.version:
             self.version, self.fresh = int(row.n), row.fresh
             async with self.told:

@@ -35,6 +35,7 @@ from services.reporting.handlers import (
     GROUPINGS,
     REPORTS,
     Glance,
+    Memo,
     Reports,
     ask,
     dossier,
@@ -73,7 +74,7 @@ def build_pages(
         for language in LANGUAGES
     }
     router = APIRouter(include_in_schema=False)
-    pages, accounts = entrance.pages, entrance.accounts
+    pages, accounts, memo = entrance.pages, entrance.accounts, Memo()
 
     def form_of(
         filters: Filters, key: Key, report: str, path: str, language: str
@@ -118,10 +119,11 @@ def build_pages(
         kept = tidy(typed, reports.registry)
         if kept != typed:
             return RedirectResponse(f"/?{urlencode(kept)}", 303)
-        version = await live.read()  # before the figures: a page is never newer than it says
+        version = await live.now()  # before the figures: a page is never newer than it says
         now, began = clock.now(), clock.monotonic()
         filters = read_filters("overdue", kept, key, reports.registry, now)
-        seen = await glance(reports, filters.held, key, now)
+        mark = ("/", version, clock.local_day(now), key.units, *sorted(filters.held.items()))
+        seen = await memo.get(mark, lambda: glance(reports, filters.held, key, now))
         live.took(clock.monotonic() - began)
         plans = await reports.plans()
         admin = None
@@ -162,13 +164,14 @@ def build_pages(
         kept = tidy(typed, reports.registry)
         if kept != typed:
             return RedirectResponse(f"{path}?{urlencode(kept)}", 303)
-        version = await live.read()  # before the figures: a page is never newer than it says
+        version = await live.now()  # before the figures: a page is never newer than it says
         now, began = clock.now(), clock.monotonic()
         filters = read_filters(name, kept, key, reports.registry, now)
         offset = _offset(kept)
         paged = {**filters.held, "limit": str(ROWS), "offset": str(offset)}
         asked = ask(name, paged, key, reports.registry, now)
-        answer = await reports.answer(asked.question)
+        mark = (name, version, clock.local_day(now), key.units, *sorted(paged.items()))
+        answer = await memo.get(mark, lambda: reports.answer(asked.question))
         live.took(clock.monotonic() - began)
         months = await reports.months(asked.question) if name in WITH_MONTHS else []
         plans = titles(await reports.plans())
@@ -202,7 +205,7 @@ def build_pages(
         kept = tidy(typed, reports.registry)
         if kept != typed:
             return RedirectResponse(f"/progress?{urlencode(kept)}", 303)
-        version = await live.read()
+        version = await live.now()
         now = clock.now()
         filters = read_filters("timeliness", kept, key, reports.registry, now)
         found = await standing(reports, filters.asked.question, clock.local_day(now))
@@ -226,7 +229,7 @@ def build_pages(
         key = await entrance.reader(request, authorization)
         if key is None:
             return entrance.refuse(request, language, authorization)
-        version = await live.read()
+        version = await live.now()
         now = clock.now()
         asked = ask("overdue", {}, key, reports.registry, now)
         found = await dossier(reports, asked.question, code)
