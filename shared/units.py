@@ -333,6 +333,10 @@ class UnitRegistry:
             place -= 1
         return versions[place].valid_from
 
+    def reused(self, code: str) -> bool:
+        """Whether different units bore a code."""
+        return len({self.bearer(code, each.valid_from) for each in self.versions(code)}) > 1
+
     @property
     def codes(self) -> Collection[str]:
         """Every code that any unit ever bears."""

@@ -214,7 +214,8 @@ class Pending(DossierFigures, Table, table=True):
 
 
 class Block(SQLModel):
-    """A day (level 0) or a month (level 1), and since when it was known (infinity: whenever)."""
+    """A day (level 0) or a month (level 1), as known now (rday: infinity); from level 2 on a day of
+    what was learnt late, on its rday (see `rules.blocks`)."""
 
     level: int = Field(sa_type=sa.SmallInteger, primary_key=True)
     block: int = Field(primary_key=True)

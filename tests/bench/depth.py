@@ -14,7 +14,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -84,7 +84,7 @@ def lay_out(folder: Path) -> None:
 
 # A number hashed: the same dossier has the same story however many there are.
 _MADE = f"""
-CREATE TEMP TABLE made AS SELECT n,
+CREATE UNLOGGED TABLE made AS SELECT n,
     'BC' || lpad(((h >> 3) & 1023) % {DISTRICTS} || '', 2, '0')
         || lpad(((h >> 13) & 1023) % {COMMUNES} || '', 2, '0') AS unit,
     'Lĩnh vực ' || lpad(((h >> 23) & 4095) % {FIELDS} || '', 2, '0') AS field,
@@ -96,8 +96,9 @@ CREATE TEMP TABLE made AS SELECT n,
     day + CASE WHEN (h >> 46) & 7 = 0 THEN 1 + CAST((h >> 49) & 7 AS integer) ELSE 0 END AS known,
     (h >> 52) & 31 AS flaw,
     (h >> 55) & 255 AS luck
-FROM (SELECT n, abs(hashint8extended(n, 7)) AS h, $3::date AS day
-      FROM generate_series($1::bigint, $2::bigint) n) g
+FROM (SELECT n, abs(hashint8extended(n, 7)) AS h,
+          DATE '{FIRST}' + CAST((n - :first) * {DAYS} / (:last - :first) AS integer) AS day
+      FROM generate_series(:low, :high) n) g
 """
 _SPREAD = [
     ("CASE WHEN online THEN 'received_online' ELSE 'received_counter_post' END", "day", "TRUE", 1),
@@ -155,15 +156,16 @@ SELECT 'n' || n, unit, 'sms', 't', 'H' || n, 1, 350, 'carrier', day, day, day, d
 FROM made WHERE luck <= 3 AND NOT online
 """
 _SCORES = """
-INSERT INTO score_sums (unit, domain, mode, item, era, level, block, rday, n, scored, total)
-SELECT unit, 'public_administration', CASE WHEN online THEN 'phone' ELSE 'tablet' END, i.item,
-    DATE '2000-01-01', b.level, b.number, DATE 'infinity', count(*), count(*), sum(flaw % 10)
+INSERT INTO score_sums (unit, domain, mode, questionnaire, item, era, level, block, rday, n, scored,
+    total, outside)
+SELECT unit, 'public_administration', CASE WHEN online THEN 'phone' ELSE 'tablet' END, 'q', i.item,
+    DATE '2000-01-01', b.level, b.number, DATE 'infinity', count(*), count(*), sum(flaw % 10), 0
 FROM made CROSS JOIN (VALUES ('quality'), ('time'), ('bribe')) AS i(item)
 CROSS JOIN LATERAL (VALUES (0, closed - DATE '0001-01-01'),
     (1, CAST(extract(year FROM closed) * 12 + extract(month FROM closed) - 1 AS integer))
 ) AS b(level, number)
-WHERE luck >= 250 GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
-ON CONFLICT (unit, level, block, rday, era, domain, mode, item) DO UPDATE SET
+WHERE luck >= 250 GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9
+ON CONFLICT (unit, level, block, rday, era, domain, mode, questionnaire, item) DO UPDATE SET
     n = score_sums.n + excluded.n, scored = score_sums.scored + excluded.scored,
     total = score_sums.total + excluded.total
 """
@@ -192,36 +194,27 @@ FROM (SELECT 'BC' || lpad(d || '', 2, '0') || lpad(c || '', 2, '0') AS unit
 """
 
 
-def days_of(first: int, last: int) -> Iterator[tuple[int, int, date]]:
-    """The dossiers of each day among those numbered so: a thousandth of them or so a day."""
-    for number in range(DAYS):
-        low = first + (last - first) * number // DAYS
-        high = first + (last - first) * (number + 1) // DAYS
-        if high > low:
-            yield low, high - 1, FIRST + timedelta(days=number)
-
-
 async def load(url: str, first: int, last: int, registry: UnitRegistry, console: Console) -> None:
     """Dossiers numbered from `first` up to `last`."""
     connection = await asyncpg.connect(url, timeout=60, command_timeout=1200)
     database = Database(url, "reporting", 2)
     database.engine = database._engine(1200)
-    held = 0
     began = time.perf_counter()
     try:
         await connection.execute("SET search_path TO reporting")
-        for low, high, day in days_of(first, last):
+        for low in range(first, last, CHUNK):
+            high = min(low + CHUNK, last) - 1
+            made = _MADE
+            for name, value in (("first", first), ("last", last), ("low", low), ("high", high)):
+                made = made.replace(f":{name}", f"CAST({value} AS bigint)")
             await connection.execute("DROP TABLE IF EXISTS made")
-            await connection.execute(_MADE.replace("$1", f"{low}").replace("$2", f"{high}")
-                                     .replace("$3", f"'{day}'"))  # fmt: skip
+            await connection.execute(made)
             for statement in (_PENDING, _SPELLS, _NOTICES, _FAILED, _SCORES, *_FACTS):
                 await connection.execute(statement)
-            held += high - low + 1
-            if held >= CHUNK or high == last - 1:
-                held = 0
-                await roll_pending(database, registry)
-                took = time.perf_counter() - began
-                console.print(f"{took:6.0f} s  {high - first + 1:,} of {last - first:,}")
+            await roll_pending(database, registry)
+            took = time.perf_counter() - began
+            console.print(f"{took:6.0f} s  {high - first + 1:,} of {last - first:,}")
+        await connection.execute("DROP TABLE made")
         await connection.execute("VACUUM (ANALYZE)")
         total = await connection.fetchval(
             "SELECT sum(received_online + received_counter_post) FROM dossier_sums WHERE level = 1"

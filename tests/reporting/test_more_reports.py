@@ -109,7 +109,6 @@ def test_what_the_data_lack(running):
     }
     assert {key: value for key, value in rows["461"].items() if key != "unit_name"} == {
         "unit": "461",
-        "unit_valid_from": "2000-01-01",
         "dossiers": 5,
         "missing_phone": 1,
         "invalid_phone": 1,
@@ -119,7 +118,6 @@ def test_what_the_data_lack(running):
         "eligible_for_survey": 2,
         "refused_events": 0,
         "undeliverable_phones": 0,
-        "reason": None,
     }
     assert rows["462"]["dossiers"] == rows["462"]["missing_phone"] == 1
     now = running.get("reporting", "/v1/reports/data-quality")
@@ -223,7 +221,6 @@ def test_every_report_opens_in_excel_equal_and_as_pdf(running, report):
     lines = lines_of(fetch(running, report, "xlsx", **asked))
     assert lines[2][0].startswith("Số liệu cập nhật đến: ")
     keys = fetch(running, report, "csv", **asked).decode("utf-8-sig").split("\r\n")[0].split(",")
-    keys.remove("unit_valid_from")
     if not any(row.get("reason") for row in rows):
         keys = [key for key in keys if key != "reason"]
     assert len(lines) == 5 + len(rows)

@@ -117,7 +117,4 @@ def test_it_opens_as_a_table(running: Instance) -> None:
         running.url("reporting", "/v1/reports/emulation"), params={"format": "csv"}
     )
     head = answer.content.decode("utf-8-sig").splitlines()[0]
-    assert (
-        head
-        == "plan,unit,unit_name,unit_valid_from,merits,deductions,points,undecided,rank,arithmetic"
-    )
+    assert head == "plan,unit,unit_name,merits,deductions,points,undecided,rank,arithmetic"

@@ -9,6 +9,7 @@ from services.reporting.api.words import (
     LANGUAGES,
     columns_for_people,
     columns_of,
+    columns_told,
     shown,
     spoken_value,
     word,
@@ -71,7 +72,7 @@ class Files:
         report, columns = document["report"], columns_of(document["report"], document["by"])
         if form == "csv":
             named = (lambda name: word(f"column.{name}", spoken)) if language in LANGUAGES else str
-            return to_csv(rows, columns, named)
+            return to_csv(rows, columns_told(report, document["by"], rows), named)
         by = document["by"] or ("unit" if "unit" in columns else columns[0])
         official = None
         if spoken == "vi":

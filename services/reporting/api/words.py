@@ -344,6 +344,7 @@ _NAMED_BY = {
     "emulation": "plan",
     "timeliness": "plan",
 }
+_AT_TIMES = ("unit_valid_from", "reason")
 _SHARES = frozenset({"share", "target", "rate"})
 _SPOKEN = frozenset({"state", "authority", "mode", "domain", "place", "kind", "channel", "reason"})
 
@@ -373,6 +374,12 @@ def columns_of(report: str, by: str | None) -> list[str]:
     if report == "bieu-06" and by is None:
         by = "field"
     return [*(UNIT if by in (None, "unit") else [by]), *figures]
+
+
+def columns_told(report: str, by: str | None, rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The columns of a report without those that only some answers have, and this one has not."""
+    told = {name for row in rows for name in _AT_TIMES if name in row}
+    return [name for name in columns_of(report, by) if name not in _AT_TIMES or name in told]
 
 
 def columns_for_people(report: str, by: str | None, rows: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -5,7 +5,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.reporting import rules
 from services.reporting.handlers.asking import PlanNames
 from services.reporting.handlers.planning import Plans
-from services.reporting.handlers.reports import REPORTS, Answer, Book, Question
+from services.reporting.handlers.reports import REPORTS, Answer, Book, Question, Row
 from services.reporting.store import figures, trends
 from services.reporting.store.trends import Late, Month
 from shared.db import Database
@@ -53,8 +53,25 @@ class Reports:
                 answer.extra["unit_changes"] = rules.unit_changes(
                     self.registry, codes, question.first, question.last
                 )
-                answers.append(answer)
+                answers.append(self._lean(answer))
             return answers
+
+    def _lean(self, answer: Answer) -> Answer:
+        """Without what says nothing: no reason where nothing is empty, and since when a unit bears
+        its code only where other units bore it, too."""
+        answer.rows = [self._lean_row(row) for row in answer.rows]
+        answer.total = self._lean_row(answer.total)
+        for name in ("by_unit", "by_obligation"):
+            if name in answer.extra:
+                answer.extra[name] = [self._lean_row(row) for row in answer.extra[name]]
+        return answer
+
+    def _lean_row(self, row: Row) -> Row:
+        if row.get("reason", "") is None:
+            row = {name: value for name, value in row.items() if name != "reason"}
+        if "unit_valid_from" in row and not self.registry.reused(row["unit"]):
+            row = {name: value for name, value in row.items() if name != "unit_valid_from"}
+        return row
 
     async def names(self) -> PlanNames:
         """What plans there are, with their indicators and obligations."""

@@ -3,12 +3,14 @@
 from services.reporting.rules.blocks import (
     DAY,
     FOREVER,
+    LATE,
     MONTH,
     Block,
     Range,
     before,
     blocks,
     cover,
+    learnt_later,
 )
 from services.reporting.rules.difficulties import Difficulty, Said, difficulties
 from services.reporting.rules.dossiers import (
@@ -108,6 +110,7 @@ __all__ = [
     "FOREVER",
     "FORM_06",
     "KEPT_INSIDE",
+    "LATE",
     "LIKERT",
     "MEASURES",
     "MONTH",
@@ -166,6 +169,7 @@ __all__ = [
     "is_slug",
     "judged_duties",
     "known_story",
+    "learnt_later",
     "mean_score",
     "month_of",
     "names_of",

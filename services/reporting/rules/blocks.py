@@ -1,9 +1,10 @@
 """Sums by day and by month, so that any period costs some months and days, however much lies in it.
 
 What happened on a business day is added to its day and to its month. What reached us only after its
-business day is added a second time, under the recorded day: of the sum of all that is known now, a
-report of an earlier day takes off what came later. A period never ends after the day as of which
-it is asked for, so what came on its own day or before is in no such report's way.
+business day is added a second time, under the day we learnt it: of the sum of all that is known now
+a report of an earlier day takes off what came later. That is kept by how late it was, in powers of
+two, so that only days near the end of a period are looked at. A period never ends after the day as
+of which it is asked for, so what came on its own day or before is in no such report's way.
 """
 
 from collections.abc import Iterator
@@ -14,7 +15,9 @@ FOREVER = date.max
 """As a recorded day: all that is known now. Elsewhere: the end of what has no end. In the store it
 is `infinity`, which is how the driver writes the last day there is."""
 
-DAY, MONTH = 0, 1
+DAY, MONTH, LATE = 0, 1, 2
+"""Levels: a day, a month; from LATE on a day of what came 1, 2, 3-4, 5-8, ... days late."""
+MOST_CLASSES = 22
 _ONE_DAY = timedelta(days=1)
 
 
@@ -27,11 +30,15 @@ class Block(NamedTuple):
 
 
 class Range(NamedTuple):
-    """Days or months from `low` to `high`, both included."""
+    """Days or months from `low` to `high`, learnt from `since` to `until`, all ends included; a
+    negative sign takes them off."""
 
     level: int
     low: int
     high: int
+    since: date = FOREVER
+    until: date = FOREVER
+    sign: int = 1
 
 
 def day_number(day: date) -> int:
@@ -46,10 +53,11 @@ def month_number(day: date) -> int:
 
 def blocks(day: date, rday: date) -> Iterator[Block]:
     """Where something of a business day, learnt on a recorded day, is added."""
-    learnt = (FOREVER, rday) if rday > day else (FOREVER,)
-    for when in learnt:
-        yield Block(DAY, day_number(day), when)
-        yield Block(MONTH, month_number(day), when)
+    yield Block(DAY, day_number(day), FOREVER)
+    yield Block(MONTH, month_number(day), FOREVER)
+    late = (rday - day).days
+    if late > 0:
+        yield Block(LATE + (late - 1).bit_length(), day_number(day), rday)
 
 
 def cover(first: date, last: date) -> list[Range]:
@@ -68,9 +76,23 @@ def cover(first: date, last: date) -> list[Range]:
     return found
 
 
-def before(day: date) -> list[Range]:
-    """The same for all days before a day."""
-    return [] if day == date.min else cover(date.min, day - _ONE_DAY)
+def learnt_later(first: date, last: date, known: date) -> list[Range]:
+    """What of a period's days was learnt only after a day, which is not before the period's last:
+    to be taken off what is known now."""
+    found = []
+    after = day_number(known) + 1
+    for late in range(MOST_CLASSES):
+        low, high = max(day_number(first), after - 2**late), day_number(last)
+        if low <= high:
+            until = min(high + 2**late, FOREVER.toordinal() - 2)
+            since = date.fromordinal(after + 1)
+            found.append(Range(LATE + late, low, high, since, date.fromordinal(until + 1), -1))
+    return found
+
+
+def before(day: date) -> tuple[date, date] | None:
+    """The first and the last of all days before a day."""
+    return None if day == date.min else (date.min, day - _ONE_DAY)
 
 
 def _begin(month: int) -> date:

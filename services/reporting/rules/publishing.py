@@ -67,7 +67,7 @@ def differences(
     new = {tuple(row.get(key) for key in keys): row for row in after["rows"]}
     found: list[dict[str, Any]] = []
     for mark in [*old, *(mark for mark in new if mark not in old)]:
-        row = dict(zip(keys, mark, strict=True))
+        row = {key: each for key, each in zip(keys, mark, strict=True) if each is not None}
         found += _cells(row, old.get(mark), new.get(mark), {*keys} | _NAMES)
     return found + _cells({"total": True}, before["total"], after["total"], set())
 

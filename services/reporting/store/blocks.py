@@ -7,11 +7,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.reporting.rules import Range, Span, before, blocks, cover
+from services.reporting.rules import Range, Span, before, blocks, cover, learnt_later
 from services.reporting.store.rows import Insert
 from services.reporting.store.scope import LATEST, SPANS, Scope
-
-_WEIGHT = "CASE WHEN f.rday = DATE 'infinity' THEN 1 ELSE -1 END"
 
 
 class Sums:
@@ -64,34 +62,52 @@ class Sums:
         ranges: Sequence[tuple[Range, str]],
         spans: Sequence[Span] | None = None,
         more: str = "",
+        with_more: str = "",
     ) -> tuple[sa.TextClause, dict[str, Any]]:
         """A query of the sums of each group and part of the ranges, and its values. Groups and
-        `more` may name the sums as f, the place of a unit as s."""
-        weights = [] if scope.known >= LATEST else [_WEIGHT]
+        `more` may name the sums as f, the place of a unit as s.
+
+        Each unit's ranges are looked up one by one in the primary key (hence OFFSET, which keeps
+        the planner from doing it the other way round): some rows of some units, whatever the size.
+        """
         spans = scope.territory.spans if spans is None else spans
-        if any(span.sign < 0 for span in spans):
-            weights.append("s.sign")
+        weights = ["s.sign"] if any(span.sign < 0 for span in spans) else []
+        weights += ["p.sign"] if any(each.sign < 0 for each, _ in ranges) else []
         times = "".join(f" * {weight}" for weight in weights)
         shown = ", ".join(f"sum(f.{name}{times}) AS {name}" for name in figures)
         query = f"""
 SELECT {", ".join((*groups, "p.part"))}, {shown}
-FROM {SPANS} CROSS JOIN unnest(CAST(:range_levels AS smallint[]), CAST(:range_lows AS integer[]),
-        CAST(:range_highs AS integer[]), CAST(:range_parts AS text[])) AS p(level, low, high, part)
-    JOIN {self.table} f ON f.unit = s.unit AND f.era >= s.since AND f.era < s.until
-        AND f.level = p.level AND f.block BETWEEN p.low AND p.high AND f.rday > :known {more}
+FROM {SPANS} CROSS JOIN {_RANGES} {with_more} CROSS JOIN LATERAL (
+    SELECT f.* FROM {self.table} f WHERE f.unit = s.unit AND f.level = p.level
+        AND f.rday BETWEEN p.since AND p.until AND f.block BETWEEN p.low AND p.high
+        AND f.era >= s.since AND f.era < s.until {more}
+    OFFSET 0
+) f
 GROUP BY {", ".join(str(n + 1) for n in range(len(groups) + 1))}
 """
-        return sa.text(query), scope.values(spans) | _columns(ranges) | {"known": scope.known}
+        return sa.text(query), scope.values(spans) | _columns(ranges)
+
+
+_RANGES = """unnest(CAST(:range_levels AS smallint[]), CAST(:range_lows AS integer[]),
+        CAST(:range_highs AS integer[]), CAST(:range_since AS date[]), CAST(:range_until AS date[]),
+        CAST(:range_signs AS integer[]), CAST(:range_parts AS text[]))
+    AS p(level, low, high, since, until, sign, part)"""
 
 
 def period(scope: Scope) -> list[tuple[Range, str]]:
-    """The ranges of a scope's period, as part `in`."""
-    return [(each, "in") for each in cover(scope.first, scope.last)]
+    """The ranges of a scope's period, as known then, as part `in`."""
+    return [(each, "in") for each in _as_known(scope.first, scope.last, scope.known)]
 
 
 def all_before(scope: Scope) -> list[tuple[Range, str]]:
     """The ranges of all days before a scope's period, as part `before`."""
-    return [(each, "before") for each in before(scope.first)]
+    days = before(scope.first)
+    return [(each, "before") for each in _as_known(*days, scope.known)] if days else []
+
+
+def _as_known(first: date, last: date, known: date) -> list[Range]:
+    found = cover(first, last)
+    return found if known >= LATEST else found + learnt_later(first, last, known)
 
 
 def _columns(ranges: Sequence[tuple[Range, str]]) -> dict[str, Any]:
@@ -99,5 +115,8 @@ def _columns(ranges: Sequence[tuple[Range, str]]) -> dict[str, Any]:
         "range_levels": [each.level for each, _ in ranges],
         "range_lows": [each.low for each, _ in ranges],
         "range_highs": [each.high for each, _ in ranges],
+        "range_since": [each.since for each, _ in ranges],
+        "range_until": [each.until for each, _ in ranges],
+        "range_signs": [each.sign for each, _ in ranges],
         "range_parts": [part for _, part in ranges],
     }

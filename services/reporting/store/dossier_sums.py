@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.reporting.rules import MEASURES, Cell, DossierSums, Place
+from services.reporting.rules import DAY, LATE, MEASURES, MONTH, Cell, DossierSums, Place
 from services.reporting.store.blocks import Sums, all_before, period
 from services.reporting.store.rows import Insert
 from services.reporting.store.scope import PLACE, Scope
@@ -47,22 +47,27 @@ spread AS (
     FROM taken t JOIN chains c ON c.unit = t.unit AND c.era = t.era WHERE t.field <> ''
 )
 INSERT INTO dossier_sums (unit, field, authority, era, level, block, rday, {", ".join(MEASURES)})
-SELECT of_unit, of_field, authority, era, b.level, b.number, w.rday,
+SELECT of_unit, of_field, authority, era, b.level, b.number, b.rday,
     {", ".join(f"sum({name})" for name in MEASURES)}
 FROM spread
-CROSS JOIN LATERAL (VALUES
-    (0, business_day - DATE '0001-01-01'),
-    (1, CAST(extract(year FROM business_day) * 12 + extract(month FROM business_day) - 1 AS integer))
-) AS b(level, number)
 CROSS JOIN LATERAL (
-    SELECT DATE 'infinity' UNION ALL SELECT recorded_day WHERE recorded_day > business_day
-) AS w(rday)
+    SELECT {DAY}, business_day - DATE '0001-01-01', DATE 'infinity'
+    UNION ALL
+    SELECT {MONTH}, CAST(extract(year FROM business_day) * 12 + extract(month FROM business_day) - 1
+        AS integer), DATE 'infinity'
+    UNION ALL
+    SELECT {LATE} + length(ltrim(CAST(CAST(recorded_day - business_day - 1 AS bit(32)) AS text),
+        '0')),
+        business_day - DATE '0001-01-01', recorded_day
+    WHERE recorded_day > business_day
+) AS b(level, number, rday)
 GROUP BY 1, 2, 3, 4, 5, 6, 7
-ON CONFLICT (unit, field, level, block, rday, era, authority)
+ON CONFLICT (unit, field, level, rday, block, era, authority)
 DO UPDATE SET {", ".join(f"{name} = dossier_sums.{name} + excluded.{name}" for name in MEASURES)}
 """)
-_OF_FIELD = "JOIN unnest(CAST(:fields AS text[])) AS g(field) ON f.field = g.field"
-_OF_ANY_FIELD = "JOIN fields g ON f.field = g.field"
+_OF_FIELD = "AND f.field = g.field"
+_FIELDS = "CROSS JOIN unnest(CAST(:fields AS text[])) AS g(field)"
+_ANY_FIELD = "CROSS JOIN fields g"
 _MONTH = """CASE f.level
     WHEN 1 THEN lpad(CAST(f.block / 12 AS text), 4, '0') || '-' || to_char(f.block % 12 + 1, 'FM00')
     ELSE to_char(DATE '0001-01-01' + f.block, 'YYYY-MM') END"""
@@ -162,8 +167,8 @@ async def _read(
         spans, fields = scope.territory.spans, [""]
     else:
         spans, fields = scope.territory.parts, [scope.field]
-    of_field = _OF_ANY_FIELD if fields is None else _OF_FIELD
-    query, values = SUMS.reading(shown, figures, scope, ranges, spans, of_field)
+    of_fields = _ANY_FIELD if fields is None else _FIELDS
+    query, values = SUMS.reading(shown, figures, scope, ranges, spans, _OF_FIELD, of_fields)
     if fields is not None:
         values["fields"] = fields
     rows = list(await session.execute(query, values))
