@@ -69,6 +69,31 @@ def ask(running: Instance, **words: object) -> tuple[float, int]:
     return time.perf_counter() - start, len(rows)
 
 
+def ask_all(running: Instance) -> tuple[float, int, int, int]:
+    """Seconds, rows and bytes of the whole plan, and the most memory (MiB) that quota then used."""
+    start, rows, size, most = time.perf_counter(), 0, 0, 0
+    process = running.processes["quota-0"].pid
+    path = running.url("quota", "/v1/progress")
+    with running.http.stream("GET", path, params={"plan": "rong"}, timeout=600) as answer:
+        left = b""
+        for part in answer.iter_bytes(1 << 20):
+            size += len(part)
+            text = left + part
+            rows += text.count(b'"numerator"')
+            left = text[-10:] if not text.endswith(b'"numerator"') else b""
+            rows -= left.count(b'"numerator"')
+            most = max(most, resident(process))
+    return time.perf_counter() - start, rows, size, most
+
+
+def resident(process: int) -> int:
+    """MiB of memory that a process holds."""
+    status = Path(f"/proc/{process}/status").read_text()
+    return (
+        int(next(line for line in status.splitlines() if line.startswith("VmRSS")).split()[1]) >> 10
+    )
+
+
 def main() -> None:
     """Run and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -96,6 +121,12 @@ def main() -> None:
         ):
             seconds, rows = ask(running, **words)
             print(f"{seconds:7.2f} s {rows:8,} rows  {words}")
+        idle = resident(running.processes["quota-0"].pid)
+        seconds, rows, size, most = ask_all(running)
+        print(
+            f"{seconds:7.2f} s {rows:8,} rows  the whole plan: {size >> 20} MiB written, quota held at"
+            f" most {most} MiB, before it {idle} MiB"
+        )
         events = [install(n, f"X{n:05}", app=f"app-{n % chosen.indicators:02}") for n in range(500)]
         start = time.perf_counter()
         running.post(events)

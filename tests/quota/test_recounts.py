@@ -1,11 +1,13 @@
 """A changed plan is counted anew in slices; the old figures answer, and events come in between."""
 
 from collections import Counter
+from importlib import import_module
 
 import orjson
 import pytest
 import sqlalchemy as sa
 
+from services.quota.api import progress as progress_api
 from services.quota.handlers import Plans, Recounts, plans, recounts
 from shared.settings import deploy_dir
 from shared.units import UnitRegistry
@@ -208,3 +210,41 @@ async def test_a_grant_in_the_middle_goes_on_counting(desk, slices):
         pass
     assert (await figures(desk))[0]["462"] == (8, 10, "missed")
     assert len((await desk.get("/v1/plans/cham/grants"))["grants"]) == 1
+
+
+async def test_what_is_written_as_it_is_made_is_the_same(desk, monkeypatch):
+    """Progress of a plan too wide to be held: all rows, pages and states as those of a narrow one."""
+    monthly = counted(small(plan="rong"), target={"for": UNITS, "at_least": 3})
+    monthly["indicators"]["shares"] = {
+        "ratio": {
+            "of": {"count": "install.recorded", "where": {"place": "home"}},
+            "over": {"count": "install.recorded"},
+        },
+        "target": {"for": UNITS, "at_least": "60%"},
+    }
+    await take(desk, installs(0, 8))
+    await put(desk, monthly)
+    await put(desk, FIRST)
+    questions = [
+        {},
+        {"plan": "rong"},
+        {"plan": "rong", "unit": "461"},
+        {"plan": "rong", "state": "met"},
+        {"plan": "rong", "limit": 5},
+        {"after": 7, "limit": 6},
+        {"after": 3},
+        {"state": "missed", "after": 2, "limit": 3},
+        {"limit": 1000},
+        {"after": 1000},
+        {"after": 1000, "limit": 1},
+        {"indicator": "shares", "as_of": "2019-08-31"},
+    ]
+    narrow = [await desk.get("/v1/progress", **asked) for asked in questions]
+    monkeypatch.setattr(progress_api, "WIDE", -1)
+    monkeypatch.setattr(import_module("services.quota.handlers.progress"), "SLICE", 3)
+    wide = [await desk.get("/v1/progress", **asked) for asked in questions]
+    assert wide == narrow
+    assert len(narrow[0]["rows"]) == 4 * 5 + 4 + 4
+    assert (narrow[4]["next"], len(narrow[4]["rows"])) == (5, 5)
+    assert narrow[8]["next"] is None
+    assert narrow[9] == {"rows": [], "next": None}
