@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
 
+from shared.plans.amounts import exact
 from shared.plans.filters import OPERATORS, UNDECIDED, conditions
 from shared.plans.scalars import after
 from shared.plans.tree import Path
@@ -264,6 +265,7 @@ class _Checker:
                 message = f"ngoại lệ {code!r} không thuộc các đơn vị có chỉ tiêu"
                 yield Finding((*here, "except", code), "except", message)
         yield from self._total(here, target, covered)
+        yield from _odd_amounts(here, target)
         step = _dict(target.get("yearly_step"))
         if step.get("as") == UNDECIDED:
             message = "bước tăng hằng năm chưa rõ là điểm phần trăm hay tương đối: giữ mức năm đầu"
@@ -356,6 +358,32 @@ class _Checker:
             if isinstance(name, str) and name not in known:
                 message = f"kế hoạch không có {key} {name!r}{_like(name, known)}"
                 yield Finding((*path, key), f"unknown_{key}", message)
+
+
+def _odd_amounts(path: Path, target: Mapping[str, Any]) -> Iterator[Finding]:
+    """Targets that everybody meets, and shares that nobody can reach."""
+    amounts: list[tuple[Path, str, Any]] = [
+        ((*path, key), key, target.get(key)) for key in ("at_least", "more_than")
+    ]
+    bound = "more_than" if target.get("more_than") is not None else "at_least"
+    amounts += [
+        ((*path, "except", code), bound, amount)
+        for code, amount in _dict(target.get("except")).items()
+    ]
+    for here, key, amount in amounts:
+        if isinstance(amount, bool) or not isinstance(amount, int | str):
+            continue
+        try:
+            value = exact(amount)
+        except ValueError:
+            continue
+        beyond = isinstance(amount, str) and (value > 1 or (value == 1 and key == "more_than"))
+        if value == 0 and key == "at_least":
+            message = "chỉ tiêu 0: đơn vị nào cũng đạt"
+            yield Finding(here, "always_met", message, "warning")
+        elif beyond:
+            message = "tỷ lệ trên 100%: một phần của tổng không bao giờ đạt"
+            yield Finding(here, "out_of_reach", message, "warning")
 
 
 def _values(path: Path, name: str, field: Field, wanted: Any) -> Iterator[Finding]:

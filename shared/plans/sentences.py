@@ -32,6 +32,7 @@ _FACTS = {
     "install.recorded": "lượt cài đặt",
     "dossier.received": "hồ sơ đã tiếp nhận (mỗi mã một lần)",
     "dossier.resolved": "hồ sơ đã giải quyết (mỗi mã một lần)",
+    "dossier.on_time": "hồ sơ đúng hạn (mỗi mã một lần)",
     "dossier.late": "hồ sơ trễ hạn (mỗi mã một lần)",
     "dossier.submitted": "lượt nộp hồ sơ",
     "survey.completed": "phiếu khảo sát",

@@ -11,6 +11,7 @@ from shared.events.catalogue import INCOMING, TYPES
 DERIVED = {
     "dossier.received": "motcua.dossier.submitted.v1",
     "dossier.resolved": "motcua.dossier.submitted.v1",
+    "dossier.on_time": "motcua.dossier.submitted.v1",
     "dossier.late": "motcua.dossier.submitted.v1",
 }
 """Facts read from a dossier's whole story, once per code; their fields are the submission's."""

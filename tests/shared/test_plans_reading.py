@@ -332,3 +332,27 @@ def test_every_fault_of_a_procedure_list_is_told(tmp_path: Path) -> None:
     (tmp_path / "thu.csv").write_text("code;name\n", encoding="utf-8")
     with pytest.raises(ProcedureFaults, match="các cột"):
         read_procedures(tmp_path, "thu")
+
+
+def test_targets_that_all_or_none_can_meet_are_odd() -> None:
+    ratio = "ratio: {of: {count: dossier.late}, over: {count: dossier.received}}"
+    text = f"""\
+plan: thu
+title: Thử
+issued: {{number: 1/KH}}
+runs: {{from: 2020-01-01, to: 2020-12-31}}
+indicators:
+  a: {{count: install.recorded, target: {{for: [461, 462], at_least: 5, except: {{461: 0}}}}}}
+  b: {{{ratio}, target: {{for: 461, at_least: 150%}}}}
+  c: {{{ratio}, target: {{for: 461, more_than: 100%}}}}
+  d: {{{ratio}, target: {{for: 461, at_least: 100%}}}}
+  e: {{{ratio}, target: {{for: 461, more_than: 0%}}}}
+"""
+    plan, faults = load_plan(text, registry=REGISTRY)
+    assert plan is not None
+    odd = {(each.code, each.path) for each in faults if each.code != "mixed_comparison"}
+    assert odd == {
+        ("always_met", "/indicators/a/target/except/461"),
+        ("out_of_reach", "/indicators/b/target/at_least"),
+        ("out_of_reach", "/indicators/c/target/more_than"),
+    }

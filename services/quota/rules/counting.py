@@ -36,7 +36,7 @@ SQUARES = "squares"
 OPENING, OPENING_OVER = "opening", "opening_over"
 """Figures that were reported instead of events."""
 
-DERIVED = ("dossier.received", "dossier.resolved", "dossier.late")
+DERIVED = ("dossier.received", "dossier.resolved", "dossier.on_time", "dossier.late")
 
 Adds = Counter[tuple[str, str, date]]
 """(unit, period of storage, recorded day) -> how much."""
@@ -200,6 +200,7 @@ def _judge_story(part: Part, reading: Reading) -> Judged:
     for kind, day in (
         ("dossier.received", story.received_day),
         ("dossier.resolved", story.closed_day),
+        ("dossier.on_time", story.closed_day if story.outcome != "late" else None),
         ("dossier.late", story.closed_day if story.outcome == "late" else None),
     ):
         version = part.history.at(day) if day else None
