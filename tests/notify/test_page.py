@@ -277,3 +277,93 @@ def test_a_receipt_and_a_letter_of_apology_are_printed(running):
     token = running.get("notify", "/v1/contacts", code=code, why="x")["token"]
     access = running.get("notify", f"/v1/contacts/{token}/access")["access"]
     assert ("letter", "xin lỗi dân") in {(entry["action"], entry["why"]) for entry in access}
+
+
+# -- costs, calls, texts -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
+def test_costs_calls_and_texts_beside_the_outbox(page, running, size):
+    failed, _ = post(running)
+    page.set_viewport_size(size)
+    log_in(page, running)
+    page.select_option("#kind", "received")
+    page.select_option("#channel", "sms")
+    page.click("form.filters button")
+    page.wait_for_url(re.compile("kind=received"))
+    assert failed["subject"] in page.inner_text("ol.notices")
+    assert barriers(page) == {}
+
+    page.click("nav >> text=Chi phí")
+    page.wait_for_selector("tfoot")
+    row = page.inner_text("tbody tr:has-text('SMS')")
+    assert "Trung tâm Phục vụ hành chính công tỉnh Quảng Trị" in row
+    assert barriers(page) == {}
+    page.fill("#month", "2001-01")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".empty")
+    page.goto(running.url("notify", "/notices/costs?month=x&unit=nowhere"))
+    assert page.locator("[role=alert]").count() == 2
+
+    page.click("nav >> text=Cần gọi điện")
+    page.wait_for_selector("ol.notices li")
+    whole = page.inner_text("main")
+    assert NAME in whole
+    assert failed["subject"] in whole
+    assert "đã thử nhiều lần" in whole
+    assert barriers(page) == {}
+    with page.expect_download() as sheet:
+        page.click("text=CSV")
+    assert sheet.value.suggested_filename.startswith("call-list-")
+
+    page.click("nav >> text=Mẫu tin")
+    page.wait_for_selector("#appointment_soon")
+    assert "TTPVHCC tinh Quang Tri" in page.inner_text("main")
+    assert barriers(page) == {}
+    page.click("li:has(#withdrawn) a >> nth=0")
+    page.wait_for_selector("textarea")
+    assert page.locator("h1").inner_text().startswith("Đã rút hồ sơ")
+    page.fill("textarea", "{{ office }} {{ secret }} {{ 'a' * 10**9 }}")
+    page.click("button[value=preview]")
+    page.wait_for_selector("[role=alert]")
+    assert "unknown variable 'secret'" in page.inner_text("[role=alert]")
+    assert barriers(page) == {}
+    page.fill("textarea", "{{ office }}: đã rút {{ code }}. <b>ĐT {{ office_phone }}</b>")
+    page.click("button[value=preview]")
+    page.wait_for_selector("text=da rut 000.00.24.H50-261012-0012. <b>DT 0900000010</b>")
+    assert running.get("notify", "/v1/templates/withdrawn.citizen.sms")["origin"] == "file"
+    page.click("button[value=save]")
+    page.wait_for_selector("[role=status]")
+    assert running.get("notify", "/v1/templates/withdrawn.citizen.sms")["origin"] == "store"
+    running.http.delete(running.url("notify", "/v1/templates/withdrawn.citizen.sms"))
+    assert page.faults in ([], page.faults[:1])  # a refused preview answers 422
+
+
+def test_filters_costs_and_masked_pages_over_http(running):
+    failed, kept = post(running)
+    blind = key(running, "notices:read")
+
+    def ask(path="", **given):
+        address = running.url("notify", f"/v1/notices{path}")
+        return httpx.get(address, params=given, headers=blind)
+
+    found = ask(
+        subject=failed["subject"], channel="sms", kind="received", audience="citizen"
+    ).json()
+    assert [notice["id"] for notice in found["notices"]] == [failed["id"]]
+    assert "/s/***" in found["notices"][0]["text"]
+    assert ask(subject=failed["subject"], channel="email").json()["notices"] == []
+    assert ask(subject=failed["subject"], to="2001-01-01").json()["notices"] == []
+    for wrong in ({"kind": "x"}, {"channel": "fax"}, {"audience": "all"}, {"from": "yesterday"}):
+        assert ask(**wrong).status_code == 422, wrong
+    first = ask(limit=1).json()
+    second = ask(limit=1, cursor=first["next"]).json()
+    assert first["notices"][0]["id"] != second["notices"][0]["id"]
+    sums = ask("/costs", unit="QTR-TTHCC").json()
+    [sms] = [row for row in sums["rows"] if row["channel"] == "sms"]
+    assert sms["failed"] >= 1
+    assert (sms["segments"], sms["cost"]) == (0, None)
+    assert sums["total"]["notices"] == sum(row["notices"] for row in sums["rows"])
+    assert ask("/costs", month="2026-13").status_code == 422
+    assert ask("/costs", month="2020-01", until="2026-01").status_code == 422
+    assert kept["cost"] is None

@@ -1,87 +1,50 @@
 """The notices as pages: what was written, to whom it went, and why it stayed."""
 
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode
 from uuid import UUID
 
 from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.responses import RedirectResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from services.notify.api.frame import COOKIE, HEADERS, Frame
 from services.notify.api.people import note_readers
 from services.notify.api.showing import Scope, show_notice
-from services.notify.api.words import LANGUAGES, language_of, word
+from services.notify.api.words import LANGUAGES
 from services.notify.handlers.delivery import Delivery
 from services.notify.handlers.retrying import order_retry
 from services.notify.rules.notices import RETRIABLE, STATES
+from services.notify.rules.texts import KINDS
 from services.notify.store import notices as store
 from shared import clock
 from shared.http import read_body
 from shared.keys import Key
 from shared.problems import Problem
-from shared.service import Service
 from shared.units import UnitRegistry
 
 PAGES = Path(__file__).parent.parent / "pages"
 ASSETS = {"style.css": ("notices.css", "text/css"), "icon.svg": ("icon.svg", "image/svg+xml")}
-COOKIE = "motcua_notices"
+FILTERS = ("unit", "subject", "state", "kind", "channel", "from", "to")
 PAGE_SIZE = 50
 FORM_BYTES = 4096
 SESSION_SECONDS = 12 * 3600
-HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self';"
-    " form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
-    "Cache-Control": "no-store",
-    "Referrer-Policy": "no-referrer",
-    "Vary": "Accept-Language, Cookie",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-}
 
 
 def add_page(
     router: APIRouter,
-    service: Service,
+    frame: Frame,
     registry: UnitRegistry,
     scope: Scope,
     delivery: Delivery,
 ) -> None:
     """Add the pages and their login."""
-    environment = pages()
+    service = frame.service
     files = {name: ((PAGES / path).read_bytes(), kind) for name, (path, kind) in ASSETS.items()}
 
-    def render(request: Request, name: str, status: int = 200, **values: Any) -> HTMLResponse:
-        asked = request.query_params.get("lang")
-        language = language_of(asked, request.headers.get("accept-language"))
-        kept = {k: v for k, v in request.query_params.items() if k != "lang"}
-        switches = [
-            (each, "?" + urlencode(kept | {"lang": each})) for each in LANGUAGES if each != language
-        ]
-        # Links keep the language where it was asked for, and only there.
-        suffix = f"?lang={language}" if asked in LANGUAGES else ""
-        text = environment.get_template(name).render(
-            say=lambda text: word(text, language),
-            language=language,
-            asked_language=language if asked in LANGUAGES else "",
-            switches=switches,
-            suffix=suffix,
-            **values,
-        )
-        return HTMLResponse(text, status, headers=HEADERS)
-
-    async def identify(request: Request) -> Key | None:
-        """The caller, by cookie or header; null where a login is needed."""
-        try:
-            kept = request.cookies.get(COOKIE)
-            if kept:
-                key = await service.keyring.identify(kept)
-            else:
-                key = await service.keyring.check(request.headers.get("authorization"))
-        except Problem:
-            return None
-        return key if key.may("notices:read") else None
+    render, identify = frame.render, frame.identify
 
     @router.get("/notices", include_in_schema=False)
     async def show(request: Request) -> Response:
@@ -90,7 +53,7 @@ def add_page(
             return render(request, "login.html", wrong=False)
         asked = {
             name: value.strip()[:300].replace("\0", "")
-            for name in ("unit", "subject", "state", "cursor", "lang")
+            for name in (*FILTERS, "cursor", "lang")
             if (value := request.query_params.get(name, "")).strip()
         }
         bad_unit = False
@@ -101,7 +64,11 @@ def add_page(
         state = asked.get("state") if asked.get("state") in STATES else None
         cursor = asked.get("cursor", "")
         before = int(cursor) if cursor.isascii() and cursor.isdigit() and len(cursor) < 19 else None
-        query = store.Query(units, asked.get("subject"), state, before, PAGE_SIZE)
+        since, until, bad_day = read_days(asked.get("from"), asked.get("to"))
+        query = store.Query(
+            units, asked.get("subject"), state, before, PAGE_SIZE, asked.get("kind"),
+            asked.get("channel"), None, since, until,
+        )  # fmt: skip
         may = key.may("contacts:read")
         async with service.database.transaction() as session:
             rows = await store.find(session, query)
@@ -117,8 +84,10 @@ def add_page(
             notices=[show_notice(row, registry, may) for row in rows],
             counts=counts,
             states=STATES,
-            asked={"unit": "", "subject": "", **asked, "state": state or ""},
-            filtered=any(asked.get(name) for name in ("unit", "subject", "state")),
+            asked=dict.fromkeys(FILTERS, "") | asked | {"state": state or ""},
+            filtered=any(asked.get(name) for name in FILTERS),
+            kinds=list(KINDS),
+            bad_day=bad_day,
             following=following,
             bad_unit=bad_unit,
             caller=key.name,
@@ -214,13 +183,29 @@ def add_page(
         return answer
 
 
+def read_days(first: str | None, last: str | None) -> tuple[datetime | None, datetime | None, bool]:
+    """The instants between which notices were made, and whether a day could not be read."""
+    try:
+        since = clock.start_of(date.fromisoformat(first)) if first else None
+        until = clock.start_of(date.fromisoformat(last) + timedelta(days=1)) if last else None
+    except (ValueError, OverflowError):
+        return None, None, True
+    return since, until, False
+
+
 def pages() -> Environment:
     """The templates of the pages."""
     environment = Environment(
         loader=FileSystemLoader(PAGES), autoescape=True, undefined=StrictUndefined
     )
     environment.filters["local"] = local
+    environment.filters["figure"] = figure
     return environment
+
+
+def figure(number: int | None) -> str:
+    """A number as people here read it; a dash where it is not known."""
+    return "–" if number is None else f"{number:,}".replace(",", ".")
 
 
 def local(at: datetime) -> str:

@@ -1,14 +1,18 @@
 """Notices, due dates, receipts and officers over HTTP."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
 
 from services.notify.api.calls import add_calls
+from services.notify.api.costs import add_costs
+from services.notify.api.desk_pages import add_desk_pages
+from services.notify.api.frame import Frame
 from services.notify.api.officers import add_officers
-from services.notify.api.page import add_page, pages
+from services.notify.api.page import add_page, pages, read_days
 from services.notify.api.people import Subject, Why, add_people, note_readers
 from services.notify.api.phones import add_phones
 from services.notify.api.prints import add_prints
@@ -16,13 +20,14 @@ from services.notify.api.receipts import add_receipts
 from services.notify.api.showing import Scope, show_deadline, show_notice
 from services.notify.api.status_page import add_status_page
 from services.notify.api.templates import add_templates
-from services.notify.clients import Reporter
+from services.notify.clients import Provider, Reporter
 from services.notify.handlers.delivery import Delivery
 from services.notify.handlers.desk import Desk
 from services.notify.handlers.people import Erasure
 from services.notify.handlers.retrying import SAID, order_retry
 from services.notify.rules.deadlines import DEADLINE_STATES
 from services.notify.rules.notices import STATES
+from services.notify.rules.texts import KINDS
 from services.notify.store import deadlines as due_store
 from services.notify.store import notices as store
 from shared.keys import Key
@@ -50,16 +55,31 @@ def build_router(
         unit: str | None = None,
         subject: Subject | None = None,
         state: str | None = None,
+        kind: str | None = None,
+        channel: str | None = None,
+        audience: str | None = None,
+        made_from: Annotated[date | None, Query(alias="from")] = None,
+        made_to: Annotated[date | None, Query(alias="to")] = None,
         cursor: Annotated[int | None, Query(ge=1, le=2**62)] = None,
         limit: Annotated[int, Query(ge=1, le=1000)] = 100,
         why: Why = None,
     ) -> dict[str, Any]:
-        """Notices with their texts, newest first; ``unit`` includes what is below it.
+        """Notices with their texts, newest first; ``unit`` includes what is below it, ``from`` and
+        ``to`` are the local days between which they were made.
 
         With ``contacts:read`` addresses and names are shown, and it is recorded who saw them.
         """
         check_state(state, STATES)
-        query = store.Query(scope.units(key, unit), subject, state, cursor, limit)
+        check_choice("kind", kind, tuple(KINDS))
+        check_choice("channel", channel, ("sms", "email"))
+        check_choice("audience", audience, ("citizen", "officer"))
+        since, until, _ = read_days(
+            made_from.isoformat() if made_from else None, made_to.isoformat() if made_to else None
+        )
+        query = store.Query(
+            scope.units(key, unit), subject, state, cursor, limit, kind, channel, audience, since,
+            until,
+        )  # fmt: skip
         may = key.may("contacts:read")
         async with database.transaction() as session:
             rows = await store.find(session, query)
@@ -69,6 +89,8 @@ def build_router(
             "notices": [show_notice(row, registry, may) for row in rows],
             "next": rows[-1].seq if len(rows) == limit else None,
         }
+
+    add_costs(router, database, registry, scope)
 
     @router.get("/v1/notices/{notice}", tags=["notices"])
     async def show_one(notice: UUID, key: reader, why: Why = None) -> dict[str, Any]:
@@ -123,13 +145,29 @@ def build_router(
     add_receipts(router, delivery, reporters)
     add_phones(router, service, scope)
     add_people(router, service, desk, erasure, scope)
-    add_templates(router, database, desk)
+    add_templates(router, database, desk, lambda: price_of(delivery.providers))
     add_officers(router, database, registry, scope)
-    add_page(router, service, registry, scope, delivery)
     add_calls(router, database, registry, scope)
     add_prints(router, database, desk, scope)
     add_status_page(router, database, desk, pages())
+    frame = Frame(service, pages())
+    add_desk_pages(router, frame, desk, scope, lambda: price_of(delivery.providers))
+    add_page(router, frame, registry, scope, delivery)
     return router
+
+
+def check_choice(name: str, value: str | None, allowed: tuple[str, ...]) -> None:
+    """Raise ``Problem`` 422 for a value that a filter does not know."""
+    if value is not None and value not in allowed:
+        message = f"One of {', '.join(allowed)}."
+        errors = [{"pointer": f"/{name}", "code": f"unknown_{name}", "message": message}]
+        raise Problem(422, errors=errors)
+
+
+def price_of(providers: Mapping[str, Sequence[Provider]]) -> int | None:
+    """VND for a segment of an SMS at the provider that is tried first; null where unknown."""
+    priced = [each.terms for each in providers.get("sms", ()) if each.terms.price is not None]
+    return min(priced, key=lambda terms: terms.priority).price if priced else None
 
 
 def check_state(state: str | None, allowed: tuple[str, ...]) -> None:

@@ -1,5 +1,6 @@
 """What of a notice or a due date a caller may see."""
 
+import re
 from functools import lru_cache
 from typing import Any
 
@@ -10,6 +11,9 @@ from services.notify.store.story import facts_of
 from shared.keys import Key
 from shared.problems import Problem
 from shared.units import UnitRegistry
+
+PAGE = re.compile(r"(/s/)[a-z2-7]{13}\b")
+"""The address of a dossier's page: whoever has it can choose how its applicant is told."""
 
 
 class Scope:
@@ -66,6 +70,8 @@ def show_notice(row: sa.Row, registry: UnitRegistry, open_contacts: bool) -> dic
     if name and not open_contacts:
         title = without(title, name) if title else title
         body = without(body, name)
+    if not open_contacts:
+        body = PAGE.sub(r"\1" + HIDDEN, body)
     return {
         "id": str(row.id),
         "kind": row.kind,

@@ -1,5 +1,6 @@
 """The texts of notices: read, tried, changed."""
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -37,8 +38,13 @@ class GivenText(BaseModel):
     preview: bool = False
 
 
-def add_templates(router: APIRouter, database: Database, desk: Desk) -> None:
-    """Add the routes of the texts."""
+def add_templates(
+    router: APIRouter,
+    database: Database,
+    desk: Desk,
+    price: Callable[[], int | None] = lambda: None,
+) -> None:
+    """Add the routes of the texts; ``price`` gives the VND of a segment, null where unknown."""
     reader = Annotated[Key, Depends(needs("notices:read"))]
     admin = Annotated[Key, Depends(needs("admin"))]
 
@@ -47,7 +53,7 @@ def add_templates(router: APIRouter, database: Database, desk: Desk) -> None:
         """Every text that there is, with a preview."""
         async with database.transaction() as session:
             stored = {row.name: row for row in await store.current(session)}
-        return {"templates": [show(desk, name, stored.get(name)) for name in NAMES]}
+        return {"templates": [show(desk, name, stored.get(name), price()) for name in NAMES]}
 
     @router.get("/v1/templates/{name}", tags=["templates"])
     async def show_template(name: str, _key: reader) -> dict[str, Any]:
@@ -57,7 +63,7 @@ def add_templates(router: APIRouter, database: Database, desk: Desk) -> None:
 
     async def show_whole(session: AsyncSession, name: Name) -> dict[str, Any]:
         versions = await store.versions(session, name)
-        shown = show(desk, name, versions[0] if versions else None)
+        shown = show(desk, name, versions[0] if versions else None, price())
         shown["versions"] = [
             {"version": v.version, "text": v.source, "at": v.stored_at, "by": v.key_name}
             for v in versions
@@ -77,7 +83,7 @@ def add_templates(router: APIRouter, database: Database, desk: Desk) -> None:
         """
         found = known(name)
         given = await read_text(request)
-        preview = preview_of(found, given.text, given.values)
+        preview = preview_of(found, given.text, given.values, price())
         if dry_run or given.preview:
             return {"name": ".".join(found), "text": given.text, "preview": preview}
         check_whole(key)
@@ -96,7 +102,7 @@ def add_templates(router: APIRouter, database: Database, desk: Desk) -> None:
         return {
             "name": ".".join(found),
             "text": given.text,
-            "preview": preview_of(found, given.text, given.values),
+            "preview": preview_of(found, given.text, given.values, price()),
         }
 
     @router.delete("/v1/templates/{name}", tags=["templates"])
@@ -147,13 +153,15 @@ async def read_text(request: Request) -> GivenText:
         raise Problem(422, errors=listed) from None
 
 
-def show(desk: Desk, name: Name, stored: store.StoredText | None) -> dict[str, Any]:
-    """A text as JSON."""
+def show(
+    desk: Desk, name: Name, stored: store.StoredText | None, price: int | None = None
+) -> dict[str, Any]:
+    """A text as JSON; ``price`` is that of a segment in VND, null where it is unknown."""
     changed = stored is not None and stored.source is not None
     text = stored.source if stored is not None and stored.source is not None else None
     text = desk.files.source(name) if text is None else text
     try:
-        preview, faults = preview_of(name, text, {}), []
+        preview, faults = preview_of(name, text, {}, price), []
     except Problem as found:  # an older program took it
         preview, faults = None, found.errors
     return {
@@ -173,8 +181,10 @@ def show(desk: Desk, name: Name, stored: store.StoredText | None) -> dict[str, A
     }
 
 
-def preview_of(name: Name, text: str, values: dict[str, str | None]) -> dict[str, Any]:
-    """How a text reads with some values, and how long it is.
+def preview_of(
+    name: Name, text: str, values: dict[str, str | None], price: int | None = None
+) -> dict[str, Any]:
+    """How a text reads with some values, how long it is, and what it costs.
 
     Raises:
         Problem: 422 naming everything that is wrong with the text or the values.
@@ -199,10 +209,11 @@ def preview_of(name: Name, text: str, values: dict[str, str | None]) -> dict[str
         preview |= {
             "segments": shown.segments,
             "characters": len(shown.body),
+            "cost": None if price is None else price * shown.segments,
             "encoding": "GSM-7" if texts.fits_gsm7(shown.body) else "UCS-2",
         }
     else:
-        preview["segments"] = 0
+        preview |= {"segments": 0, "cost": None}
     return preview
 
 

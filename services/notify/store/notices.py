@@ -143,13 +143,19 @@ class NewNotice:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What a person wants to see; ``units`` null means all."""
+    """What a person wants to see; ``units`` null means all. ``since`` and ``until`` bound when a
+    notice was made."""
 
     units: Collection[str] | None = None
     subject: str | None = None
     state: str | None = None
     before: int | None = None
     limit: int = 100
+    kind: str | None = None
+    channel: str | None = None
+    audience: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
 
 
 async def add(session: AsyncSession, notices: Sequence[NewNotice], now: datetime) -> None:
@@ -328,6 +334,16 @@ def _where(query: Query) -> tuple[str, dict[str, Any]]:
     if query.state is not None:
         parts.append("state = :state")
         given["state"] = query.state
+    for name in ("kind", "channel", "audience"):
+        if (value := getattr(query, name)) is not None:
+            parts.append(f"{name} = :{name}")
+            given[name] = value
+    if query.since is not None:
+        parts.append("created_at >= :since")
+        given["since"] = query.since
+    if query.until is not None:
+        parts.append("created_at < :until")
+        given["until"] = query.until
     if query.before is not None:
         parts.append("seq < :before")
         given["before"] = query.before
