@@ -39,6 +39,9 @@ from shared.units import UnitRegistry
 
 log = structlog.get_logger()
 
+SHIPPED = Path(__file__).parents[2] / "deploy"
+"""The files that come with the program."""
+
 
 def create_app(settings: NotifySettings | None = None) -> FastAPI:
     """The notify service: events and contacts in; due dates watched, messages out.
@@ -65,7 +68,7 @@ def create_app(settings: NotifySettings | None = None) -> FastAPI:
     clockwork = Clockwork(service.database, settings.clock_slack)
     service.watch_part("clock", clockwork.check)
     offices = load_offices(registry, bool(providers))
-    templates = Templates.load(deploy_dir() / "templates")
+    templates = Templates.load(deploy_dir() / "templates", SHIPPED / "templates")
     public_url = settings.notify_public_url.rstrip("/")
     desk = Desk(registry, templates, policy, settings.quiet, offices, public_url)
     delivery = Delivery(

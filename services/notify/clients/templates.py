@@ -139,8 +139,9 @@ class Templates:
         return self._compiled[name].source
 
     @classmethod
-    def load(cls, folder: Path) -> "Templates":
-        """Read and check every template.
+    def load(cls, folder: Path, shipped: Path | None = None) -> "Templates":
+        """Read and check every template. What a folder of one's own lacks, because a later version
+        of the program added it, is taken from those that are ``shipped``.
 
         Raises:
             TemplateFaults: naming each missing file, syntax error, unknown variable, and
@@ -150,6 +151,8 @@ class Templates:
         compiled: dict[Name, _Compiled] = {}
         for name in sorted(NAMES):
             path = folder / f"{'.'.join(name)}.txt"
+            if shipped is not None and not path.exists():
+                path = shipped / path.name
             try:
                 source = path.read_text("utf-8")
             except (OSError, UnicodeDecodeError) as fault:
