@@ -208,21 +208,25 @@ def faults(running, service, path, **asked):
 
 
 @pytest.mark.parametrize("report", ["timeliness", "scorecard", "emulation", "installs"])
-def test_reports_refuse_names_that_are_not_there_all_at_once(running, report):
-    found = faults(
-        running, "reporting", f"/v1/reports/{report}",
-        plan="hai-bna", indicator="instals", obligation="listes", unit="46l", **{"from": "x"},
-    )  # fmt: skip
+def test_reports_refuse_what_cannot_be_and_warn_of_names_not_heard_of(running, report):
+    path = f"/v1/reports/{report}"
+    found = faults(running, "reporting", path, unit="46l", **{"from": "x"})
     assert {pointer: code for pointer, (code, _) in found.items()} == {
-        "/plan": "unknown_plan",
-        "/indicator": "unknown_indicator",
-        "/obligation": "unknown_obligation",
         "/unit": "unknown_unit",
         "/from": "not_a_date",
     }
-    assert "hai-ban" in found["/plan"][1]
-    assert "installs" in found["/indicator"][1]
-    assert "lists" in found["/obligation"][1]
+    told = running.get("reporting", path, plan="hai-bna", indicator="instals", obligation="listes")[
+        "warnings"
+    ]
+    assert {each["pointer"]: each["code"] for each in told} == {
+        "/plan": "unknown_plan",
+        "/indicator": "unknown_indicator",
+        "/obligation": "unknown_obligation",
+    }
+    said = {each["pointer"]: each["message"] for each in told}
+    assert "hai-ban" in said["/plan"]
+    assert "installs" in said["/indicator"]
+    assert "lists" in said["/obligation"]
 
 
 def test_timeliness_of_one_duty(running):

@@ -35,8 +35,9 @@ class PlanNames:
     indicators: Mapping[str, frozenset[str]]
     obligations: Mapping[str, frozenset[str]]
 
-    def faults(self, typed: Mapping[str, str]) -> list[dict[str, str]]:
-        """Each of `plan`, `indicator`, `obligation` asked for that is not there."""
+    def unheard_of(self, typed: Mapping[str, str]) -> list[dict[str, str]]:
+        """Each of `plan`, `indicator`, `obligation` asked for that no plan has; it may be on its
+        way, since plans come here as events do."""
         found = []
         plan = typed.get("plan") or None
         if plan is not None and plan not in self.indicators:
@@ -62,6 +63,8 @@ class Asked:
     unit: str | None = None
     not_applied: tuple[str, ...] = ()
     """Filters that this report has no use for."""
+    warnings: tuple[dict[str, str], ...] = ()
+    """Names of plans, indicators and obligations that nothing here bears, with the nearest."""
 
 
 def ask(
@@ -76,7 +79,8 @@ def ask(
 
     A period's end in the future is judged as of today; with `as_of`, as of that day. Without
     `from` the period begins with the first event, without `to` it ends on the day of asking.
-    `names`, where given, are all plans, indicators and obligations that there are.
+    `names`, where given, are all plans, indicators and obligations heard of; another name is
+    warned of and not refused, because a plan applied a moment ago may not have come here yet.
 
     Raises:
         Problem: 404 for an unknown report, 403 outside the key's units, 422 naming every other fault.
@@ -104,8 +108,6 @@ def ask(
     unit = typed.get("unit") or None
     if unit is not None and not registry.known(unit):
         faults.append(nearest.fault("unit", "There is no such unit.", registry.nearest(unit)))
-    if names is not None:
-        faults += names.faults(typed)
     if faults:
         raise Problem(422, errors=faults)
     question = Question(
@@ -129,7 +131,8 @@ def ask(
     unused = tuple(
         name for name, reports in FILTERED.items() if typed.get(name) and report not in reports
     )
-    return Asked(question, first, last or judged, as_of or today, form, unit, unused)
+    warnings = () if names is None else tuple(names.unheard_of(typed))
+    return Asked(question, first, last or judged, as_of or today, form, unit, unused, warnings)
 
 
 def visible_units(

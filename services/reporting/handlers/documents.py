@@ -24,6 +24,7 @@ def document(asked: Asked, answer: Answer) -> dict[str, Any]:
         "level": asked.question.level or "unit",
         "field": asked.question.field,
         "not_applied": list(asked.not_applied),
+        "warnings": list(asked.warnings),
         "rows": answer.rows,
         "total": answer.total,
         **answer.extra,
