@@ -453,7 +453,7 @@ class Session(Table, table=True):
 
     __tablename__ = "sessions"
     token: bytes = Field(primary_key=True)
-    user_name: str
+    user_name: str = Field(foreign_key="users.name", ondelete="CASCADE")
     expires_at: datetime = Field(sa_type=_INSTANT)
 
 
