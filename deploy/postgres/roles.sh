@@ -20,6 +20,8 @@ SELECT format('CREATE ROLE %I', :'role')
 WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = :'role') \gexec
 ALTER ROLE :"role" LOGIN PASSWORD :'password';
 SELECT format('GRANT CONNECT ON DATABASE %I TO %I', current_database(), :'role') \gexec
+SELECT format('GRANT CREATE ON DATABASE %I TO %I', current_database(), :'role')
+WHERE :'role' = 'reporting' \gexec
 CREATE SCHEMA IF NOT EXISTS :"role" AUTHORIZATION :"role";
 ALTER ROLE :"role" SET search_path = :"role";
 SQL

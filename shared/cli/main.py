@@ -87,6 +87,17 @@ def migrate(data_dir: DataDir = Path(".motcua")) -> None:
 
 
 @app.command()
+def rebuild(
+    service: Annotated[str, typer.Argument(help="reporting")],
+    data_dir: DataDir = Path(".motcua"),
+) -> None:
+    """Build a service's store anew from the streams while the present one answers."""
+    from shared.cli import rebuild as command
+
+    asyncio.run(command.run(service, data_dir))
+
+
+@app.command()
 def backup(
     target: Annotated[Path, typer.Argument(help="A new folder.")],
     data_dir: DataDir = Path(".motcua"),

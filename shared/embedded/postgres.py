@@ -62,6 +62,10 @@ def installation() -> Path:
     )
 
 
+MAKES_SCHEMAS = frozenset({"reporting"})
+"""Roles that build their store anew beside the one in use."""
+
+
 class Postgres:
     """One embedded database server with its data in `folder`/data."""
 
@@ -149,6 +153,8 @@ class Postgres:
         quoted = self._passwords[role].replace("'", "''")
         await connection.execute(f"ALTER ROLE \"{role}\" LOGIN PASSWORD '{quoted}'")
         await connection.execute(f'GRANT CONNECT ON DATABASE "{DATABASE}" TO "{role}"')
+        if role in MAKES_SCHEMAS:
+            await connection.execute(f'GRANT CREATE ON DATABASE "{DATABASE}" TO "{role}"')
         await connection.execute(f'CREATE SCHEMA IF NOT EXISTS "{role}" AUTHORIZATION "{role}"')
         await connection.execute(f'ALTER ROLE "{role}" SET search_path = "{role}"')
 
