@@ -89,6 +89,8 @@ def test_lists_of_patients_of_2020(running):
         listed("p1", "QTR-BVDK", "2020-04-04T23:59:59+07:00", "2020-03"),
         listed("p2", "QTR-TTYT-461", "2020-04-05T00:00:00+07:00", "2020-03"),
         listed("p3", "QTR-TTYT-464", "2020-02-12T10:00:00+07:00", "2019-12"),
+        listed("p4", "QTR-TTYT-469", "2020-02-12T23:59:59+07:00", "2020-01"),
+        listed("p5", "QTR-TTYT-470", "2020-02-13T00:00:00+07:00", "2020-01"),
     )
     asked = {"first": "2020-01-01", "last": "2020-12-31"}
     for unit, period, expected in (
@@ -98,6 +100,16 @@ def test_lists_of_patients_of_2020(running):
         ("QTR-TTYT-464", "2020-01", "missing"),
     ):
         assert timeliness(running, MSCORE, "patient-lists", unit, period, **asked) == expected
+    # The make-up is before 13/02: what was late stays late, and it is shown who made it up.
+    made_up = {
+        row["unit"]: (row["state"], row["made_up"])
+        for row in running.get("reporting", "/v1/reports/timeliness", plan=MSCORE)["rows"]
+        if (row["obligation"], row["period"]) == ("patient-lists", "2020-01")
+    }
+    assert made_up["QTR-TTYT-469"] == ("late", True)
+    assert made_up["QTR-TTYT-470"] == ("late", False)
+    assert made_up["QTR-TTYT-466"] == ("missing", False)
+    assert made_up["QTR-TTYT-461"] == ("missing", None)
 
 
 def test_online_share_of_to_tung(running):
@@ -192,6 +204,21 @@ def test_youth_of_binh_phuoc(running):
         ("core-members", 201),
     ):
         assert state(running, BINH_PHUOC, name, "BP-HD") == (number, None, "met")
+
+    def figures(id, indicator, value, denominator, day):
+        return event(
+            "total.recorded", id, f"2020-12-{day:02}T09:00:00+07:00", unit="BP-HD",
+            plan=BINH_PHUOC, indicator=indicator, period="whole", value=value,
+            denominator=denominator,
+        )  # fmt: skip
+
+    cadres, pupils = "cadres-trained", "pupils-with-accounts"
+    post(running, figures("k1", cadres, 45, 46, 1), figures("h1", pupils, 2103, 2104, 1))
+    assert state(running, BINH_PHUOC, cadres, "BP-HD") == (45, 46, "missed")
+    assert state(running, BINH_PHUOC, pupils, "BP-HD") == (2103, 2104, "missed")
+    post(running, figures("k2", cadres, 46, 46, 2), figures("h2", pupils, 2104, 2104, 2))
+    assert state(running, BINH_PHUOC, cadres, "BP-HD") == (46, 46, "met")
+    assert state(running, BINH_PHUOC, pupils, "BP-HD") == (2104, 2104, "met")
 
     def filed(id, unit, obligation, period, time):
         return event(

@@ -63,6 +63,8 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
         "expected_rows",
         "state",
         "undecided",
+        "makeup_at",
+        "made_up",
     ),
     "overdue": ("field", "department", "due_date", "days_late"),
     "data-quality": (
@@ -261,6 +263,8 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "column.merits": ("Điểm cộng", "Merits"),
     "column.deductions": ("Điểm trừ", "Deductions"),
     "column.points": ("Điểm", "Points"),
+    "column.makeup_at": ("Nộp bù trước", "Make up before"),
+    "column.made_up": ("Đã nộp bù", "Made up"),
     "column.undecided": ("Chưa quyết định", "Undecided"),
     "column.rank": ("Xếp hạng", "Rank"),
     "column.arithmetic": ("Cách tính", "Arithmetic"),
@@ -418,7 +422,7 @@ def shown(column: str, value: Any, language: str = "vi") -> str:
         return _local(f"{value:,.2f}", language)
     if isinstance(value, int):
         return _local(f"{value:,}", language)
-    if column in ("fulfilled_at", "due_at", "raised_at", "resolved_at"):
+    if column in ("fulfilled_at", "due_at", "makeup_at", "raised_at", "resolved_at"):
         return datetime.fromisoformat(value).strftime("%d/%m/%Y %H:%M")
     if column in ("due", "due_date", "returned"):
         return datetime.fromisoformat(value).strftime("%d/%m/%Y")

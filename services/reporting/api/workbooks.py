@@ -26,7 +26,7 @@ MANY = 20_000
 """From so many rows on a sheet is written row by row, and its file is made without holding it."""
 FONT = {"font_name": "Times New Roman", "font_size": 11}
 DAYS = frozenset({"day", "due", "due_date", "until", "returned"})
-MOMENTS = frozenset({"due_at", "fulfilled_at", "raised_at", "resolved_at"})
+MOMENTS = frozenset({"due_at", "fulfilled_at", "makeup_at", "raised_at", "resolved_at"})
 PERCENTS = frozenset({"share", "rate", "target"})
 NAME_WIDTH = 34
 LINE_HEIGHT = 15.0

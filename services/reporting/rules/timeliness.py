@@ -77,7 +77,8 @@ def judged_duties(
 
 def timeliness_row(duty: Duty, judgement: Judgement) -> dict[str, Any]:
     """How a duty stands, without its unit. `due` is the day that the document names, null while it
-    is undecided; `due_at` is the first instant that is too late.
+    is undecided; `due_at` is the first instant that is too late, `makeup_at` the same for making up
+    what was missed, which stays late.
 
     One whose day is undecided is `not_due` even when it was handed in: nothing says that it was in
     time, and it is in no rate.
@@ -92,7 +93,17 @@ def timeliness_row(duty: Duty, judgement: Judgement) -> dict[str, Any]:
         "expected_rows": judgement.expected_rows,
         "state": judgement.state,
         "undecided": duty.undecided,
+        "makeup_at": _local(duty.makeup),
+        "made_up": _made_up(duty, judgement),
     }
+
+
+def _made_up(duty: Duty, judgement: Judgement) -> bool | None:
+    """Whether what was missed was handed in before its make-up day; null where there is none, or
+    nothing was missed."""
+    if duty.makeup is None or judgement.state not in ("late", "incomplete", "missing"):
+        return None
+    return judgement.fulfilled_at is not None and judgement.fulfilled_at < duty.makeup
 
 
 def timeliness_total(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
