@@ -65,19 +65,18 @@ def desk_of(key: Key, path: str, language: str, typed: Mapping[str, str], token:
     return Desk(
         holder=key.name,
         path=path,
-        groups=list(_groups(key)),
+        groups=list(_groups()),
         query=f"?{urlencode(kept)}",
         token=token,
         account=key.id.startswith("user:"),
     )
 
 
-def _groups(key: Key) -> Iterable[tuple[str | None, Links]]:
+def _groups() -> Iterable[tuple[str | None, Links]]:
     yield None, [("/", "overview")]
     named = {name for _, names in GROUPS for name in names}
     for title, names in GROUPS:
         links = [(report_path(name), name) for name in names if name in REPORTS]
         yield title, [("/progress", "progress"), *links] if title == "nav_plans" else links
-    others = [name for name in REPORTS if name not in named]
-    if others:
-        yield "nav_more", [(report_path(name), name) for name in others]
+    others = [(report_path(name), name) for name in REPORTS if name not in named]
+    yield "nav_more", [*others, ("/p", "publications")]

@@ -186,6 +186,7 @@ def build_pages(
             pictures=illustrate(name, answer, months, plans, items[language], language),
             titles=plans,
             items=items[language],
+            rank_open=answer.extra.get("rank_open", []),
             changes=answer.extra["unit_changes"],
             data_as_of=_moment(answer.data_as_of),
             contacts=await reports.contacts(asked.question),

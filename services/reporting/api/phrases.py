@@ -14,7 +14,7 @@ PHRASES: Mapping[str, tuple[str, str]] = {
     "nav_dossiers": ("Giải quyết hồ sơ", "Dossiers"),
     "nav_plans": ("Chỉ tiêu và nghĩa vụ", "Targets and duties"),
     "nav_service": ("Chất lượng phục vụ", "Quality of service"),
-    "nav_more": ("Báo cáo khác", "Other reports"),
+    "nav_more": ("Khác", "More"),
     "user_name": ("Tên đăng nhập", "User name"),
     "password": ("Mật khẩu", "Password"),
     "or": ("hoặc", "or"),

@@ -67,9 +67,7 @@ def table_of(answer: Answer, filters: Filters, language: str, offset: int) -> Ta
     count = answer.total["overdue"] if paged else len(answer.rows)
     shown = answer.rows if paged else answer.rows[offset : offset + ROWS]
     numeric = frozenset(
-        name
-        for name in columns
-        if any(isinstance(row.get(name), int | float) for row in answer.rows[:200])
+        name for name in columns if any(_is_number(row.get(name)) for row in answer.rows[:200])
     )
     where = _links(report, filters, language)
     path = f"/reports/{report}"
@@ -86,6 +84,10 @@ def table_of(answer: Answer, filters: Filters, language: str, offset: int) -> Ta
         before=filters.link(path, language, offset=back or None) if offset else None,
         after=filters.link(path, language, offset=after) if shown and after < count else None,
     )
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _columns(report: str, answer: Answer, by: str | None) -> list[str]:
