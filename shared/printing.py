@@ -32,11 +32,12 @@ def to_csv(
     writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow([heading(name) for name in columns])
     for row in rows:
-        writer.writerow([_cell(row.get(name)) for name in columns])
+        writer.writerow([plain_cell(row.get(name)) for name in columns])
     return (MARK + text.getvalue()).encode("utf-8")
 
 
-def _cell(value: Any) -> Any:
+def plain_cell(value: Any) -> Any:
+    """A value as a CSV file holds it: nothing for what is unknown, no formula."""
     if value is None:
         return ""
     if isinstance(value, str) and (

@@ -13,17 +13,20 @@ from services.reporting.api import (
     Live,
     Pages,
     build_entering,
+    build_exports,
     build_live,
     build_pages,
     build_publications,
     build_router,
     build_samples,
     build_users,
+    open_writer,
     resumer,
 )
 from services.reporting.clients.oidc import Provider
 from services.reporting.handlers import (
     Accounts,
+    Exports,
     Publishing,
     Reports,
     Sampling,
@@ -66,6 +69,7 @@ def create_app(settings: ReportingSettings | None = None) -> FastAPI:
     questionnaires = load_questionnaires(deploy_dir() / "questionnaires")
     consumer.attach(service, registry, Scales(questionnaires))
     service.app.include_router(build_router(reports, files))
+    service.app.include_router(build_exports(Exports(reports, open_writer)))
     live = Live(service.database)
     service.when_changed(live.wake)
     service.run_always(live.run)

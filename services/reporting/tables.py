@@ -300,6 +300,31 @@ class OverdueSpell(Table, table=True):
     known_until: date
 
 
+class Export(Table, table=True):
+    """A whole report that is written to a file aside; `seen_at` tells whether somebody still does."""
+
+    __tablename__ = "exports"
+    id: str = Field(primary_key=True)
+    report: str
+    parameters: dict[str, Any] = Field(sa_type=JSONB)
+    format: str
+    key_name: str
+    state: str
+    rows: int = Field(sa_type=sa.BigInteger)
+    total: int = Field(sa_type=sa.BigInteger)
+    created_at: datetime = Field(sa_type=_INSTANT)
+    seen_at: datetime = Field(sa_type=_INSTANT)
+
+
+class ExportPart(Table, table=True):
+    """A piece of an export's file."""
+
+    __tablename__ = "export_parts"
+    export: str = Field(primary_key=True, foreign_key="exports.id", ondelete="CASCADE")
+    number: int = Field(primary_key=True)
+    content: bytes
+
+
 class Refold(Table, table=True):
     """Something whose sums have to be derived anew before anything else is: a dossier by its code,
     a survey by its uid in hexadecimal, a notice."""

@@ -241,6 +241,11 @@ async def check(reports, oracle, typed, asked):
 async def check_overdue(answer, oracle, typed, asked):
     expected = oracle.overdue(asked)
     page = await answer("overdue")
+    after = page.extra["next_offset"]
+    while after is not None:
+        more = await answer("overdue", offset=str(after))
+        page.rows += more.rows
+        after = more.extra["next_offset"]
     columns = ("code", "field", "department", "due_date", "days_late")
     assert [
         {name: row[name] for name in columns} | {"unit": tuple(unit_of(row))} for row in page.rows

@@ -3,6 +3,7 @@
 from services.reporting.api.access import COOKIE, resumer
 from services.reporting.api.drawing import Pages
 from services.reporting.api.entering import Entrance, build_entering
+from services.reporting.api.exports import build_exports, open_writer
 from services.reporting.api.files import Files
 from services.reporting.api.live import Live, build_live
 from services.reporting.api.pages import build_pages
@@ -18,11 +19,13 @@ __all__ = [
     "Live",
     "Pages",
     "build_entering",
+    "build_exports",
     "build_live",
     "build_pages",
     "build_publications",
     "build_router",
     "build_samples",
     "build_users",
+    "open_writer",
     "resumer",
 ]

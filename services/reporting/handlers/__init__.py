@@ -11,6 +11,7 @@ from services.reporting.handlers.applying import (
 from services.reporting.handlers.asking import Asked, ask
 from services.reporting.handlers.documents import document
 from services.reporting.handlers.dossier import Dossier, dossier
+from services.reporting.handlers.exporting import Exports
 from services.reporting.handlers.memo import Memo
 from services.reporting.handlers.outcomes import apply_outcomes
 from services.reporting.handlers.overview import Glance, glance, titles
@@ -30,6 +31,7 @@ __all__ = [
     "Answer",
     "Asked",
     "Dossier",
+    "Exports",
     "Glance",
     "Memo",
     "PlanMessage",

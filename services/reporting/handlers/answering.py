@@ -1,11 +1,13 @@
 """Answers reports out of one consistent view of the store."""
 
+from collections.abc import AsyncIterator
+
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.reporting import rules
 from services.reporting.handlers.asking import PlanNames
 from services.reporting.handlers.planning import Plans
-from services.reporting.handlers.reports import REPORTS, Answer, Book, Question, Row
+from services.reporting.handlers.reports import REPORTS, Answer, Book, Question, Row, all_overdue
 from services.reporting.store import figures, trends
 from services.reporting.store.trends import Late, Month
 from shared.db import Database
@@ -55,6 +57,19 @@ class Reports:
                 )
                 answers.append(self._lean(answer))
             return answers
+
+    async def every_row(self, question: Question) -> AsyncIterator[tuple[int, list[Row]]]:
+        """All rows of a report, a list of dossiers too, so many at a time, each with how many there
+        are in all; of one moment."""
+        async with self.database.transaction() as session:
+            await figures.hold_still(session)
+            book = await self.book(session)
+            answer = self._lean(await REPORTS[question.report](session, question, book))
+            if question.report != "overdue":
+                yield len(answer.rows), answer.rows
+                return
+            async for rows in all_overdue(session, question, book):
+                yield answer.total["overdue"], [self._lean_row(row) for row in rows]
 
     def _lean(self, answer: Answer) -> Answer:
         """Without what says nothing: no reason where nothing is empty, and since when a unit bears

@@ -1,5 +1,6 @@
 """What reports read: installs, overdue dossiers, filings."""
 
+from collections.abc import AsyncIterator, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -46,7 +47,7 @@ SELECT code, unit, era, field, department, due_day FROM (
         SELECT f.* FROM overdue_spells f
         WHERE f.unit = s.unit AND f.era >= s.since AND f.era < s.until AND {OPEN_SPELL}
             AND f.since <= :last AND f.known_from <= :known AND {OF_FIELD}
-        ORDER BY f.due_day, f.code COLLATE "C" LIMIT :most
+        ORDER BY f.due_day, f.code COLLATE "C" LIMIT CAST(:most AS bigint)
     ) o
     UNION ALL
     SELECT f.* FROM overdue_spells f {{within}}
@@ -54,8 +55,10 @@ SELECT code, unit, era, field, department, due_day FROM (
         AND daterange(f.known_from, f.known_until) @> CAST(:known AS date)
         AND NOT ({OPEN_SPELL}) AND {OF_FIELD}
 ) f
-ORDER BY due_day, code COLLATE "C" LIMIT :limit OFFSET :offset
+ORDER BY due_day, code COLLATE "C" LIMIT CAST(:limit AS bigint) OFFSET CAST(:offset AS bigint)
 """
+ROWS_AT_ONCE = 2000
+"""Rows of a whole list that are held together."""
 _FILINGS = sa.text(f"""
 SELECT f.type, f.time, f.source, f.event_id, f.unit, f.data
 FROM filings f LEFT JOIN voids v ON v.target = f.uid
@@ -144,6 +147,18 @@ async def overdue(
     asked |= {"limit": limit, "offset": offset, "most": limit + offset}
     rows = await session.execute(sa.text(_OVERDUE.format(within=scope.within("era"))), asked)
     return [(row.code, row.unit, row.era, row.field, row.department, row.due_day) for row in rows]
+
+
+async def all_overdue(
+    session: AsyncSession, scope: Scope
+) -> AsyncIterator[Sequence[tuple[str, str, date, str, str | None, date]]]:
+    """Every dossier overdue at the end of the scope's last day, as `overdue` gives them, so many at
+    a time: the list is never held as a whole."""
+    asked = scope.parameters("last", "known", "field") | {"limit": None, "offset": 0, "most": None}
+    query = sa.text(_OVERDUE.format(within=scope.within("era")))
+    result = await session.stream(query, asked, execution_options={"yield_per": ROWS_AT_ONCE})
+    async for rows in result.partitions(ROWS_AT_ONCE):
+        yield [tuple(row) for row in rows]  # type: ignore[misc]
 
 
 async def filings(session: AsyncSession, known: date) -> list[Filed]:

@@ -1,0 +1,142 @@
+"""Whole reports as files, however long: written aside in flat memory, with progress, until cancelled."""
+
+import asyncio
+import contextlib
+import secrets
+import tempfile
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Protocol
+
+import sqlalchemy as sa
+import structlog
+
+from services.reporting.handlers.answering import Reports
+from services.reporting.handlers.asking import Asked, ask
+from services.reporting.store import exports as store
+from shared import clock
+from shared.keys import Key
+from shared.problems import Problem
+
+log = structlog.get_logger()
+
+PART_BYTES = 1 << 20
+KEPT = timedelta(days=1)
+"""How long a file can be fetched."""
+SILENT = timedelta(seconds=60)
+"""After so long without news a running export counts as interrupted."""
+AT_ONCE = 2
+"""Exports that one process writes at a time; others wait."""
+FORMATS = ("xlsx", "csv", "json")
+
+
+class Writer(Protocol):
+    """Writes a report's rows to a file."""
+
+    def add(self, rows: Sequence[Mapping[str, Any]]) -> None: ...
+    def close(self) -> None: ...
+
+
+OpenWriter = Callable[[Path, str, Asked], Writer]
+"""(path, format, what was asked) to a writer."""
+
+
+class Exports:
+    """The exports of one store.
+
+    Args:
+        reports: what answers.
+        open_writer: opens a file of a format.
+    """
+
+    def __init__(self, reports: Reports, open_writer: OpenWriter) -> None:
+        self.reports, self.open_writer = reports, open_writer
+        self.tasks: set[asyncio.Task[None]] = set()
+        self.places = asyncio.Semaphore(AT_ONCE)
+
+    async def start(self, report: str, typed: Mapping[str, str], form: str, key: Key) -> str:
+        """Begin to write a file; raises `Problem` as `ask` does, 422 for another format."""
+        now = clock.now()
+        asked = ask(report, typed, key, self.reports.registry, now)
+        if form not in FORMATS:
+            message = f"Ask for one of: {', '.join(FORMATS)}."
+            raise Problem(
+                422, errors=[{"pointer": "/format", "code": "unknown", "message": message}]
+            )
+        id = secrets.token_urlsafe(18)
+        async with self.reports.database.transaction() as session:
+            await store.add(session, id, report, dict(typed), form, key.name, now, KEPT)
+        task = asyncio.create_task(self._write(id, asked, form))
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+        return id
+
+    async def find(self, id: str, key: Key) -> sa.Row:
+        """An export of this key; raises `Problem` 404."""
+        async with self.reports.database.transaction() as session:
+            row = await store.find(session, id)
+        if row is None or (row.key_name != key.name and not key.may("admin")):
+            raise Problem(404, "There is no such export.")
+        return row
+
+    @staticmethod
+    def state(row: sa.Row) -> str:
+        """running, done, failed, cancelled, or interrupted: nobody writes it any more."""
+        if row.state == "running" and clock.now() - row.seen_at > SILENT:
+            return "interrupted"
+        return str(row.state)
+
+    async def cancel(self, id: str, key: Key) -> None:
+        """Stop an export and drop its file; raises `Problem` 404."""
+        await self.find(id, key)
+        async with self.reports.database.transaction() as session:
+            await store.cancel(session, id)
+
+    async def read(self, id: str) -> AsyncIterator[bytes]:
+        """The file, piece by piece."""
+        async with self.reports.database.transaction() as session:
+            async for part in store.read(session, id):
+                yield part
+
+    async def _write(self, id: str, asked: Asked, form: str) -> None:
+        try:
+            async with self.places:
+                with tempfile.TemporaryDirectory(prefix="motcua-export-") as folder:
+                    path = Path(folder) / f"export.{form}"
+                    if await self._fill(id, asked, form, path):
+                        await self._keep(id, path)
+        except Exception as fault:
+            log.error("export_failed", error=type(fault).__name__)
+            with contextlib.suppress(Exception):
+                async with self.reports.database.transaction() as session:
+                    await store.end(session, id, "failed")
+
+    async def _fill(self, id: str, asked: Asked, form: str, path: Path) -> bool:
+        """Write the rows; false once nobody wants them any more."""
+        writer = await asyncio.to_thread(self.open_writer, path, form, asked)
+        done = 0
+        try:
+            async for total, rows in self.reports.every_row(asked.question):
+                await asyncio.to_thread(writer.add, rows)
+                done += len(rows)
+                if not await self._seen(id, done, total):
+                    return False
+        finally:
+            await asyncio.to_thread(writer.close)
+        return await self._seen(id, done, done)
+
+    async def _seen(self, id: str, rows: int, total: int) -> bool:
+        async with self.reports.database.transaction() as session:
+            return await store.see(session, id, rows, total, clock.now())
+
+    async def _keep(self, id: str, path: Path) -> None:
+        with path.open("rb") as file:
+            number = 0
+            while content := await asyncio.to_thread(file.read, PART_BYTES):
+                async with self.reports.database.transaction() as session:
+                    await store.add_part(session, id, number, content)
+                number += 1
+        async with self.reports.database.transaction() as session:
+            if not await store.end(session, id, "done"):
+                await store.cancel(session, id)
