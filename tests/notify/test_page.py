@@ -360,7 +360,10 @@ def test_filters_costs_and_masked_pages_over_http(running):
     assert "/s/***" in found["notices"][0]["text"]
     assert ask(subject=failed["subject"], channel="email").json()["notices"] == []
     assert ask(subject=failed["subject"], to="2001-01-01").json()["notices"] == []
-    for wrong in ({"kind": "x"}, {"channel": "fax"}, {"audience": "all"}, {"from": "yesterday"}):
+    for wrong in (
+        {"kind": "x"}, {"channel": "fax"}, {"audience": "all"}, {"from": "yesterday"},
+        {"from": "0001-01-01"}, {"to": "9999-12-31"},
+    ):  # fmt: skip
         assert ask(**wrong).status_code == 422, wrong
     first = ask(limit=1).json()
     second = ask(limit=1, cursor=first["next"]).json()

@@ -186,11 +186,13 @@ def add_page(
 def read_days(first: str | None, last: str | None) -> tuple[datetime | None, datetime | None, bool]:
     """The instants between which notices were made, and whether a day could not be read."""
     try:
-        since = clock.start_of(date.fromisoformat(first)) if first else None
-        until = clock.start_of(date.fromisoformat(last) + timedelta(days=1)) if last else None
-    except (ValueError, OverflowError):
+        days = [date.fromisoformat(text) if text else None for text in (first, last)]
+    except ValueError:
         return None, None, True
-    return since, until, False
+    if any(day is not None and not 2000 <= day.year <= 2999 for day in days):
+        return None, None, True
+    since = clock.start_of(days[0]) if days[0] else None
+    return since, clock.start_of(days[1] + timedelta(days=1)) if days[1] else None, False
 
 
 def pages() -> Environment:

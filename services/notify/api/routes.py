@@ -73,9 +73,12 @@ def build_router(
         check_choice("kind", kind, tuple(KINDS))
         check_choice("channel", channel, ("sms", "email"))
         check_choice("audience", audience, ("citizen", "officer"))
-        since, until, _ = read_days(
+        since, until, bad_day = read_days(
             made_from.isoformat() if made_from else None, made_to.isoformat() if made_to else None
         )
+        if bad_day:
+            error = {"pointer": "/from", "code": "date", "message": "Days from 2000 to 2999."}
+            raise Problem(422, errors=[error])
         query = store.Query(
             scope.units(key, unit), subject, state, cursor, limit, kind, channel, audience, since,
             until,
