@@ -102,6 +102,23 @@ class Recount:
                               "rate": kept / whole, "reason": None}  # fmt: skip
         return found
 
+    def index_766(self, asked):
+        """Points per unit of the two groups that events tell of, in cents rounded half up."""
+        found = {}
+        for place, row in self.form_06(asked, "unit").items():
+            kept = row["resolved_early"] + row["resolved_on_time"]
+            ended = kept + row["resolved_late"] + row["pending_overdue"]
+            received = row["received_online"] + row["received_counter_post"]
+            points = {}
+            if ended:
+                points["progress"] = (4000 * kept + ended) // (2 * ended) / 100
+            if received:
+                most = min(received, 2 * row["received_online"])
+                points["online_provision"] = (4400 * most + received) // (2 * received) / 100
+            if points:
+                found[place] = points
+        return found
+
     def online_share(self, asked):
         table = defaultdict(lambda: [0, 0])
         for _, one, place in self.dossiers(asked):

@@ -159,7 +159,7 @@ def table(answer, names, columns=None):
             key += unit_of(row) if name == "unit" else [row[name]]
         key = tuple(key) if len(key) > 1 else key[0]
         assert key not in found, key
-        found[key] = {name: row.get(name) for name in (columns or row)}
+        found[key] = {name: row.get(name) for name in (columns or [*row, "reason"])}
     return found
 
 
@@ -195,6 +195,13 @@ async def check(reports, oracle, typed, asked):
     columns = ("online", "total", "share")
     same("online-share", table(shares, ["unit", "authority"], columns), oracle.online_share(asked))
     await check_overdue(answer, oracle, typed, asked)
+    points = {}
+    for (*unit, group), row in table(await answer("index-766"), ["unit", "group"]).items():
+        points.setdefault(tuple(unit), {})
+        assert (row["points"] is None) == (row["reason"] is not None), row
+        if row["points"] is not None:
+            points[tuple(unit)][group] = row["points"]
+    same("index-766", points, oracle.index_766(asked))
 
     quality = {}
     for key, row in table(await answer("data-quality"), ["unit"]).items():
@@ -319,6 +326,7 @@ async def run(url, seed, size, count):
     assert set(CELLS) == {
         "bieu-06", "on-time", "online-share", "overdue", "data-quality", "installs", "scorecard",
         "activity", "difficulties", "notices", "timeliness",
+        "index-766",
     }  # fmt: skip
 
 

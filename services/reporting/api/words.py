@@ -89,6 +89,17 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
         "answer",
     ),
     "emulation": ("merits", "deductions", "points", "undecided", "rank", "arithmetic"),
+    "index-766": (
+        "group",
+        "weight",
+        "numerator",
+        "denominator",
+        "share",
+        "full_at",
+        "points",
+        "state",
+        "reason",
+    ),
     "notices": ("channel", "notices", "sent", "delivered", "failed", "segments", "cost"),
 }
 """The figures of each report, beside what its rows are named by."""
@@ -184,6 +195,19 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "difficulties": ("Khó khăn, vướng mắc", "Difficulties"),
     "notices": ("Tin nhắn đã gửi", "Notices sent"),
     "emulation": ("Thi đua", "Emulation"),
+    "index-766": ("Bộ chỉ số phục vụ (QĐ 766)", "Quality index (QĐ 766)"),
+    "column.group": ("Nhóm chỉ số", "Group"),
+    "column.weight": ("Điểm tối đa", "Most points"),
+    "column.numerator": ("Tử số", "Numerator"),
+    "column.denominator": ("Mẫu số", "Denominator"),
+    "column.full_at": ("Đủ điểm từ", "Full points at"),
+    "value.publicity": ("Công khai, minh bạch", "Publicity"),
+    "value.progress": ("Tiến độ giải quyết", "Progress"),
+    "value.digitisation": ("Số hóa hồ sơ", "Digitisation"),
+    "value.online_provision": ("Dịch vụ trực tuyến", "Online provision"),
+    "value.satisfaction": ("Mức độ hài lòng", "Satisfaction"),
+    "value.computed": ("Tính được", "Computed"),
+    "value.no_input": ("không có dữ liệu đầu vào", "no input in events"),
     "column.code": ("Mã hồ sơ", "Dossier"),
     "column.unit": ("Mã đơn vị", "Unit"),
     "column.unit_name": ("Đơn vị", "Unit name"),
@@ -349,8 +373,10 @@ _NAMED_BY = {
     "timeliness": "plan",
 }
 _AT_TIMES = ("unit_valid_from", "reason")
-_SHARES = frozenset({"share", "target", "rate"})
-_SPOKEN = frozenset({"state", "authority", "mode", "domain", "place", "kind", "channel", "reason"})
+_SHARES = frozenset({"share", "target", "rate", "full_at"})
+_SPOKEN = frozenset(
+    {"state", "authority", "mode", "domain", "place", "kind", "channel", "reason", "group"}
+)
 
 
 def word(name: str, language: str = "vi") -> str:

@@ -17,7 +17,15 @@ DOMAINS = ("public_administration", "health")
 MOST_ROWS = 1000
 """Rows of a page of dossiers."""
 FILTERED = {
-    "field": ("bieu-06", "on-time", "online-share", "data-quality", "overdue", "interview-list"),
+    "field": (
+        "bieu-06",
+        "on-time",
+        "online-share",
+        "data-quality",
+        "overdue",
+        "interview-list",
+        "index-766",
+    ),
     "level": tuple(name for name in REPORTS if name != "emulation"),
     "domain": ("scorecard", "survey-reasons"),
     "plan": ("timeliness", "emulation"),

@@ -611,6 +611,23 @@ def _total(rows: list[Row], names: tuple[str, ...]) -> Row:
     }
 
 
+async def index_766(session: AsyncSession, question: Question, book: Book) -> Answer:
+    """The quality index of QĐ 766/QĐ-TTg 2022 per unit and group, as far as events tell of it."""
+    found = await dossier_sums.dossier_sums(session, question.scope, ["unit"])
+    rows = []
+    by_unit = []
+    whole = DossierSums()
+    for (place,), sums in found:
+        groups = rules.index_766(sums)
+        if all(row["points"] is None for row in groups):
+            continue
+        named = book.named(place, question)
+        rows += [named | row for row in groups]
+        by_unit.append(named | rules.index_total(groups))
+        whole = whole + sums
+    return Answer(rows, rules.index_total(rules.index_766(whole)), extra={"by_unit": by_unit})
+
+
 Handler = Callable[[AsyncSession, Question, Book], Awaitable[Answer]]
 
 REPORTS: Mapping[str, Handler] = {
@@ -628,6 +645,7 @@ REPORTS: Mapping[str, Handler] = {
     "difficulties": difficulties,
     "notices": notice_counts,
     "emulation": emulation,
+    "index-766": index_766,
 }
 """Report name -> what answers it."""
 

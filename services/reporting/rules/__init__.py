@@ -64,6 +64,7 @@ from services.reporting.rules.publishing import (
     month_of,
     slug_of,
 )
+from services.reporting.rules.quality_index import index_766, index_total
 from services.reporting.rules.sampling import drawn
 from services.reporting.rules.scores import (
     LIKERT,
@@ -165,6 +166,8 @@ __all__ = [
     "form_06",
     "gives_points",
     "history",
+    "index_766",
+    "index_total",
     "install_plan",
     "is_slug",
     "judged_duties",

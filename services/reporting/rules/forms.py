@@ -1,6 +1,6 @@
 """Rows of the reports about dossiers, made of sums: form 06, the on-time rate, online shares."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Literal
 
 from shared.plans import Bound
@@ -21,6 +21,10 @@ class DossierSums:
     resolved_late: int = 0
     overdue: int = 0
     """Open, past the due date and not paused at the end of the period."""
+
+    def __add__(self, other: "DossierSums") -> "DossierSums":
+        names = [one.name for one in fields(self)]
+        return DossierSums(*(getattr(self, name) + getattr(other, name) for name in names))
 
 
 FORM_06 = (

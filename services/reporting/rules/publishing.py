@@ -26,6 +26,7 @@ IDENTITY: Mapping[str, tuple[str, ...]] = {
     "timeliness": ("plan", *UNIT, "obligation", "period"),
     "emulation": ("plan", *UNIT),
     "notices": (*UNIT, "channel"),
+    "index-766": (*UNIT, "group"),
 }
 """What tells the rows of a report apart, where it is more than what they are grouped by."""
 
