@@ -179,10 +179,11 @@ def problem_of(answer: httpx.Response) -> dict[str, Any]:
     return body if isinstance(body, dict) else {}
 
 
-def fault_line(item: Mapping[str, Any]) -> str:
-    """One fault: where, and what."""
-    place = f"dòng {item['line']}" if item.get("line") else item.get("pointer") or ""
-    text = item.get("message") or item.get("code") or ""
+def fault_line(item: Mapping[str, Any], severity: str = "lỗi") -> str:
+    """One fault: where, and what; of a file in the words in which a check of it would say it."""
+    place, text = item.get("pointer") or "", item.get("message") or item.get("code") or ""
+    if item.get("line"):
+        return f"dòng {item['line']}: {severity}: {text} ({place or '/'})"
     return f"{place}: {text}" if place else str(text)
 
 

@@ -62,7 +62,7 @@ async def apply(instance: Instance, file: Path, restate: bool = False, wait: boo
         if answer.get("recount") and wait:
             await counted_anew(client, answer["plan"])
     for warning in answer.get("warnings") or ():
-        print(f"{file}: {fault_line(warning)}", file=sys.stderr)
+        print(f"{file}: {fault_line(warning, 'lưu ý')}", file=sys.stderr)
     for sentence in answer.get("sentences", {}).get("all") or ():
         print(sentence)
     unchanged = "" if answer["changed"] else " unchanged"
@@ -113,7 +113,7 @@ async def rehearse(instance: Instance, file: Path) -> None:
             "quota", "POST", "/v1/plans/rehearsals", content=read(file).encode(), headers=headers
         )
     for warning in answer.get("warnings") or ():
-        print(f"{file}: {fault_line(warning)}", file=sys.stderr)
+        print(f"{file}: {fault_line(warning, 'lưu ý')}", file=sys.stderr)
     print(f"{answer['plan']}: {answer['title']}")
     for each in answer["indicators"]:
         print(

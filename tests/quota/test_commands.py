@@ -105,3 +105,19 @@ def test_grants(motcua):
 def test_an_instance_that_is_not_there(motcua, monkeypatch):
     monkeypatch.setenv("MOTCUA_QUOTA_URL", "http://127.0.0.1:1")
     assert motcua("stipends", "list")[0] == 3
+
+
+def test_check_and_apply_say_the_same(motcua, tmp_path):
+    file = tmp_path / "sai.yaml"
+    file.write_text(
+        "plan: sai\ntitle: Sai\nissued: {number: 1/KH}\nruns: {from: 2020-01-01, to: 2020-02-30}\n"
+        "indicatrs: {}\n",
+        encoding="utf-8",
+    )
+    code, checked = motcua("plan", "check", file)
+    assert code == 1
+    said = [line.removeprefix(f"{file}: ") for line in checked.splitlines()]
+    assert [line.partition(":")[0] for line in said] == ["dòng 4", "dòng 5"]
+    code, applied = motcua("plan", "apply", file)
+    assert code == 1
+    assert [line.strip() for line in applied.splitlines()[1:]] == said

@@ -40,7 +40,9 @@ def told(running, plan):
     for row in asyncio.run(read()):
         made = orjson.loads(row["payload"])
         data = made["data"]
-        if data["plan"] == plan and made["type"].startswith("motcua.quota."):
+        # How a result stands is told, too, with its state: that is no milestone.
+        milestone = data.get("state") is None and made["type"].startswith("motcua.quota.")
+        if milestone and data["plan"] == plan:
             kind = made["type"].removeprefix("motcua.quota.").removesuffix(".v1")
             where = (data["indicator"], data["unit"], data["period"])
             found.append((kind, *where, data["numerator"]))

@@ -50,6 +50,7 @@ def slices(monkeypatch):
     monkeypatch.setattr(plans, "AT_ONCE", 10)
     monkeypatch.setattr(recounts, "CHUNK", 7)
     monkeypatch.setattr(recounts, "PLACES", 1)
+    monkeypatch.setattr(recounts, "BOOKED", 1)
     monkeypatch.setattr(recounts, "CELLS", 2)
     monkeypatch.setattr(recounts, "ROWS", 20)
 

@@ -141,4 +141,4 @@ def test_a_day_that_no_calendar_has_is_a_fault_with_its_line(running, tmp_path, 
     said = CliRunner().invoke(app, ["plan", "apply", str(file)])
     assert isinstance(said.exception, CommandError)
     assert said.exception.code == 1
-    assert "dòng 3: 'from'" in str(said.exception)
+    assert "dòng 3: lỗi: 'from'" in str(said.exception)

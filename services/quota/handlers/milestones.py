@@ -1,5 +1,6 @@
 """Announces how far units have come."""
 
+import asyncio
 from collections.abc import Iterable, Mapping
 from datetime import date
 from fractions import Fraction
@@ -17,6 +18,9 @@ from shared.working_days import working_days
 MILESTONES = (50, 80, 100)
 BEHIND = -1
 """Stands where a percentage does, for "has fallen behind"."""
+
+TOLD_TOGETHER = 50_000
+"""So many announcements are gathered before they are written."""
 
 Told = tuple[str, int, str, str, str, int]
 """(plan, version, indicator, unit, period, percent)."""
@@ -98,6 +102,20 @@ def _percent(cell: Cell, target: Fraction) -> float | None:
     return round(float(cell.numerator * 100 / (over * target)), 1) if over and target else None
 
 
+def _judge(
+    plan: str, indicator: str, owned: Iterable[Owned], sums: Mapping[str, rules.Sums], today: date
+) -> dict[Told, tuple[Cell, Fraction]]:
+    """What an indicator has come to by a morning."""
+    passed: dict[Told, tuple[Cell, Fraction]] = {}
+    for one in owned:
+        judged = rules.judge_morning(one, indicator, sums, today, working_days())
+        for unit, what, cell, target in judged:
+            percent = 100 if what == "reached" else BEHIND
+            told = (plan, one.version.judged_as, indicator, unit, one.period, percent)
+            passed[told] = (cell, target)
+    return passed
+
+
 async def check_morning(
     session: AsyncSession, histories: Mapping[str, History], today: date
 ) -> None:
@@ -117,18 +135,14 @@ async def check_morning(
             for indicator in history.indicators()
             if (found := rules.morning_periods(history, indicator, today))
         }
-        sums: dict[str, dict[str, dict[tuple[str, str], int]]] = {}
-        counts = history.name
-        for row in await store.totals(session, counts, list(looked_at)) if looked_at else ():
-            by_unit = sums.setdefault(row.indicator, {})
-            by_unit.setdefault(row.unit, {})[row.part, row.period] = row.n
-        for indicator, owned in looked_at.items():
-            for one in owned:
-                judged = rules.judge_morning(
-                    one, indicator, sums.get(indicator, {}), today, working_days()
-                )
-                for unit, what, cell, target in judged:
-                    percent = 100 if what == "reached" else BEHIND
-                    told = (name, one.version.judged_as, indicator, unit, one.period, percent)
-                    passed[told] = (cell, target)
+        async for indicator, sums in store.stream_totals(session, history.name, list(looked_at)):
+            judged = await asyncio.to_thread(
+                _judge, name, indicator, looked_at.pop(indicator), sums, today
+            )
+            passed |= judged
+            if len(passed) > TOLD_TOGETHER:
+                await tell(session, passed)
+                passed = {}
+        for indicator, owned in looked_at.items():  # nothing was counted of these
+            passed |= await asyncio.to_thread(_judge, name, indicator, owned, {}, today)
     await tell(session, passed)

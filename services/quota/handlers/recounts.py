@@ -24,8 +24,10 @@ from shared.db import Database, take_turn
 
 AT_ONCE = 20_000
 """Up to so many facts are counted in the request that applies a plan: a second or two."""
-PLACES = 20
-"""Places whose stipends are judged or booked in one slice."""
+PLACES = 50
+"""Places whose stipends are judged in one slice."""
+BOOKED = 100
+"""Places that are booked in one slice: looking for them costs more than booking."""
 CELLS = 2_000
 """Counts looked through for milestones in one slice."""
 ROWS = 20_000
@@ -154,7 +156,7 @@ async def _answer(session: AsyncSession, history: History, row: Any) -> None:
 
 
 async def _book(session: AsyncSession, history: History, row: Any) -> None:
-    places = await store.places_to_book(session, row.name, PLACES)
+    places = await store.places_to_book(session, row.name, BOOKED)
     if places:
         await settle(session, {history.name: history}, places)
     else:

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.quota import store
 from services.quota.handlers.outcomes import outcome
-from services.quota.handlers.progress import progress
+from services.quota.handlers.progress import Question, Walk, progress
 from services.quota.handlers.versions import Plans
 from services.quota.rules import History
 from shared import clock
@@ -27,6 +27,17 @@ REST = 5.0
 """Looking takes at most about one part in so many of the time: many units are looked at less often."""
 LONGEST_SECONDS = 600.0
 """After so long it is looked even where nothing changed: periods end by themselves."""
+
+
+BROAD = 20_000
+"""An indicator with more results than this is told only where points depend on it; ``/v1/progress``
+answers for the others."""
+
+
+def pointed_indicators(plans: Iterable[Plan]) -> set[str]:
+    """The indicators whose result gives or costs points under any of some versions."""
+    rules = (each.when.indicator for plan in plans for each in (*plan.penalties, *plan.merits))
+    return {name for name in rules if name}
 
 
 def told_indicators(plans: Iterable[Plan]) -> list[str]:
@@ -71,7 +82,8 @@ class Results:
             self.changed.clear()
             began = clock.monotonic()
             async with self.database.transaction() as session:
-                await take_turn(session, "store")
+                # A turn of its own: counting goes on, and whatever it changes is looked at next.
+                await take_turn(session, "results")
                 told = await self.announce_all(session, clock.today())
             took = clock.monotonic() - began
             if told:
@@ -84,11 +96,22 @@ class Results:
 
     async def announce_all(self, session: AsyncSession, today: date) -> int:
         """Announce every result that has changed; returns how many."""
-        rows: list[store.Result] = []
+        told = 0
         for name, history in (await self.plans.load(session, idle=False)).items():
-            named = told_indicators(each.version.plan for each in history.windows)
+            plans = [each.version.plan for each in history.windows]
+            pointed = pointed_indicators(plans)
+            named = [
+                each
+                for each in told_indicators(plans)
+                if each in pointed or Walk(Question(history, self.registry, each)).most() <= BROAD
+            ]
             await store.forget_results(session, name, named)
-            rows += await self._results(session, history, named, today)
+            for indicator in named:  # one at a time: of a wide plan each holds much
+                rows = await self._results(session, history, [indicator], today)
+                told += await self._announce(session, rows)
+        return told
+
+    async def _announce(self, session: AsyncSession, rows: list[store.Result]) -> int:
         changed = await store.announce_results(session, rows)
         now = clock.now()
         messages = []

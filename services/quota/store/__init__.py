@@ -8,6 +8,7 @@ from services.quota.store.counts import (
     keys_of,
     members_of,
     recount,
+    stream_totals,
     totals,
     totals_of,
 )
@@ -142,6 +143,7 @@ __all__ = [
     "standings",
     "standings_of",
     "stipends",
+    "stream_totals",
     "tallies",
     "totals",
     "totals_of",

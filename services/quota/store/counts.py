@@ -1,6 +1,6 @@
 """Queries about counts: which facts share a key, what a key adds, the sums of it all."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -131,6 +131,34 @@ async def totals(
         },
     )
     return list(rows.all())
+
+
+async def stream_totals(
+    session: AsyncSession, plan: str, indicators: Sequence[str]
+) -> AsyncIterator[tuple[str, dict[str, dict[tuple[str, str], int]]]]:
+    """What is counted of some indicators, one after another: (indicator, unit -> (part, period of
+    storage) -> n). One statement, and one indicator in memory."""
+    if not indicators:
+        return
+    rows = await session.stream(
+        sa.text(
+            "SELECT indicator, part, unit, period, sum(n)::bigint AS n FROM counters"
+            " WHERE plan = :plan AND indicator = ANY(:indicators)"
+            " GROUP BY indicator, part, unit, period HAVING sum(n) <> 0 ORDER BY indicator"
+        ),
+        {"plan": plan, "indicators": list(indicators)},
+        execution_options={"yield_per": 5000},
+    )
+    at: str | None = None
+    sums: dict[str, dict[tuple[str, str], int]] = {}
+    async for row in rows:
+        if row.indicator != at:
+            if at is not None:
+                yield at, sums
+            at, sums = row.indicator, {}
+        sums.setdefault(row.unit, {})[row.part, row.period] = row.n
+    if at is not None:
+        yield at, sums
 
 
 async def totals_of(session: AsyncSession, cells: Iterable[tuple[str, str, str]]) -> list[Any]:
