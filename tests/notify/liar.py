@@ -29,6 +29,7 @@ class Liar:
     port: int = 0
     honest: bool = False
     down: bool = False
+    busy: bool = False
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -91,7 +92,7 @@ def liar() -> Iterator[Liar]:
         def do_POST(self) -> None:
             length = int(self.headers["Content-Length"])
             body = json.loads(self.rfile.read(length))
-            told = None if made.down else made.answer(body)
+            told = (503, b"") if made.busy else None if made.down else made.answer(body)
             if told is None:
                 self.close_connection = True
                 return
