@@ -7,11 +7,13 @@ from email import message_from_bytes
 from email.policy import default
 from urllib.parse import parse_qs, urlsplit
 
+import aiosmtplib
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP as Server
 
 from services.notify.clients import Kannel, Mail, Parcel
+from services.notify.clients.mail import read_fault
 from shared.embedded.process import free_port
 
 PARCEL = Parcel(
@@ -197,6 +199,16 @@ class TestMail:
         assert answer.verdict == verdict
         assert "@" not in answer.detail
         assert box.letters == []
+
+    async def test_one_recipient_put_off_does_not_hold_up_the_others(self):
+        for answers, blame in (({"rcpt": "451 later"}, False), ({"mail": "421 busy"}, True)):
+            with post_office(Postbox(**answers)) as port:
+                answer = await post(port)
+            assert (answer.verdict, answer.blame) == ("again", blame)
+
+    def test_a_wrong_password_fails_no_letter_for_good(self):
+        answer = read_fault(aiosmtplib.SMTPAuthenticationError(535, "no"), False)
+        assert (answer.verdict, answer.detail, answer.blame) == ("again", "smtp 535", True)
 
     async def test_a_hang_after_the_letter_was_handed_over(self):
         with post_office(Postbox(data="hang")) as port:

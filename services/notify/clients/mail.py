@@ -18,6 +18,7 @@ from shared import clock
 
 Tls = Literal["none", "starttls", "tls"]
 TEMPORARY = range(400, 500)
+SERVER_GOES = frozenset({421, 454})
 DEFAULT = Terms(at_once=8)
 
 
@@ -130,7 +131,13 @@ def read_fault(fault: Exception, handed_over: bool) -> Answer:
         fault = refused[0]
     code = getattr(fault, "code", None)
     if isinstance(code, int) and code >= 400:
-        return Answer("again" if code in TEMPORARY else "refused", f"smtp {code}")
+        if isinstance(fault, (aiosmtplib.SMTPAuthenticationError, aiosmtplib.SMTPConnectError)):
+            # It serves nobody under this account, or nobody at all: that is not the letter's fault.
+            return Answer("again", f"smtp {code}")
+        if code in TEMPORARY:
+            # A recipient that is put off (greylisted, full) says nothing against the server.
+            return Answer("again", f"smtp {code}", blame=code in SERVER_GOES)
+        return Answer("refused", f"smtp {code}")
     detail = type(fault).__name__
     if isinstance(fault, (aiosmtplib.SMTPNotSupported, UnicodeError, ValueError)):
         return Answer("refused", detail)
