@@ -19,13 +19,16 @@ from services.reporting.api import (
     build_publications,
     build_router,
     build_samples,
+    build_traces,
     build_users,
     open_writer,
     resumer,
 )
+from services.reporting.clients import Intake
 from services.reporting.clients.oidc import Provider
 from services.reporting.handlers import (
     Accounts,
+    Confirming,
     Exports,
     Publishing,
     Reports,
@@ -68,7 +71,10 @@ def create_app(settings: ReportingSettings | None = None) -> FastAPI:
     )
     questionnaires = load_questionnaires(deploy_dir() / "questionnaires")
     consumer.attach(service, registry, Scales(questionnaires))
-    service.app.include_router(build_router(reports, files))
+    confirming = Confirming(reports)
+    service.app.include_router(build_router(reports, files, confirming))
+    intake = Intake(settings.intake_url)
+    service.app.include_router(build_traces(reports, confirming, intake))
     service.app.include_router(build_exports(Exports(reports, open_writer)))
     live = Live(service.database)
     service.when_changed(live.wake)

@@ -499,3 +499,19 @@ class SavedFilter(Table, table=True):
     owner: str = Field(primary_key=True)
     name: str = Field(primary_key=True)
     address: str
+
+
+class Confirmation(Table, table=True):
+    """Something a unit said of its figures of a month, with these figures; nothing is taken back."""
+
+    __tablename__ = "confirmations"
+    id: int | None = Field(default=None, primary_key=True, sa_type=sa.BigInteger)
+    report: str
+    month: str
+    unit: str
+    state: str
+    dossier: str | None
+    remark: str | None
+    at: datetime = Field(sa_type=_INSTANT)
+    by: str
+    figures: dict[str, Any] = Field(sa_type=JSONB)

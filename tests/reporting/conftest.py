@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.instance import instance
+from tests.instance import NAMES, instance
 
 
 @pytest.fixture(scope="session")
@@ -14,4 +14,10 @@ def office(tmp_path_factory):
             "MOTCUA_REPORTING_PUBLIC_URL": "https://motcua.example.vn",
             "MOTCUA_REPORTING_SMALL_SAMPLE": "3",
         }
-        yield made.start_all()
+        made.start("intake")
+        made.extra["MOTCUA_INTAKE_URL"] = made.url("intake")
+        for name in ("quota", "notify", "reporting"):
+            made.start(name)
+        for name in NAMES:
+            made.wait_ready(name)
+        yield made

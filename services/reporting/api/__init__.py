@@ -10,6 +10,7 @@ from services.reporting.api.pages import build_pages
 from services.reporting.api.publications import build_publications
 from services.reporting.api.reports import build_router
 from services.reporting.api.samples import build_samples
+from services.reporting.api.traces import build_traces
 from services.reporting.api.users import build_users
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "build_publications",
     "build_router",
     "build_samples",
+    "build_traces",
     "build_users",
     "open_writer",
     "resumer",

@@ -31,6 +31,7 @@ class Parameters(Body):
     field: Code | None = None
     domain: Code | None = None
     plan: Code | None = None
+    obligation: Code | None = None
     as_of: Code | None = None
 
     def typed(self) -> dict[str, str]:

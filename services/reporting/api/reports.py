@@ -9,14 +9,14 @@ from starlette.responses import JSONResponse, Response
 from services.reporting.api.access import reader
 from services.reporting.api.files import MEDIA_TYPES, Files, file_name
 from services.reporting.api.words import language_of
-from services.reporting.handlers import GROUPINGS, REPORTS, Reports, ask, document
+from services.reporting.handlers import GROUPINGS, REPORTS, Confirming, Reports, ask, document
 from shared import clock
 from shared.keys import Key
 
 Word = Annotated[str | None, Query()]
 
 
-def build_router(reports: Reports, files: Files) -> APIRouter:
+def build_router(reports: Reports, files: Files, confirming: Confirming) -> APIRouter:
     """The routes for programs."""
     router = APIRouter(prefix="/v1", tags=["reports"])
 
@@ -62,6 +62,7 @@ def build_router(reports: Reports, files: Files) -> APIRouter:
         made = document(asked, answer)
         if asked.format != "json":
             return await asyncio.to_thread(_file, files, made, asked.format, lang, accept_language)
+        made |= await confirming.noted(asked)
         return JSONResponse(made, headers={"Cache-Control": "no-store"})
 
     return router

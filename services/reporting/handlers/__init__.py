@@ -9,6 +9,7 @@ from services.reporting.handlers.applying import (
     roll_pending,
 )
 from services.reporting.handlers.asking import Asked, ask
+from services.reporting.handlers.confirming import Confirming
 from services.reporting.handlers.documents import document
 from services.reporting.handlers.dossier import Dossier, dossier
 from services.reporting.handlers.exporting import Exports
@@ -22,6 +23,7 @@ from services.reporting.handlers.rejudging import Undated
 from services.reporting.handlers.reports import GROUPINGS, REPORTS, Answer
 from services.reporting.handlers.sampling import Sampling
 from services.reporting.handlers.standing import standing
+from services.reporting.handlers.tracing import timeline, trace, unit_of
 
 __all__ = [
     "GROUPINGS",
@@ -30,6 +32,7 @@ __all__ = [
     "Accounts",
     "Answer",
     "Asked",
+    "Confirming",
     "Dossier",
     "Exports",
     "Glance",
@@ -54,5 +57,8 @@ __all__ = [
     "refold_due",
     "roll_pending",
     "standing",
+    "timeline",
     "titles",
+    "trace",
+    "unit_of",
 ]

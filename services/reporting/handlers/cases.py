@@ -8,7 +8,7 @@ from typing import Protocol
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.reporting import rules
-from services.reporting.rules import Place, Stray, Territory
+from services.reporting.rules import Figure, Stray, Territory
 from services.reporting.store import cases as store
 from services.reporting.store import facts
 from shared import rulebook
@@ -40,18 +40,6 @@ class Asking(Protocol):
     def field(self) -> str | None: ...
     @property
     def after(self) -> str: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """One contribution of a dossier to the figures, within what is asked."""
-
-    measure: str
-    place: Place
-    field: str
-    authority: str
-    day: date
-    n: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,4 +149,4 @@ def _case(
     return Case(code, story, registry.era(told_at), returned[0] if returned else local_day(told_at))
 
 
-__all__ = ["Asking", "Case", "Figure", "Page", "behind", "interviewees"]
+__all__ = ["Asking", "Case", "Page", "behind", "interviewees"]

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.reporting import rules
 from services.reporting.handlers.answering import Reports
 from services.reporting.handlers.asking import Asked, ask
+from services.reporting.handlers.confirming import CONFIRMED, beside
 from services.reporting.handlers.documents import document
 from services.reporting.handlers.reports import GROUPINGS
 from services.reporting.store import publications as store
@@ -84,6 +85,7 @@ class Publishing:
         made = document(asked, answer)
         told = await self._units(asked, made)
         files = await self._files(made, wanted.title)
+        said = await self._said(asked)
         new = NewPublication(
             slug,
             wanted.report,
@@ -99,7 +101,7 @@ class Publishing:
         async with self.reports.database.transaction() as session:
             if not await store.add(session, new):
                 return await self._known(session, new), False
-            first = _revision(1, made, None, [], key, now)
+            first = _revision(1, made, None, [], said, key, now)
             await store.add_revision(session, slug, first, files)
             await self._tell(session, "issued", new.slug, new.title, wanted.report, 1, told, now)
         self.announce()
@@ -119,6 +121,7 @@ class Publishing:
         asked = ask(row.report, _typed(row), key, self.reports.registry, now)
         made = document(asked, await self.reports.answer(asked.question))
         files, units = await self._files(made, row.title), await self._units(asked, made)
+        said = await self._said(asked)
         async with self.reports.database.transaction() as session:
             row = await self._standing(session, slug, key, lock=True)
             last = (await store.revisions(session, slug))[-1]
@@ -126,7 +129,7 @@ class Publishing:
             if not changes:
                 return False
             number = last.number + 1
-            revision = _revision(number, made, reason, changes, key, now)
+            revision = _revision(number, made, reason, changes, said, key, now)
             await store.add_revision(session, slug, revision, files)
             told = sorted({*row.told, *units})
             await self._tell(
@@ -201,6 +204,18 @@ class Publishing:
 
         return await asyncio.to_thread(render)
 
+    async def _said(self, asked: Asked) -> list[dict[str, Any]]:
+        """How the units stand to the figures of a month, without what they say of dossiers."""
+        month = rules.month_of(asked.first, asked.last)
+        if month is None or asked.question.report not in CONFIRMED:
+            return []
+        rows = await beside(self.reports, asked, month)
+        return [
+            {name: row[name] for name in ("unit", "unit_name", "state")}
+            | {"contested": len(row["contested"])}
+            for row in rows
+        ]
+
     async def _tell(
         self,
         session: AsyncSession,
@@ -254,10 +269,11 @@ def _revision(
     made: Mapping[str, Any],
     reason: str | None,
     changes: list[dict[str, Any]],
+    said: list[dict[str, Any]],
     key: Key,
     now: datetime,
 ) -> Revision:
-    frozen = (orjson.dumps(made), orjson.dumps(changes), orjson.dumps([]))
+    frozen = (orjson.dumps(made), orjson.dumps(changes), orjson.dumps(said))
     return Revision(number, now, key.name, reason, *frozen)
 
 

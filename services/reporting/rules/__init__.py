@@ -12,6 +12,7 @@ from services.reporting.rules.blocks import (
     cover,
     learnt_later,
 )
+from services.reporting.rules.confirming import Statement, answer_of
 from services.reporting.rules.difficulties import Difficulty, Said, difficulties
 from services.reporting.rules.dossiers import (
     MEASURES,
@@ -102,12 +103,21 @@ from services.reporting.rules.timeliness import (
     timeliness_summary,
     timeliness_total,
 )
+from services.reporting.rules.tracing import (
+    EITHER,
+    EXACTLY_OVERDUE,
+    STILL_OPEN,
+    TRACED,
+    Figure,
+)
 from services.reporting.rules.units import names_of, unit_changes
 
 __all__ = [
     "BY_DOMAIN",
     "DAY",
+    "EITHER",
     "EVERYWHERE",
+    "EXACTLY_OVERDUE",
     "FOREVER",
     "FORM_06",
     "KEPT_INSIDE",
@@ -120,6 +130,8 @@ __all__ = [
     "ON_TIME",
     "PERSONAL_GROUPS",
     "RANK",
+    "STILL_OPEN",
+    "TRACED",
     "URGENCY",
     "Block",
     "Cell",
@@ -127,6 +139,7 @@ __all__ = [
     "Difficulty",
     "DossierSums",
     "Eras",
+    "Figure",
     "Filed",
     "Heard",
     "History",
@@ -147,10 +160,12 @@ __all__ = [
     "Span",
     "Stand",
     "Standing",
+    "Statement",
     "Stray",
     "Survey",
     "Tally",
     "Territory",
+    "answer_of",
     "answer_score",
     "before",
     "blocks",

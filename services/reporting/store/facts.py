@@ -118,6 +118,11 @@ _LOAD_SURVEYS = sa.text(
     "SELECT f.*, v.rday AS voided_rday FROM surveys f LEFT JOIN voids v ON v.target = f.uid"
     " WHERE f.uid = ANY(CAST(:uids AS bytea[]))"
 )
+_SURVEYS_ABOUT = sa.text(
+    "SELECT f.source, f.event_id, f.time, f.mode, v.rday AS voided FROM surveys f"
+    " LEFT JOIN voids v ON v.target = f.uid WHERE f.dossier = :code"
+    ' ORDER BY f.time, f.source COLLATE "C", f.event_id COLLATE "C"'
+)
 _LOAD_VOIDS = sa.text("SELECT target, rday FROM voids WHERE target = ANY(CAST(:uids AS bytea[]))")
 _FRESHEN = sa.text(
     "INSERT INTO freshness (id, received_at) VALUES (1, :received_at) ON CONFLICT (id)"
@@ -203,6 +208,11 @@ async def load_surveys(session: AsyncSession, uids: Collection[bytes]) -> dict[b
         )
         for row in rows
     }
+
+
+async def surveys_about(session: AsyncSession, code: str) -> Sequence[sa.Row]:
+    """(source, event_id, time, mode, voided) of the surveys that name a dossier."""
+    return (await session.execute(_SURVEYS_ABOUT, {"code": code})).all()
 
 
 async def load_voids(session: AsyncSession, uids: Collection[bytes]) -> dict[bytes, date]:

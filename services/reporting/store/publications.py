@@ -176,6 +176,7 @@ async def withdraw(session: AsyncSession, slug: str, at: datetime, by: str, reas
     await session.execute(_WITHDRAW, {"slug": slug, "at": at, "by": by, "reason": reason})
 
 
-async def lock_of(session: AsyncSession, report: str, month: str, unit: str) -> str | None:
-    """The address under which a unit's month is locked for a report; null while it is open."""
+async def lock_of(session: AsyncSession, report: str, month: str, unit: str | None) -> str | None:
+    """The address under which a unit's month is locked for a report, or that of all units where
+    none is named; null while it is open."""
     return await session.scalar(_LOCK_OF, {"report": report, "month": month, "unit": unit})

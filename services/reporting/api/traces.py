@@ -1,0 +1,193 @@
+"""From a cell to what lies behind it, from a dossier to its events, and from there to a withdrawal."""
+
+import uuid
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Header, Query, Request
+from pydantic import Field
+
+from services.reporting.api.access import COOKIE, caller, reader, writer
+from services.reporting.api.bodies import Body, Code, Text
+from services.reporting.clients import Intake, Unreachable
+from services.reporting.handlers import Confirming, Reports, ask, timeline, trace, unit_of
+from services.reporting.handlers.asking import visible_units
+from services.reporting.store import figures
+from shared import clock
+from shared.browser import kept_key
+from shared.events.scalars import EventRef
+from shared.keys import Key
+from shared.problems import Problem, documented
+
+ROW = "row."
+SOURCE = "/motcua/reporting"
+VOID = "motcua.record.voided.v1"
+
+
+class VoidAsked(Body):
+    """The event to withdraw, and why."""
+
+    source: EventRef
+    id: EventRef
+    reason: Text
+
+
+class About(Body):
+    """A dossier, and what a unit has to say of it."""
+
+    dossier: Code
+    remark: Text | None = None
+
+
+class Said(Body):
+    """What a unit says of its figures of a month: of all of them, or of single dossiers."""
+
+    report: Code = "bieu-06"
+    period: Code
+    unit: Code
+    state: Literal["confirmed", "contested"]
+    dossier: Code | None = None
+    remark: Text | None = None
+    dossiers: Annotated[list[About], Field(default=[], max_length=1000)]
+
+
+def build_traces(reports: Reports, confirming: Confirming, intake: Intake) -> APIRouter:
+    """The routes of traces, dossiers and confirmations."""
+    router = APIRouter(
+        prefix="/v1", tags=["traces"], responses=documented(400, 401, 403, 404, 409, 422)
+    )
+
+    @router.get("/reports/{name}/trace")
+    async def trace_cell(
+        name: str,
+        request: Request,
+        key: Annotated[Key, Depends(reader)],
+        column: Annotated[str, Query(description="Whose cell it is, such as resolved_late")],
+    ) -> dict[str, Any]:
+        """What lies behind a cell: a page of dossiers, or of events where none are counted.
+
+        The report's own parameters say which answer is meant; the row's columns say which row, each
+        as `row.<column>`, such as `row.unit=461` or `row.field=...`; none of them: the total. Pages
+        of dossiers go on with `after`, pages of events with `offset`; a page of dossiers may hold
+        fewer than `limit` though `next` says that it goes on.
+        """
+        typed = dict(request.query_params)
+        asked = ask(name, typed, key, reports.registry, clock.now())
+        row = {
+            part.removeprefix(ROW): value for part, value in typed.items() if part.startswith(ROW)
+        }
+        found = await trace(reports, asked, column, row)
+        return {"report": name, "column": column, "row": row, **found}
+
+    @router.get("/dossiers/{code:path}")
+    async def show_dossier(code: str, key: Annotated[Key, Depends(reader)]) -> dict[str, Any]:
+        """A dossier as it is known now, and every event behind it by its (source, id).
+
+        `void` is how one of them is withdrawn: the event to send to intake with a key that may write
+        events; a correction is a withdrawal and a new event.
+        """
+        return await dossier(code, key) | {"void": _how(intake)}
+
+    @router.post("/dossiers/{code:path}/voids", status_code=202)
+    async def withdraw(
+        code: str,
+        asked: VoidAsked,
+        request: Request,
+        key: Annotated[Key, Depends(caller)],
+        authorization: Annotated[str | None, Header()] = None,
+    ) -> dict[str, Any]:
+        """Withdraw an event of a dossier: sent to intake with the caller's own key, which has to be
+        one that may write events there."""
+        if not key.may("events:write"):
+            raise Problem(403, "This needs the scope events:write.")
+        told = await dossier(code, key)
+        marks = [(one["source"], one["id"]) for one in [*told["events"], *told["surveys"]]]
+        if (asked.source, asked.id) not in marks:
+            message = "The dossier has no such event."
+            error = {"pointer": "/id", "code": "unknown_event", "message": message}
+            raise Problem(422, errors=[error])
+        shown = (authorization or "").partition(" ")[2] or kept_key(request, COOKIE)
+        if not shown:
+            raise Problem(403, "Only who came with a key can withdraw an event here.")
+        event = {
+            "specversion": "1.0",
+            "id": str(uuid.uuid4()),
+            "source": SOURCE,
+            "type": VOID,
+            "time": clock.now().isoformat(),
+            "datacontenttype": "application/json",
+            "data": {"of_source": asked.source, "of_id": asked.id, "reason": asked.reason},
+        }
+        try:
+            status, answer = await intake.send(event, shown.strip())
+        except Unreachable:
+            raise Problem(503, "Intake does not answer.", headers={"Retry-After": "5"}) from None
+        if status != 202:
+            detail = answer.get("detail") if isinstance(answer, dict) else None
+            errors = answer.get("errors", []) if isinstance(answer, dict) else []
+            raise Problem(
+                status if status in (401, 403, 409, 422, 429, 503) else 503, detail, errors
+            )
+        return {"source": SOURCE, "id": event["id"], "of_source": asked.source, "of_id": asked.id}
+
+    @router.post("/confirmations", status_code=201)
+    async def say(said: Said, key: Annotated[Key, Depends(writer)]) -> dict[str, Any]:
+        """A unit confirms its figures of a month, or contests them: as a whole, one `dossier`, or
+        several `dossiers` at once. A locked month is closed."""
+        about = [(one.dossier, one.remark) for one in said.dossiers]
+        if said.dossier is not None or not about:
+            about.insert(0, (said.dossier, said.remark))
+        if said.state == "contested" and not all(each[0] or each[1] for each in about):
+            message = "Say what is contested: a dossier, or a remark."
+            error = {"pointer": "/remark", "code": "missing", "message": message}
+            raise Problem(422, errors=[error])
+        await confirming.say(said.report, said.period, said.unit, said.state, about, key)
+        rows = await confirming.states(said.report, said.period, said.unit, key)
+        return next(row for row in rows if row["unit"] == said.unit)
+
+    @router.get("/confirmations")
+    async def list_confirmations(
+        key: Annotated[Key, Depends(reader)],
+        period: Annotated[str, Query(description="A month, YYYY-MM")],
+        report: str = "bieu-06",
+        unit: str | None = None,
+    ) -> dict[str, Any]:
+        """How each unit stands to its figures of a month: confirmed, contested, unanswered."""
+        rows = await confirming.states(report, period, unit, key)
+        counts = {
+            state: sum(row["state"] == state for row in rows)
+            for state in ("confirmed", "contested", "unanswered")
+        }
+        return {"report": report, "period": period, "rows": rows, "total": counts}
+
+    async def dossier(code: str, key: Key) -> dict[str, Any]:
+        today = clock.today()
+        async with reports.database.transaction() as session:
+            await figures.hold_still(session)
+            found = await timeline(session, code, await reports.book(session), today)
+        if found is not None and key.units:
+            unit = unit_of(found)
+            seen = visible_units(None, key, reports.registry, today, today)
+            if unit is None or not any(span.unit == unit for span in seen.spans):
+                found = None
+        if found is None:
+            raise Problem(404, "There is no such dossier.")
+        return found
+
+    return router
+
+
+def _how(intake: Intake) -> dict[str, Any]:
+    return {
+        "method": "POST",
+        "address": intake.address,
+        "scope": "events:write",
+        "content_type": "application/cloudevents+json",
+        "event": {
+            "specversion": "1.0",
+            "type": VOID,
+            "source": "…",
+            "id": "…",
+            "time": "…",
+            "data": {"of_source": "…", "of_id": "…", "reason": "…"},
+        },
+    }
