@@ -196,7 +196,8 @@ def test_page(running):
         done = browser.post("/mapping", data=form)
         assert done.status_code == 200
         assert "1 mục đã được đưa vào" in done.text
-        assert browser.get("/mapping/style.css").headers["content-type"].startswith("text/css")
+        style = page.text.split('rel="stylesheet" href="')[1].split('"')[0]
+        assert browser.get(style).headers["content-type"].startswith("text/css")
         browser.post("/mapping/session/end")
         assert 'name="key"' in browser.get("/mapping").text
     assert len(events_of(running, "Z-1")) == 2

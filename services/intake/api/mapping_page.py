@@ -15,6 +15,7 @@ from shared import clock
 from shared.browser import kept_key
 from shared.http import read_body
 from shared.keys import Key
+from shared.look import Look
 from shared.problems import Problem
 from shared.service import Service
 from shared.units import UnitRegistry
@@ -26,7 +27,8 @@ SESSION_SECONDS = 12 * 3600
 FORM_BYTES = 8192
 LONGEST = {"source": 512, "theirs": 200, "unit": 200}
 HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; form-action 'self';"
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; font-src 'self';"
+    " img-src 'self'; form-action 'self';"
     " frame-ancestors 'none'; base-uri 'none'",
     "Cache-Control": "no-store",
     "Referrer-Policy": "no-referrer",
@@ -85,13 +87,14 @@ WORDS = {
 
 
 def build_router(service: Service, calls: SyncCalls, registry: UnitRegistry) -> APIRouter:
-    """The page, its log-in and what it sends."""
+    """The page, its log-in, what it sends and what it looks like."""
+    look = Look(prefix="/mapping/look")
     router = APIRouter(prefix="/mapping", include_in_schema=False)
     environment = Environment(
         loader=FileSystemLoader(PAGES), autoescape=True, undefined=StrictUndefined
     )
     environment.filters["local"] = lambda at: at.astimezone(clock.VN).strftime("%d/%m/%Y %H:%M")
-    style = (PAGES / "style.css").read_bytes()
+    environment.globals["look"] = look.url
 
     def draw(name: str, lang: str, status: int = 200, **values: Any) -> HTMLResponse:
         text = environment.get_template(name).render(lang=lang, say=WORDS[lang], **values)
@@ -179,12 +182,10 @@ def build_router(service: Service, calls: SyncCalls, registry: UnitRegistry) -> 
         answer.delete_cookie(COOKIE, path="/mapping", httponly=True, samesite="strict")
         return answer
 
-    @router.get("/style.css")
-    async def show_style() -> Response:
-        headers = HEADERS | {"Cache-Control": "max-age=3600"}
-        return Response(style, headers=headers, media_type="text/css")
-
-    return router
+    pages = APIRouter(include_in_schema=False)
+    pages.include_router(router)
+    pages.include_router(look.router())
+    return pages
 
 
 def _language(request: Request) -> str:

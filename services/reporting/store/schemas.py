@@ -104,6 +104,7 @@ async def put_in_place(connection: AsyncConnection) -> None:
             await connection.execute(sa.text(f'ALTER TABLE {CURRENT}."{name}" SET SCHEMA {NEXT}'))
     await connection.execute(sa.text(f"ALTER SCHEMA {CURRENT} RENAME TO {LEFT}"))
     await connection.execute(sa.text(f"ALTER SCHEMA {NEXT} RENAME TO {CURRENT}"))
+    await connection.execute(sa.text(f"UPDATE {CURRENT}.pulse SET n = n + 1"))  # for live pages
 
 
 async def clean_up(connection: AsyncConnection) -> None:
