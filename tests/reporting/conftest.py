@@ -1,14 +1,13 @@
-"""One instance of all four services, shared by the modules that keep to periods of their own."""
+"""An instance of all four services for each module that asks for one."""
 
 import pytest
 
 from tests.instance import NAMES, instance
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def office(tmp_path_factory):
-    """All services with nothing in them: whoever adds something keeps to units and days that no
-    other module looks at."""
+    """All services with nothing in them."""
     with instance(tmp_path_factory.mktemp("office")) as made:
         made.extra = {
             "MOTCUA_REPORTING_PUBLIC_URL": "https://motcua.example.vn",
