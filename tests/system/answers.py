@@ -82,8 +82,7 @@ def check_reporting(running: Instance, posted: Events) -> None:
     for by in ("unit", "field"):
         rows = report(running, "bieu-06", YEAR, by=by)["rows"]
         found = {
-            row[by]: {k: n for k, n in row.items() if n and isinstance(n, int)}
-            for row in rows
+            row[by]: {k: n for k, n in row.items() if n and isinstance(n, int)} for row in rows
         }
         plain = stories.bieu_06(told, *YEAR, by)
         assert {group: row for group, row in found.items() if row} == {
