@@ -57,7 +57,7 @@ async def add(session: AsyncSession, plans: Sequence[StoredPlan]) -> None:
 
 async def marks(session: AsyncSession) -> list[Mark]:
     """Every version of every plan, by plan and number."""
-    return [Mark(*row) for row in (await session.execute(_MARKS)).tuples()]
+    return [Mark(*row) for row in await session.execute(_MARKS)]
 
 
 async def bodies(
