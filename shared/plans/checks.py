@@ -153,7 +153,10 @@ class _Checker:
             if code in self.groups or code in roles:
                 continue
             if not self.registry.known(code):
-                near = self.registry.nearest(code)
+                near = [
+                    f"{each} ({self.registry.name(each, self.start)})"
+                    for each in self.registry.nearest(code)
+                ]
                 near += difflib.get_close_matches(code, [*self.groups, *roles], n=2)
                 message = f"không có đơn vị hay nhóm {code!r}"
                 if near:

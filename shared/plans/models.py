@@ -15,7 +15,7 @@ from shared.plans.indicators import Indicator
 from shared.plans.obligations import Obligation
 from shared.plans.periods import period_key
 from shared.plans.scalars import (
-    CODE_SCHEMA,
+    NAME_SCHEMA,
     Code,
     Day,
     Model,
@@ -156,7 +156,7 @@ Groups = dict[
             json_schema_input_type=Group
             | Annotated[
                 list[Any],
-                WithJsonSchema({"type": "array", "minItems": 1, "items": CODE_SCHEMA}),
+                WithJsonSchema({"type": "array", "minItems": 1, "items": NAME_SCHEMA}),
             ],
         ),
     ],

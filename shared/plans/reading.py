@@ -12,6 +12,7 @@ from shared.plans import indicators, models, obligations
 from shared.plans.checks import Finding, findings
 from shared.plans.filters import UNDECIDED
 from shared.plans.models import Plan
+from shared.plans.names import take_codes
 from shared.plans.tree import Path, Tree, Unreadable, read_tree
 from shared.procedures import ProcedureFaults, read_procedures
 from shared.settings import deploy_dir
@@ -60,6 +61,7 @@ def load_plan(text: str | bytes, *, registry: UnitRegistry) -> tuple[Plan | None
     plan: Plan | None = None
     if isinstance(tree.value, Mapping):
         faults += _take_lists(tree)
+        take_codes(tree.value, registry)
         try:
             plan = Plan.model_validate_json(orjson.dumps(tree.value))
         except ValidationError as error:

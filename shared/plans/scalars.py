@@ -71,6 +71,7 @@ def after(day: date, term: str) -> date:
 
 _TERM = re.compile(r"(\d{1,3}) (years?|months?|days?)")
 _SPAN = re.compile(r"(\d{1,3}) (working days?|days?|hours?)")
+NAME_SCHEMA = {"type": ["string", "integer"], "minLength": 1, "maxLength": 64}
 CODE_SCHEMA = {"type": ["string", "integer"], "pattern": r"^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$"}
 
 Day = Annotated[date, BeforeValidator(as_day), WithJsonSchema({"type": "string", "format": "date"})]
@@ -91,12 +92,12 @@ Units = Annotated[
     BeforeValidator(listed),
     WithJsonSchema(
         {
-            "anyOf": [CODE_SCHEMA, {"type": "array", "minItems": 1, "items": CODE_SCHEMA}],
+            "anyOf": [NAME_SCHEMA, {"type": "array", "minItems": 1, "items": NAME_SCHEMA}],
             "title": "Units",
         }
     ),
 ]
-"""One name of a group, one unit, or a list of them."""
+"""One group or unit, by code, name or alias, or a list of them; read plans hold codes."""
 Amount = Annotated[
     int | str,
     AfterValidator(_exact),

@@ -356,3 +356,63 @@ indicators:
         ("out_of_reach", "/indicators/b/target/at_least"),
         ("out_of_reach", "/indicators/c/target/more_than"),
     }
+
+
+NAMED = """\
+plan: ten
+title: Tên
+issued: {{number: 1/KH, date: 2020-01-02, by: UBND}}
+runs: {{from: {start}, to: {end}}}
+groups: {{hai: ["Đa Krông", 461]}}
+indicators:
+  a:
+    count: install.recorded
+    where: {{place: home}}
+    target: {{for: [{name}], at_least: 5, except: {{{name}: 7}}}}
+obligations:
+  b:
+    title: B
+    owed_by: hai
+    owed_to: [Quảng Trị]
+    due: {{every: month, day: 5}}
+    fulfilled_by: {{event: report.filed}}
+    remind: [{{before_due: 1 day, to: [unit, {name}]}}]
+"""
+
+
+@pytest.mark.parametrize(
+    "name", ["467", "Đakrông", "Đa Krông", "DAKRONG", "Huyện Đakrông", "\u0110akro\u0302ng"]
+)
+def test_a_unit_is_called_by_any_of_its_names_and_kept_as_a_code(name: str) -> None:
+    text = NAMED.format(name=name, start="2020-01-01", end="2020-12-31")
+    plan = read_plan(text, registry=REGISTRY)
+    target = plan.indicators["a"].target
+    assert target is not None
+    assert (target.for_, target.except_) == (["467"], {"467": 7})
+    assert plan.groups["hai"].units == ["467", "461"]
+    duty = plan.obligations["b"]
+    assert (duty.owed_by, duty.owed_to) == (["hai"], ["45"])
+    assert duty.remind[0].to == ["unit", "467"]
+    assert "DAKRONG" not in plan.canonical().decode()
+
+
+def test_a_name_means_the_unit_of_the_plan_s_time() -> None:
+    text = NAMED.format(name="DAKRONG", start="2025-08-01", end="2025-12-31")
+    for old, new in (("Đa Krông", "xã Đakrông"), ("461", "19360"), ("Quảng Trị", "44")):
+        text = text.replace(old, new)
+    plan, faults = load_plan(text, registry=REGISTRY)
+    assert plan is not None, faults
+    target = plan.indicators["a"].target
+    assert target is not None
+    assert target.for_ == ["19564"]
+    assert plan.groups["hai"].units == ["19564", "19360"]
+
+
+def test_a_name_of_nothing_or_of_one_unit_twice_is_refused_with_the_nearest() -> None:
+    text = NAMED.format(name="Đakrong Thượng", start="2020-01-01", end="2020-12-31")
+    _, faults = load_plan(text, registry=REGISTRY)
+    assert any("467 (Huyện Đakrông)" in each.message for each in faults)
+    twice = NAMED.format(name="467", start="2020-01-01", end="2020-12-31").replace(
+        "except: {467: 7}", "except: {467: 7, DAKRONG: 8}"
+    )
+    assert load_plan(twice, registry=REGISTRY)[0] is None
