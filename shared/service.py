@@ -217,11 +217,14 @@ class Service:
         )
         try:
             if self.settings.provision:
-                await provision(client, self.settings.nats_replicas)
+                await self._provision(client)
             for consumer in self.consumers.values():
                 await client.jetstream().consumer_info(consumer.stream, consumer.name)
         finally:
             await client.close()
+
+    async def _provision(self, client: nats.NATS) -> None:
+        await provision(client, self.settings.nats_replicas, self.settings.ack_wait)
 
     async def _watch(self) -> None:
         """Notice what the broker lost: streams and consumers (set up anew), or messages."""
@@ -238,7 +241,7 @@ class Service:
             except NotFoundError:
                 logger.warning("broker_lost_streams")
                 if self.settings.provision:
-                    await provision(client, self.settings.nats_replicas)
+                    await self._provision(client)
             if self.relay is not None:  # have it look whether its streams are still what they were
                 self.relay.checked = False
                 self.relay.wake.set()

@@ -38,13 +38,15 @@ class BrokerSettings(BaseSettings):
     """Where the broker is. ``NAME_FILE`` may name a file that holds the value of any setting.
 
     ``nats_url`` may name several servers of a cluster, separated by commas; ``nats_replicas`` is
-    how many of them keep each stream.
+    how many of them keep each stream. ``ack_wait``: after so many seconds the broker gives a
+    message again that was taken and not acknowledged, as by a process that was killed.
     """
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", populate_by_name=True)
 
     nats_url: SecretStr = Field(validation_alias="NATS_URL")
     nats_replicas: int = Field(default=1, ge=1, le=5)
+    ack_wait: int = Field(default=30, ge=2, le=600)
 
     @field_validator("nats_url")
     @classmethod

@@ -31,7 +31,7 @@ async def run() -> None:
     shown = " ".join(without_password(url) for url in urls)
     client = await _connect(urls, shown)
     try:
-        await provision(client, settings.nats_replicas)
+        await provision(client, settings.nats_replicas, settings.ack_wait)
     except APIError as error:
         raise CommandError(f"{shown} refused: {error.description}", REFUSED) from error
     except (TimeoutError, nats.errors.Error) as error:

@@ -15,7 +15,6 @@ from nats.js.errors import NotFoundError
 
 DAY = 86_400
 GIB = 1 << 30
-ACK_WAIT_SECONDS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +52,14 @@ CONSUMERS = (
 )
 
 
-async def provision(nats: Client, replicas: int = 1) -> None:
-    """Create what is missing and bring what exists to this configuration; safe to repeat."""
+async def provision(nats: Client, replicas: int, ack_wait: int) -> None:
+    """Create what is missing and bring what exists to this configuration; safe to repeat.
+
+    Args:
+        nats: whose user may create streams and consumers.
+        replicas: servers that keep each stream.
+        ack_wait: seconds after which what was not acknowledged is delivered again.
+    """
     jetstream = nats.jetstream(timeout=20)
     for stream in STREAMS:
         config = StreamConfig(
@@ -83,7 +88,7 @@ async def provision(nats: Client, replicas: int = 1) -> None:
                 durable_name=durable,
                 deliver_policy=DeliverPolicy.ALL,
                 ack_policy=AckPolicy.EXPLICIT,
-                ack_wait=ACK_WAIT_SECONDS,
+                ack_wait=ack_wait,
                 max_deliver=-1,
                 max_ack_pending=5_000,
             ),

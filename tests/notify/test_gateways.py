@@ -332,7 +332,7 @@ def running(tmp_path_factory, lying):
             "MOTCUA_NOTIFY_GATEWAYS": "esms",
             "MOTCUA_NOTIFY_RECEIPT_URL": f"http://127.0.0.1:{port}",
             "MOTCUA_NOTIFY_QUIET_HOURS": "",
-            "MOTCUA_NOTIFY_TIMEOUT": "2",
+            "MOTCUA_NOTIFY_TIMEOUT": "1",
         }
         for name in ("intake", "notify"):
             made.start(name)

@@ -44,6 +44,7 @@ def settings(url, port):
         "MOTCUA_NOTIFY_KANNEL_SENDER": "MOTCUA",
         "MOTCUA_NOTIFY_RECEIPT_URL": f"http://127.0.0.1:{port}",
         "MOTCUA_NOTIFY_QUIET_HOURS": "",
+        "MOTCUA_ACK_WAIT": "3",
     }
 
 

@@ -174,6 +174,7 @@ def run(folder, size, rounds, rate):
         made.extra = {
             "ESMS_URL": gateway.url, "ESMS_API_KEY": "a", "ESMS_SECRET_KEY": "b",
             "ESMS_BRANDNAME": "M", "ESMS_RECEIPT_KEY": "r3ceipt", "ESMS_RATE": str(rate),
+            "MOTCUA_ACK_WAIT": "5",
             "MOTCUA_NOTIFY_GATEWAYS": "esms", "MOTCUA_NOTIFY_QUIET_HOURS": "",
             "MOTCUA_NOTIFY_RECEIPT_URL": f"http://127.0.0.1:{ports[0]}",
         }  # fmt: skip

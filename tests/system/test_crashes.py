@@ -21,7 +21,8 @@ from tests.instance import ADMIN, NAMES, Instance, instance, wait_for
 from tests.system.answers import PLANS, check_quota, check_reporting
 from tests.system.world import LOCAL, Made, fresh_dossiers, make_world
 
-pytestmark = pytest.mark.timeout(360)  # what was delivered to the killed comes again after 30 s
+pytestmark = pytest.mark.timeout(360)
+ACK_WAIT = 5  # seconds after which what was delivered to the killed comes again
 CONSUMERS = ("quota", "notify", "reporting")
 BATCH = 100
 
@@ -178,6 +179,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         running.extra = {
             "MOTCUA_NOTIFY_KANNEL_URL": carrier.url,
             "MOTCUA_NOTIFY_QUIET_HOURS": "",
+            "MOTCUA_ACK_WAIT": str(ACK_WAIT),
         }
         world = World(running, carrier)
         for name in NAMES:
@@ -190,7 +192,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         carrier.server.shutdown()
 
 
-def test_each_service_killed_amid_ten_thousand_events(world: World) -> None:
+def kill_each(world: World, seed: str, size: int) -> None:
+    """Post ``size`` events, a part of them twice, and kill every service on the way."""
     running = world.running
 
     def again(name: str) -> Callable[[], None]:
@@ -200,14 +203,23 @@ def test_each_service_killed_amid_ten_thousand_events(world: World) -> None:
 
         return act
 
-    made = make_world("w1", 10_000)
+    made = make_world(seed, size)
+    killed = ("quota", "reporting", "notify", "intake", "intake")
     world.post(
-        made + made[:1500],
-        {10: again("quota"), 30: again("reporting"), 50: again("notify"), 70: again("intake"),
-         90: again("intake")},
-    )  # fmt: skip
+        made + made[: size * 15 // 100],
+        {size // BATCH * (2 * n + 1) // 10: again(name) for n, name in enumerate(killed)},
+    )
     world.post_fresh(60, {1: again("notify")})
     world.check()
+
+
+def test_each_service_killed_amid_events(world: World) -> None:
+    kill_each(world, "w1", 2_500)
+
+
+@pytest.mark.soak
+def test_each_service_killed_amid_ten_thousand_events(world: World) -> None:
+    kill_each(world, "w0", 10_000)
 
 
 def test_two_replicas_of_each_consumer_one_of_them_killed(world: World) -> None:
@@ -221,7 +233,7 @@ def test_two_replicas_of_each_consumer_one_of_them_killed(world: World) -> None:
         for name in CONSUMERS:
             running.kill(name)
 
-    world.post(make_world("w2", 2_000), {5: kill_first})
+    world.post(make_world("w2", 1_500), {5: kill_first})
     world.post_fresh(60)
     for name in CONSUMERS:
         world.start(name)

@@ -19,6 +19,7 @@ PLAN = "quang-tri-rthome-2019"
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
     folder: Path = tmp_path_factory.mktemp("refills")
     with instance(folder) as made:
+        made.extra["MOTCUA_ACK_WAIT"] = "5"
         made.start_all()
         made.apply_plan(PLAN)
         yield made

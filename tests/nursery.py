@@ -1,0 +1,160 @@
+"""Service processes that start quickly: forked from one that has the program loaded already.
+
+One nursery for each service is kept by the process that runs the tests. What it forks is the same
+program as ``motcua serve NAME`` with its own environment, and dies by the same signals; what is
+saved is reading the same modules anew hundreds of times. ``motcua up`` and what is started by
+containers is tested with processes of their own.
+"""
+
+import atexit
+import contextlib
+import gc
+import importlib
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import IO, NoReturn
+
+SERVICES = ("intake", "quota", "notify", "reporting")
+ROOT = Path(__file__).parent.parent
+LOADED = (
+    "alembic.command", "alembic.config", "asyncpg", "httptools", "shared.cli.main",
+    "shared.cli.serve", "sqlalchemy.dialects.postgresql.asyncpg", "uvicorn.protocols.http.auto",
+    "uvicorn.lifespan.on", "uvloop",
+)  # fmt: skip
+
+
+class Forked:
+    """A process of a nursery, as ``subprocess.Popen`` shows its own; how it ended is not known."""
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        try:
+            self._handle = os.pidfd_open(pid)
+        except ProcessLookupError:
+            self._handle = -1
+
+    def poll(self) -> bool:
+        """Whether it is gone."""
+        return self._gone(0)
+
+    def wait(self, timeout: float | None = None) -> None:
+        """Return once it is gone. TimeoutExpired: it is still there."""
+        if not self._gone(timeout):
+            raise subprocess.TimeoutExpired(f"process {self.pid}", timeout or 0)
+
+    def send_signal(self, number: signal.Signals) -> None:
+        """Send a signal; one that is gone gets none."""
+        if not self.poll():
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._handle, number)
+
+    def terminate(self) -> None:
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+    def _gone(self, seconds: float | None) -> bool:
+        if self._handle >= 0 and select.select([self._handle], [], [], seconds)[0]:
+            os.close(self._handle)
+            self._handle = -1
+        return self._handle < 0
+
+
+class Nursery:
+    """The process that forks those of one service."""
+
+    def __init__(self, service: str) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tests.nursery", service],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        atexit.register(self.close)
+
+    def start(self, env: dict[str, str], log: Path) -> Forked:
+        """Start the service with this environment; what it prints goes to ``log``."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(json.dumps({"env": env, "log": str(log)}) + "\n")
+        self.process.stdin.flush()
+        return Forked(int(self.process.stdout.readline()))
+
+    def close(self) -> None:
+        assert self.process.stdin is not None
+        with contextlib.suppress(OSError):
+            self.process.stdin.close()
+        self.process.wait()
+
+
+_kept: dict[str, Nursery] = {}
+
+
+def nursery(service: str) -> Nursery:
+    """This process's nursery of a service; all are made at the first call, side by side."""
+    if not _kept:
+        _kept.update({name: Nursery(name) for name in SERVICES})
+    return _kept[service]
+
+
+def main(service: str) -> None:
+    """Load the service, then fork one for each line of the input, until it ends."""
+    orders, answers = os.fdopen(os.dup(0)), os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    for name in (*LOADED, f"services.{service}.app"):
+        importlib.import_module(name)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel buries what ended
+    gc.collect()
+    gc.freeze()
+    parent = os.getpid()
+    for line in orders:
+        order = json.loads(line)
+        pid = os.fork()
+        if pid == 0:
+            become(service, order, parent, orders, answers)
+        answers.write(f"{pid}\n")
+        answers.flush()
+
+
+def become(service: str, order: dict, parent: int, orders: IO[str], answers: IO[str]) -> NoReturn:
+    """What `motcua serve` is, from here on."""
+    from shared.cli.main import main as motcua
+    from shared.embedded.process import tie
+
+    code = 1
+    try:
+        tie(parent, signal.SIGKILL)()
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        for given in (orders, answers):
+            os.close(given.fileno())
+        log = os.open(order["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        nothing = os.open(os.devnull, os.O_RDONLY)
+        for source, target in ((nothing, 0), (log, 1), (log, 2)):
+            os.dup2(source, target)
+        os.close(nothing)
+        os.close(log)
+        os.environ.clear()
+        os.environ.update(order["env"])
+        sys.argv = ["motcua", "serve", service]
+        motcua()
+        code = 0
+    except SystemExit as ended:
+        code = ended.code if isinstance(ended.code, int) else 1
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+    finally:
+        with contextlib.suppress(OSError):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os._exit(code)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
