@@ -9,7 +9,7 @@ events that come in meanwhile are read by the rules that their dossier was last 
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Protocol
@@ -28,6 +28,8 @@ log = structlog.get_logger()
 
 SLICE = 300
 """Dossiers that are derived anew in one transaction."""
+READY_SECONDS = 0.5
+"""After so long it is asked again whether the service is ready."""
 PAUSE_SECONDS = 10.0
 """After so long it is looked again whether another replica left something undone."""
 
@@ -130,8 +132,17 @@ class Dossiers(Protocol):
         """Derive them anew: by `after` what had been derived by `before`."""
 
 
+async def at_once() -> bool:
+    """Nothing has to be waited for."""
+    return True
+
+
 class Changeover:
-    """Brings one service's store to the rules of its files, in slices."""
+    """Brings one service's store to the rules of its files, in slices.
+
+    `ready` says whether the service has read what had reached the broker: one that writes to people
+    tells nobody of a new date while the result may be waiting in the queue.
+    """
 
     def __init__(
         self,
@@ -141,36 +152,52 @@ class Changeover:
         dossiers: Dossiers,
         announce: Callable[[], None] = lambda: None,
         size: int = SLICE,
+        ready: Callable[[], Awaitable[bool]] = at_once,
     ) -> None:
         self.name, self.database, self.rules = name, database, rules
         self.dossiers, self.announce, self.size = dossiers, announce, size
+        self.ready = ready
 
     async def begin(self) -> None:
-        """Propose the rules of the files; a store without dossiers takes them on at once."""
+        """Propose the rules of the files; a store without dossiers takes them on at once, and so
+        does one that has not to wait."""
         async with self.database.transaction() as session:
             await take_turn(session, "store")
             if await propose(session, self.rules):
                 log.info("due_rules_proposed", digest=self.rules.digest)
-        await self.step()
+        await self.step(first=True)
 
     async def run(self) -> None:
         """Go on with whatever is undone, for ever."""
         while True:
-            while await self.step():
-                pass
+            while await self._undone():
+                if not await self.ready():
+                    await asyncio.sleep(READY_SECONDS)
+                    continue
+                start = clock.monotonic()
+                await self.step()
+                # Whoever waits for the turn gets it first.
+                await asyncio.sleep(min(clock.monotonic() - start, 0.5) / 4)
             await asyncio.sleep(PAUSE_SECONDS)
 
-    async def step(self) -> bool:
-        """Derive one slice of dossiers anew; whether there is more to do."""
+    async def _undone(self) -> bool:
+        async with self.database.transaction() as session:
+            return (await session.execute(NEXT)).first() is not None
+
+    async def step(self, first: bool = False) -> bool:
+        """Derive one slice of dossiers anew; whether there is more to do.
+
+        The `first` step of a start is left where a service has to be ready for it.
+        """
         async with self.database.transaction() as session:
             await take_turn(session, "store")
-            more = await self._step(session)
+            more = await self._step(session, first and self.ready is not at_once)
         self.announce()
         return more
 
-    async def _step(self, session: AsyncSession) -> bool:
+    async def _step(self, session: AsyncSession, only_empty: bool) -> bool:
         row = (await session.execute(NEXT)).first()
-        if row is None:
+        if row is None or (only_empty and row.state != "waiting"):
             return False
         held = (await load(session)).held
         new = await _rules(session, row.digest)
@@ -178,6 +205,8 @@ class Changeover:
         since = max(clock.today(), row.last or date.min)
         if row.state == "waiting":
             total = await self.dossiers.count(session, procedures) if procedures else 0
+            if total and only_empty:
+                return False
             if total == 0 and row.last is None:
                 since = date.min  # nothing was derived without them
             given = {"seq": row.seq, "since": since, "total": total}

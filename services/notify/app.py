@@ -28,11 +28,14 @@ from services.notify.handlers.figures import Figures
 from services.notify.handlers.keeping import Keeping
 from services.notify.handlers.keeping import Terms as KeepingTerms
 from services.notify.handlers.people import Erasure
+from services.notify.handlers.rejudging import Undated
 from services.notify.handlers.tombstones import Tombstones
 from services.notify.handlers.watch import Watch
 from services.notify.rules.notices import Policy
 from services.notify.rules.terms import Terms
 from services.notify.settings import NotifySettings
+from shared import rulebook
+from shared.due_dates import load_rules
 from shared.service import Service
 from shared.settings import deploy_dir, load
 from shared.units import UnitRegistry
@@ -92,6 +95,12 @@ def create_app(settings: NotifySettings | None = None) -> FastAPI:
     progress = Progress(service)
     watch = Watch(service.database, desk, duties, progress.caught_up, service.wake_relay, clockwork)
     consumer.attach(service, desk, duties)
+    rules = load_rules(deploy_dir(), registry)
+    changeover = rulebook.Changeover(
+        "notify", service.database, rules, Undated(desk), service.wake_relay,
+        ready=Progress(service).caught_up,
+    )  # fmt: skip
+    rulebook.attach(service, changeover)
     service.run_always(watch.run)
     service.run_always(delivery.stay_known)
     service.run_always(delivery.run)

@@ -42,6 +42,10 @@ class DeadLetter(tables.DeadLetterRow, Table, table=True):
     __tablename__ = "dead_letters"
 
 
+class DueRules(tables.DueRulesRow, Table, table=True):
+    __tablename__ = "due_rules"
+
+
 class StoredEvent(Table, table=True):
     """An event about a dossier (``subject`` is its code) or one that fulfils a duty."""
 

@@ -22,8 +22,9 @@ from services.notify.store import notices as store
 from services.notify.store import people, story
 from services.notify.store.deadlines import DeadlineRow
 from services.notify.store.notices import NewNotice
-from shared import clock, events, outbox
+from shared import clock, events, outbox, rulebook
 from shared.dossiers import PAUSES, StatusChange, Story, Submission, read_story
+from shared.due_dates import DueRules
 from shared.events.outcomes import Deadline
 
 CITIZEN = "citizen"
@@ -76,13 +77,26 @@ class Known:
     told: Sequence[Told]
     deadlines: Mapping[str, object]
     unclaimed: Sequence[tuple[UUID, str, str]]
+    rules: DueRules | None = None
+    """By which due dates are computed where upstream states none."""
+    changed: bool = False
+    """Whether these rules are new to it: then nothing that is over is announced."""
+    dated: bool = False
+    """Whether its applicant was told a due date, or is about to be."""
 
 
-async def follow_dossiers(session: AsyncSession, desk: Desk, codes: Collection[str]) -> None:
-    """Read the stories of some dossiers anew and do what follows from them."""
+async def follow_dossiers(
+    session: AsyncSession, desk: Desk, codes: Collection[str], changed: DueRules | None = None
+) -> None:
+    """Read the stories of some dossiers anew and do what follows from them.
+
+    `changed` are other rules about due dates than those that they were read by before.
+    """
     if not codes:
         return
     now = clock.now()
+    in_use = await rulebook.load(session)
+    dated = await store.told_a_date(session, codes, NAMES_DUE) if changed else frozenset()
     dossiers = await story.load_dossiers(session, codes)
     contacts = await story.load_contacts(session, codes)
     told = await store.told(session, codes, CITIZEN)
@@ -101,10 +115,13 @@ async def follow_dossiers(session: AsyncSession, desk: Desk, codes: Collection[s
             told.get(code, ()),
             deadlines.get(code, {}),
             unclaimed.get(code, ()),
+            changed or in_use.of(code).latest,
+            changed is not None,
+            code in dated,
         )
         decide(desk, code, dossiers[code], known, now, outcome)
 
-    await due_store.cancel(session, outcome.dropped, "voided")
+    await due_store.cancel(session, outcome.dropped, "rules" if changed else "voided")
     await due_store.put(session, outcome.deadlines)
     await alert_store.put(session, "dossier", codes, outcome.alarms, outcome.alarms)
     for reason, ids in outcome.cancelled.items():
@@ -127,7 +144,7 @@ def decide(
     outcome: Outcome,
 ) -> None:
     """Everything that follows from one dossier's standing events."""
-    read = read_story(dossier.submissions, dossier.statuses)
+    read = read_story(dossier.submissions, dossier.statuses, rules=known.rules)
     versions = due_rules.versions_of(read) if read else []
     statuses = read.statuses if read else sorted(dossier.statuses, key=lambda s: (s.at, s.order))
     submission = read.submission if read else None
@@ -144,12 +161,15 @@ def decide(
     beyond: set[tuple[str, str]] = set()
     if read is not None:
         told_anyway = {fact.at for fact in facts if fact.kind in NAMES_DUE}
+        named = rules.named_moves(versions, [each.version for each in known.told])
         changed = rules.moved_facts(
             code, versions, told_anyway, closed_at, read.unit,
             lambda version: origin_of(read, version), values_of(read, dossier),
         )  # fmt: skip
-        facts += changed
+        facts += [fact for fact in changed if fact.version not in named]
         for number, (old, new) in enumerate(moves):
+            if rules.move_of(old, new) in named:
+                continue
             fact = rules.rescheduled_fact(
                 code, old, new, read.unit, origin_of(read, new), values_of(read, dossier)
             )
@@ -158,6 +178,8 @@ def decide(
                 beyond.add((fact.kind, fact.version))
                 units = sorted({read.unit, read.holder} - {None})  # type: ignore[type-var]
                 outcome.beyond.append((rules.as_beyond(fact, desk.policy.reschedules), units))
+        if known.changed:  # no event has come: nothing else is news
+            facts = new_rules_facts(code, read, dossier, versions, known, now)
     expected = submission is None or submission.contact is not None
     for fact in rules.news(facts, known.told):
         drafts = rules.draft(fact, known.contact, expected, now, desk.policy)
@@ -178,8 +200,12 @@ def decide(
         for version in settled:
             row = deadline_row(code, read, dossier, version, version.number in moved)
             settle_deadline(row, version, known, outcome)
+            replaced = version.until is not None and version.until <= now
+            over = known.changed and (closed_at is not None or replaced)
+            if over and row.next_at is not None:
+                row.state, row.next_at, row.announced_at = "slipped", None, now
             alarms: list[Alarm] = []
-            if row.state in ("open", "slipped"):
+            if row.state in ("open", "slipped") and not over:
                 owing = {read.unit, read.holder} - {None}
                 alarms += alarms_of_dossier(version, owing, desk.policy, now, paused=paused)
             if row.state == "open":
@@ -198,6 +224,39 @@ def decide(
         settled, moves, {fact.version for fact in changed}, known, outcome,
         closed=closed_at is not None,
     )  # fmt: skip
+
+
+def new_rules_facts(
+    code: str,
+    read: Story,
+    dossier: story.Dossier,
+    versions: Sequence[Version],
+    known: Known,
+    now: datetime,
+) -> list[Fact]:
+    """The word to the applicant that other rules move the date that they were told."""
+    if not known.dated:
+        return []
+    waiting = {(kind, version) for _, kind, version in known.unclaimed}
+    apologies = {
+        each.version
+        for each in known.told
+        if each.kind == "late" and (each.kind, each.version) not in waiting
+    }
+    kept = [
+        due_rules.Kept(row.due_day, row.state, row.number, version in apologies)  # type: ignore[attr-defined]
+        for version, row in known.deadlines.items()
+    ]
+    moved = due_rules.overtaken(kept, versions, read.closed_at, now)
+    if moved is None:
+        return []
+    origin = replace(origin_of(read, versions[-1]), time=now)
+    values = values_of(read, dossier)
+    if moved[0].slips_at is not None:
+        return [rules.rescheduled_fact(code, *moved, read.unit, origin, values)]
+    return rules.moved_facts(
+        code, moved, frozenset(), read.closed_at, read.unit, lambda _: origin, values
+    )
 
 
 def settle_deadline(row: DeadlineRow, version: Version, known: Known, outcome: Outcome) -> None:
@@ -236,7 +295,11 @@ def cancel_undone(
         for each in versions
         if each.rest == "open" and each.slips_at and not closed
     }
+    ours = {each.due_day.isoformat() for each in versions[-1:] if each.computed and not closed}
     for notice, kind, version in known.unclaimed:
+        old, _, new = version.removeprefix("due:").partition(":")
+        if new in ours and f"due:{old}" not in slipped:
+            continue  # other rules have moved it there, and no event did
         if kind in ("due_earlier", "due_later"):
             if version not in changed:
                 outcome.cancelled.setdefault("corrected", []).append(notice)
@@ -260,7 +323,7 @@ def origin_of(read: Story, version: Version) -> Origin:
     """The event that stated a due date."""
     event: Submission | StatusChange = read.submission
     for change in read.statuses:
-        if change.due_at is not None and change.at == version.known_at:
+        if change.at == version.known_at and (change.due_at is not None or version.computed):
             event = change
             break
     time, source, _ = event.order

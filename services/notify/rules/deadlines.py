@@ -8,12 +8,12 @@ usually follows.
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Literal
 
 from shared.clock import local_day, start_of
-from shared.dossiers import PAUSES, Story
+from shared.dossiers import PAUSES, Due, Story
 from shared.plans.duties import Duty
 
 DeadlineState = Literal[
@@ -44,6 +44,8 @@ class Version:
     slips_at: datetime | None
     rest: DeadlineState
     """The state where (or as long as) it has not slipped."""
+    computed: bool = False
+    """Whether it is ours, and none that upstream stated."""
 
 
 def day_after(day: date) -> datetime:
@@ -52,17 +54,31 @@ def day_after(day: date) -> datetime:
 
 
 def versions_of(story: Story) -> list[Version]:
-    """Every due date that a dossier had, in order; restating the same day is no new version."""
-    stated = []
+    """Every due date that a dossier had, in order; restating the same day is no new version.
+
+    A date of ours that was missed stays missed: a pause after it gives nobody a new one.
+    """
+    dues: list[Due] = []
     for due in story.dues:
-        if not stated or stated[-1].day != due.day:
-            stated.append(due)
+        if dues and dues[-1].day == due.day:
+            continue
+        if due.computed and dues and _missed(story, dues[-1], due.known_at):
+            continue
+        dues.append(due)
     found = []
-    for index, due in enumerate(stated):
-        until = stated[index + 1].known_at if index + 1 < len(stated) else None
+    for index, due in enumerate(dues):
+        until = dues[index + 1].known_at if index + 1 < len(dues) else None
         slips_at, rest = _judge(story, due.day, due.known_at, until)
-        found.append(Version(index + 1, due.at, due.day, due.known_at, until, slips_at, rest))
+        found.append(
+            Version(
+                index + 1, due.at, due.day, due.known_at, until, slips_at, rest, due.computed
+            )
+        )  # fmt: skip
     return found
+
+
+def _missed(story: Story, due: Due, until: datetime) -> bool:
+    return _judge(story, due.day, due.known_at, until)[0] is not None
 
 
 def one_a_day(versions: Sequence[Version], closed_at: datetime | None) -> list[Version]:
@@ -131,6 +147,44 @@ def rescheduled(
         and new.due_day > old.due_day
         and (closed_at is None or new.known_at < closed_at)
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A due date as it was kept before the rules changed by which we compute them."""
+
+    due_day: date
+    state: str
+    number: int
+    apologised: bool = False
+    """Whether the applicant was told that it was missed."""
+
+
+def overtaken(
+    kept: Sequence[Kept], versions: Sequence[Version], closed_at: datetime | None, now: datetime
+) -> tuple[Version, Version] | None:
+    """(old, new) where other rules gave an open dossier another date than the one that was kept.
+
+    Null where nothing is awaited, where the date is the same, where upstream states it, while the
+    clock stands (its going on names a date), and where the new date has passed as well: that it
+    was missed is all there is to say. The old one has slipped if the applicant was told so; the new
+    one is known from now on.
+    """
+    awaited = [each for each in kept if each.state in ("open", "paused", "slipped")]
+    if not awaited or not versions or closed_at is not None:
+        return None
+    last, new = max(awaited, key=lambda each: each.due_day), versions[-1]
+    if not new.computed or new.rest == "paused" or new.due_day < local_day(now):
+        return None
+    if any(each.due_day == last.due_day for each in versions):
+        return None
+    slipped = day_after(last.due_day) if last.apologised else None
+    if slipped is not None and new.due_day <= local_day(now):
+        return None
+    old = Version(
+        last.number, start_of(last.due_day), last.due_day, now, now, slipped, "moved", True
+    )  # fmt: skip
+    return old, replace(new, known_at=now)
 
 
 def duty_state(duty: Duty, fulfilled_at: datetime | None) -> tuple[DeadlineState, datetime | None]:

@@ -41,6 +41,9 @@ UNCLAIMED: frozenset[State] = frozenset(
 UNSENT: frozenset[State] = frozenset({"waiting_contact", "ready", "retrying", "sending"})
 """States of notices that are still to be sent."""
 
+REACHING: frozenset[State] = UNSENT | {"sent", "delivered", "unknown"}
+"""States of notices that reached their recipient, may have, or still will."""
+
 RETRIABLE: frozenset[State] = frozenset({"failed", "unknown"})
 """States from which a person may order another attempt."""
 
@@ -258,6 +261,18 @@ def moved_facts(
 def move_of(old: Version, new: Version) -> str:
     """What the step from one due date to the next is known by."""
     return f"due:{old.due_day.isoformat()}:{new.due_day.isoformat()}"
+
+
+def named_moves(versions: Sequence[Version], told: Iterable[str]) -> set[str]:
+    """The steps away from due dates of ours to a date that a word about a step has named before;
+    ``told`` holds what such words are known by. Where other rules have moved what we computed, the
+    date that followed it is no second news."""
+    days = {version.rpartition(":")[2] for version in told if version.count(":") == 2}
+    return {
+        move_of(old, new)
+        for old, new in itertools.pairwise(versions)
+        if old.computed and new.due_day.isoformat() in days
+    }
 
 
 def late_fact(

@@ -32,7 +32,7 @@ PUT = sa.text(
     " origin_time = excluded.origin_time, facts = excluded.facts, reason = excluded.reason"
 )
 OF = sa.text(
-    "SELECT kind, key, version, state, announced_at, slips_at FROM deadlines"
+    "SELECT kind, key, version, number, due_day, state, announced_at, slips_at FROM deadlines"
     " WHERE kind = :kind AND key = ANY(CAST(:keys AS text[]))"
 )
 OF_PLAN = sa.text(

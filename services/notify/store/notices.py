@@ -10,7 +10,7 @@ import orjson
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.notify.rules.notices import RETRIABLE, UNCLAIMED, UNSENT, Told
+from services.notify.rules.notices import REACHING, RETRIABLE, UNCLAIMED, UNSENT, Told
 
 ADD = sa.text(
     "WITH made AS (INSERT INTO notices (id, subject, kind, version, audience, recipient, channel,"
@@ -27,6 +27,12 @@ ADD = sa.text(
     " ON CONFLICT DO NOTHING RETURNING id, state, reason)"
     " INSERT INTO notice_history (notice, at, state, reason)"
     " SELECT id, CAST(:now AS timestamptz), state, reason FROM made"
+)
+DATED = sa.text(
+    "SELECT DISTINCT subject FROM notices WHERE subject = ANY(CAST(:subjects AS text[]))"
+    " AND audience = 'citizen' AND state = ANY(CAST(:states AS text[]))"
+    " AND (facts->>'new_due' IS NOT NULL"
+    " OR kind = ANY(CAST(:kinds AS text[])) AND facts->>'due' IS NOT NULL)"
 )
 TOLD = sa.text(
     "SELECT n.subject, n.kind, n.version,"
@@ -201,6 +207,15 @@ async def told(
         for row in rows:
             found.setdefault(row.subject, []).append(Told(row.kind, row.version, row.standing))
     return found
+
+
+async def told_a_date(
+    session: AsyncSession, subjects: Collection[str], kinds: Collection[str]
+) -> frozenset[str]:
+    """The dossiers of which an applicant was told a due date, or is about to be, by a notice of
+    some kinds or by one about a new date."""
+    given = {"subjects": sorted(subjects), "kinds": sorted(kinds), "states": sorted(REACHING)}
+    return frozenset((await session.scalars(DATED, given)).all())
 
 
 async def unclaimed(
