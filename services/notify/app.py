@@ -46,6 +46,10 @@ SHIPPED = Path(__file__).parents[2] / "deploy"
 """The files that come with the program."""
 
 
+CHANGED_AT_ONCE = 100
+"""Dossiers that are read by changed rules in one turn: notices are written of them as well."""
+
+
 def create_app(settings: NotifySettings | None = None) -> FastAPI:
     """The notify service: events and contacts in; due dates watched, messages out.
 
@@ -98,7 +102,7 @@ def create_app(settings: NotifySettings | None = None) -> FastAPI:
     rules = load_rules(deploy_dir(), registry)
     changeover = rulebook.Changeover(
         "notify", service.database, rules, Undated(desk), service.wake_relay,
-        ready=Progress(service).caught_up,
+        size=CHANGED_AT_ONCE, ready=Progress(service).caught_up,
     )  # fmt: skip
     rulebook.attach(service, changeover)
     service.run_always(watch.run)
