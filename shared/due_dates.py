@@ -16,7 +16,8 @@ from typing import Any
 
 import orjson
 
-from shared.calendar_files import CalendarFault, CalendarFiles, OfficeHours, read_calendar
+from shared.calendar_checks import kinds_of, unit_faults
+from shared.calendar_files import CalendarFault, OfficeHours, read_calendar
 from shared.clock import VN, local_day
 from shared.procedures import Duration, read_durations
 from shared.units import UnitRegistry
@@ -175,7 +176,9 @@ def load_rules(folder: Path, registry: UnitRegistry) -> DueRules:
         FolderFaults: a file cannot be used; the text says which, and how to mend it.
     """
     files = read_calendar(folder / "calendar")
-    _check_units(files, registry)
+    wrong = [f"{file}: {fault}" for file, fault in unit_faults(files, registry)]
+    if wrong:
+        raise CalendarFault("\n".join(wrong))
     durations = read_durations(folder / "procedures")
     working = WorkingDays(files.closed, files.worked)
     return DueRules(body_of(working, files.hours, durations, registry)) if durations else NO_RULES
@@ -198,7 +201,7 @@ def body_of(
         day += _DAY
     offices = {}
     usual = _indices(hours, entries_of(hours, "", None))
-    for unit, kind in _kinds(registry):
+    for unit, kind in sorted(kinds_of(registry).items()):
         chosen = _indices(hours, entries_of(hours, unit, kind))
         if chosen != usual:
             offices[unit] = chosen
@@ -210,27 +213,6 @@ def body_of(
         "offices": offices,
         "procedures": [_write_duration(each) for each in durations],
     }
-
-
-def _check_units(files: CalendarFiles, registry: UnitRegistry) -> None:
-    kinds = {kind for _, kind in _kinds(registry)}
-    units = {unit for unit, _ in _kinds(registry)}
-    faults = []
-    for entry in files.hours:
-        wrong = sorted((entry.units - units) | (entry.kinds - kinds))
-        if wrong:
-            faults.append(
-                f"{entry.file}: hours nêu {', '.join(wrong)}: không có trong danh mục đơn vị "
-                "(deploy/units); sửa mã ở units, loại ở kinds"
-            )
-    if faults:
-        raise CalendarFault("\n".join(faults))
-
-
-def _kinds(registry: UnitRegistry) -> list[tuple[str, str]]:
-    """(code, kind) of every unit; of a code that was given twice, the newest."""
-    newest = {unit.code: unit.kind for unit in sorted(registry, key=lambda one: one.valid_from)}
-    return sorted(newest.items())
 
 
 def _indices(hours: Sequence[OfficeHours], chosen: Sequence[OfficeHours]) -> list[int]:

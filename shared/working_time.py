@@ -148,17 +148,26 @@ def hours_of_office(
     """
 
     def hours(day: date) -> Spans:
-        week: tuple[Spans, ...] = (USUAL_HOURS,) * 5 + ((), ())
-        full = USUAL_HOURS
-        for entry in entries:
-            if entry.since <= day < entry.until:
-                week, full = entry.week, entry.full
+        entry = entry_on(entries, day)
         weekday = day.weekday()
         if is_working(day):
-            return week[weekday] if weekday < 5 else full
-        return week[weekday] if weekday >= 5 and not is_holiday(day) else ()
+            return entry.week[weekday] if weekday < 5 else entry.full
+        return entry.week[weekday] if weekday >= 5 and not is_holiday(day) else ()
 
     return hours
+
+
+USUAL = OfficeHours((USUAL_HOURS,) * 5 + ((), ()), USUAL_HOURS)
+"""What is in force where no entry is."""
+
+
+def entry_on(entries: Sequence[OfficeHours], day: date) -> OfficeHours:
+    """The entry in force on a day, of those that apply to an office, the stronger ones last."""
+    found = USUAL
+    for entry in entries:
+        if entry.since <= day < entry.until:
+            found = entry
+    return found
 
 
 def entries_of(hours: Sequence[OfficeHours], unit: str, kind: str | None) -> list[OfficeHours]:

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from shared.cli import client, office
+from shared.cli import calendar, client, office
 from shared.cli.errors import CommandError
 from shared.embedded.process import EmbeddedError, follow_parent
 from shared.settings import FolderFaults
@@ -32,6 +32,7 @@ app.add_typer(users, name="user")
 app.add_typer(plans, name="plan")
 app.add_typer(dead, name="dead")
 office.attach(app)
+calendar.attach(app)
 
 Where = Annotated[
     Path | None,

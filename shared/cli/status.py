@@ -34,6 +34,10 @@ async def run(instance: Instance, as_json: bool = False) -> int:
             for part, state in (row.get("parts") or {}).items():
                 if state != "ok":
                     console().print(f"{row['service']} {part}: {state}")
+            rules = row.get("due_rules") or {}
+            if rules.get("state") == "changing":
+                far = f"{rules['done']} of {rules['total']} dossiers"
+                console().print(f"{row['service']} due dates follow changed rules: {far}")
     if any(row.get("unreachable") for row in found):
         return UNREACHABLE
     return 0 if all(row["ready"] for row in found) else REFUSED

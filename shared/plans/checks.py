@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
 
+from shared.marked_text import Path
 from shared.plans.amounts import exact
 from shared.plans.filters import OPERATORS, UNDECIDED, conditions
 from shared.plans.scalars import after
-from shared.plans.tree import Path
 from shared.plans.vocabulary import DERIVED, LEVELS, Field, fact_name, facts
 from shared.units import UnitRegistry
 from shared.working_days import WorkingDays, working_days

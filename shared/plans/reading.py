@@ -2,39 +2,22 @@
 
 import difflib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import orjson
 from pydantic import BaseModel, ValidationError
 
+from shared.marked_text import FileFault, Path, Tree, Unreadable, pointer, read_tree
 from shared.plans import indicators, models, obligations
 from shared.plans.checks import Finding, findings
 from shared.plans.filters import UNDECIDED
 from shared.plans.models import Plan
 from shared.plans.names import take_codes
-from shared.plans.tree import Path, Tree, Unreadable, read_tree
 from shared.procedures import ProcedureFaults, read_procedures
 from shared.settings import deploy_dir
 from shared.units import UnitRegistry
 
-
-@dataclass(frozen=True, slots=True, order=True)
-class PlanFault:
-    """What is wrong, or still undecided (a warning), at a place in a plan file.
-
-    `line` counts from 1; `path` is a JSON pointer; `code` is stable, `message` is for people.
-    """
-
-    line: int
-    path: str
-    code: str
-    message: str
-    severity: Literal["error", "warning"] = "error"
-
-    def __str__(self) -> str:
-        word = "lỗi" if self.severity == "error" else "lưu ý"
-        return f"dòng {self.line}: {word}: {self.message} ({self.path or '/'})"
+PlanFault = FileFault
 
 
 class PlanFaults(ValueError):
@@ -107,11 +90,6 @@ def read_plan(text: str | bytes, *, registry: UnitRegistry) -> Plan:
     if plan is None:
         raise PlanFaults(fault for fault in faults if fault.severity == "error")
     return plan
-
-
-def pointer(path: Path) -> str:
-    """A path as a JSON pointer (RFC 6901)."""
-    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)
 
 
 def _shape(error: ValidationError, tree: Tree) -> Iterable[PlanFault]:

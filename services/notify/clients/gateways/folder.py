@@ -21,7 +21,7 @@ from services.notify.clients.gateways.http import PLACEHOLDERS, HttpGateway
 from services.notify.clients.gateways.reports import OF_SIGNATURE, DescribedReports
 from services.notify.clients.smpp import SmppGateway
 from services.notify.rules.texts import KINDS
-from shared.plans.tree import Tree, Unreadable, read_tree
+from shared.marked_text import Tree, Unreadable, read_tree
 from shared.settings import FolderFaults
 
 KINDS_OF_GATEWAY: Mapping[str, type[Description]] = {

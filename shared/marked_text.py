@@ -1,4 +1,4 @@
-"""Reads YAML or JSON text into plain values, remembering the line of each.
+"""Reads the YAML or JSON text of a file into plain values, remembering the line of each.
 
 Deliberately less than YAML: no anchors or aliases (so nothing can grow), no tags, no second
 document, no repeated keys, bounded size and depth. Dates stay text, and so do words such as
@@ -7,12 +7,12 @@ document, no repeated keys, bounded size and depth. Dates stay text, and so do w
 
 import re
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 
 MAX_BYTES = 1 << 20
-"""Greatest size of a plan file, in bytes."""
+"""Greatest size of a file, in bytes."""
 MAX_DEPTH = 40
 MAX_NODES = 100_000
 
@@ -31,6 +31,29 @@ class Unreadable(ValueError):
     def __init__(self, line: int, code: str, message: str) -> None:
         self.line, self.code, self.message = line, code, message
         super().__init__(message)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class FileFault:
+    """What is wrong, or still undecided (a warning), at a place in a file.
+
+    `line` counts from 1; `path` is a JSON pointer; `code` is stable, `message` is for people.
+    """
+
+    line: int
+    path: str
+    code: str
+    message: str
+    severity: Literal["error", "warning"] = "error"
+
+    def __str__(self) -> str:
+        word = "lỗi" if self.severity == "error" else "lưu ý"
+        return f"dòng {self.line}: {word}: {self.message} ({self.path or '/'})"
+
+
+def pointer(path: Path) -> str:
+    """A path as a JSON pointer (RFC 6901)."""
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)
 
 
 @dataclass(slots=True)
@@ -56,7 +79,7 @@ def read_tree(text: str | bytes) -> Tree:
     """
     raw = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
     if len(raw) > MAX_BYTES:
-        raise Unreadable(1, "too_large", "tệp kế hoạch lớn hơn 1 MiB")
+        raise Unreadable(1, "too_large", "tệp lớn hơn 1 MiB")
     try:
         source = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -107,7 +130,7 @@ def _guard(source: str) -> None:
         elif isinstance(event, yaml.DocumentStartEvent):
             documents += 1
             if documents > 1:
-                raise Unreadable(line, "documents", "mỗi tệp chỉ chứa một kế hoạch")
+                raise Unreadable(line, "documents", "mỗi tệp chỉ chứa một tài liệu YAML")
 
 
 def _plain(node: yaml.Node, path: Path, tree: Tree) -> Any:
