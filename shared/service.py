@@ -85,6 +85,7 @@ class Service:
         self.sessions: Callable[[Request], Awaitable[Key | None]] | None = None
         self.figures: list[Callable[[], Awaitable[dict[str, Any]]]] = []
         self.parts: dict[str, Callable[[], Awaitable[str]]] = {}
+        self.worries: dict[str, Callable[[], str | None]] = {}
         self.tasks: list[asyncio.Task[None]] = []
         self.stored = asyncio.Event()  # the store is ready: enough to take events in
         self.started = asyncio.Event()
@@ -140,6 +141,10 @@ class Service:
     def watch_part(self, name: str, check: Callable[[], Awaitable[str]]) -> None:
         """Have readiness ask ``check``, which gives ``ok`` or what is wrong."""
         self.parts[name] = check
+
+    def warn_of(self, name: str, check: Callable[[], str | None]) -> None:
+        """Have readiness show what ``check`` gives, if anything, without being less ready for it."""
+        self.worries[name] = check
 
     def refuse_start(self, reason: str) -> None:
         """Stop the process with one clear line: its settings do not fit its store."""
@@ -290,7 +295,7 @@ class Service:
         async def readyz() -> JSONResponse:
             parts = await self.check_parts()
             ready = all(state == "ok" for state in parts.values())
-            body = {"status": "ready" if ready else "not ready", "parts": parts}
+            body = {"status": "ready" if ready else "not ready", "parts": parts} | self._warnings()
             return JSONResponse(body, 200 if ready else 503)
 
         @app.get("/metrics", include_in_schema=False)
@@ -312,7 +317,8 @@ class Service:
             figures: dict[str, Any] = {}
             with contextlib.suppress(Exception):
                 figures = await self.measure()
-            return {"service": self.name, "ready": ready, "parts": parts, **figures}
+            state = {"service": self.name, "ready": ready, "parts": parts} | self._warnings()
+            return state | figures
 
         @app.get("/v1/dead", tags=["common"], responses=common)
         async def list_dead(
@@ -366,6 +372,10 @@ class Service:
         if row is None or row["consumer"] not in self.consumers:
             raise Problem(404)
         return dict(row)
+
+    def _warnings(self) -> dict[str, Any]:
+        found = {name: text for name, check in self.worries.items() if (text := check())}
+        return {"warnings": found} if found else {}
 
     async def check_parts(self) -> dict[str, str]:
         """State of store and broker: ``ok`` or what is wrong; connected alone is not enough."""

@@ -20,6 +20,7 @@ from services.notify.clients import (
     Templates,
     load_agency_words,
 )
+from services.notify.handlers.calendars import Asking, CalendarWatch
 from services.notify.handlers.clockwork import Clockwork
 from services.notify.handlers.delivery import Delivery
 from services.notify.handlers.desk import Desk
@@ -98,6 +99,9 @@ def create_app(settings: NotifySettings | None = None) -> FastAPI:
     duties = Duties(desk)
     progress = Progress(service)
     watch = Watch(service.database, desk, duties, progress.caught_up, service.wake_relay, clockwork)
+    asking = Asking(settings.calendar_from, settings.calendar_to)
+    calendar = CalendarWatch(service.database, desk, duties, asking, service.wake_relay, clockwork)
+    service.warn_of("calendar", calendar.worry)
     consumer.attach(service, desk, duties)
     rules = load_rules(deploy_dir(), registry)
     changeover = rulebook.Changeover(
@@ -106,6 +110,7 @@ def create_app(settings: NotifySettings | None = None) -> FastAPI:
     )  # fmt: skip
     rulebook.attach(service, changeover)
     service.run_always(watch.run)
+    service.run_always(calendar.run)
     service.run_always(delivery.stay_known)
     service.run_always(delivery.run)
     service.run_always(delivery.sweep)

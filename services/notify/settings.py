@@ -8,8 +8,9 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
+from services.notify.rules.calendars import YearlyDay, read_yearly_day
 from services.notify.rules.receipts import read_quiet_hours
-from services.notify.rules.recipients import read_level
+from services.notify.rules.recipients import Target, read_level
 from shared.plans import LEVELS
 from shared.settings import ServiceSettings
 
@@ -70,6 +71,8 @@ class NotifySettings(ServiceSettings):
     notify_day_of: str = "08:00"
     notify_overdue: str = "3:head,7:district,15:province"
     notify_reschedules: int = Field(default=1, ge=0, le=100)
+    notify_calendar_from: str = "12-01"
+    notify_calendar_to: str = Field(default="", max_length=1000)
     notify_clock_slack: float = Field(default=120, ge=1, le=86_400)
     notify_quiet_hours: str = "22:00-07:00"
     notify_due_today: str = "07:30"
@@ -129,6 +132,20 @@ class NotifySettings(ServiceSettings):
     def check_overdue(cls, text: str) -> str:
         """``DAYS:LEVEL`` separated by commas, or nothing."""
         read_steps(text)
+        return text
+
+    @field_validator("notify_calendar_from")
+    @classmethod
+    def check_calendar_from(cls, text: str) -> str:
+        """``MM-DD`` or nothing."""
+        read_yearly_day(text)
+        return text
+
+    @field_validator("notify_calendar_to")
+    @classmethod
+    def check_calendar_to(cls, text: str) -> str:
+        """Codes of units separated by commas, each maybe with a level: ``UNIT:head``."""
+        read_calendar_targets(text)
         return text
 
     @field_validator("notify_quiet_hours")
@@ -208,6 +225,16 @@ class NotifySettings(ServiceSettings):
         return read_steps(self.notify_overdue)
 
     @property
+    def calendar_from(self) -> YearlyDay | None:
+        """From which day on the next year's calendar is missed; null: never."""
+        return read_yearly_day(self.notify_calendar_from)
+
+    @property
+    def calendar_to(self) -> tuple[str, ...]:
+        """Who is told of it besides the help desks of the plans."""
+        return read_calendar_targets(self.notify_calendar_to)
+
+    @property
     def clock_slack(self) -> timedelta:
         """How far the clocks of two machines may lie apart."""
         return timedelta(seconds=self.notify_clock_slack)
@@ -250,6 +277,20 @@ def read_steps(text: str) -> tuple[tuple[int, str], ...]:
             raise ValueError(f"write DAYS:LEVEL with a level of {', '.join(LEVELS)}")
         found.append((int(days), named))
     return tuple(sorted(set(found), key=lambda step: (step[0], LEVELS.index(step[1]))))
+
+
+def read_calendar_targets(text: str) -> tuple[str, ...]:
+    """``461,45:head`` as targets, each once; raises ``ValueError``."""
+    found = []
+    for part in text.split(","):
+        unit, _, level = (each.strip() for each in part.partition(":"))
+        if not unit and not level:
+            continue
+        named = read_level(level) if level else None
+        if not unit or "|" in unit or (level and named is None):
+            raise ValueError(f"write UNIT or UNIT:LEVEL with a level of {', '.join(LEVELS)}")
+        found.append(str(Target(unit, named)))
+    return tuple(dict.fromkeys(found))
 
 
 def _split(text: str) -> SplitResult | None:

@@ -339,3 +339,11 @@ class Pace(Table, table=True):
     provider: str = Field(primary_key=True)
     tokens: float
     at: datetime = Field(sa_type=Instant)
+
+
+class CalendarWarning(Table, table=True):
+    """A year of whose missing calendar was told."""
+
+    __tablename__ = "calendar_warnings"
+    year: int = Field(primary_key=True)
+    told_at: datetime = Field(sa_type=Instant)

@@ -34,6 +34,8 @@ async def run(instance: Instance, as_json: bool = False) -> int:
             for part, state in (row.get("parts") or {}).items():
                 if state != "ok":
                     console().print(f"{row['service']} {part}: {state}")
+            for part, text in (row.get("warnings") or {}).items():
+                console().print(f"{row['service']} {part}: {text}")
             rules = row.get("due_rules") or {}
             if rules.get("state") == "changing":
                 far = f"{rules['done']} of {rules['total']} dossiers"

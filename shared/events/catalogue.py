@@ -39,6 +39,7 @@ TYPES: dict[str, EventType] = {
     "motcua.notice.delivered.v1": EventType(None, outcomes.Notice),
     "motcua.notice.failed.v1": EventType(None, outcomes.Notice),
     "motcua.event.refused.v1": EventType(None, outcomes.Refusals),
+    "motcua.calendar.missing.v1": EventType(None, outcomes.MissingCalendar),
     "motcua.publication.issued.v1": EventType(None, outcomes.Publication),
     "motcua.publication.revised.v1": EventType(None, outcomes.Publication),
     "motcua.publication.withdrawn.v1": EventType(None, outcomes.Publication),

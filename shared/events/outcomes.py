@@ -84,6 +84,14 @@ class Refusals(Data):
     at: Instant
 
 
+class MissingCalendar(Data):
+    """The calendar of a year, its swaps and days off in lieu, should be known by now and no file
+    says it: due dates that reach into that year may be wrong. Told once for each year."""
+
+    year: Annotated[int, Field(ge=1990, le=2110)]
+    at: Instant
+
+
 class Publication(Data):
     """A report was published, revised or withdrawn: told once for each unit that it is about.
 

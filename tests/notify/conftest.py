@@ -39,7 +39,7 @@ OFFICES = Offices.load(deploy_dir() / "offices", REGISTRY)
 TABLES = (
     "events, voids, contacts, plans, deadlines, officers, notices, notice_history, attempts,"
     " consents, erasures, contact_access, templates, alerts, handovers, paces, clock_mark,"
-    " status_links, barred, due_rules"
+    " status_links, barred, due_rules, calendar_warnings"
 )
 
 

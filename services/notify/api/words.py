@@ -192,6 +192,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "kind.dossier_rescheduled": ("Hẹn lại quá số lần", "New dates given too often"),
     "kind.deadline_due_today": ("Nhắc hạn hôm nay", "Duty due today"),
     "kind.obligation_makeup": ("Ngày nộp bù", "Day to make up"),
+    "kind.calendar_missing": ("Nhắc lịch nghỉ năm sau", "Next year's calendar is missing"),
     "kind.dossier_slipped": ("Báo hồ sơ quá hạn", "Dossier overdue"),
     "kind.deadline_approaching": ("Nhắc sắp đến hạn", "Duty about to be due"),
     "kind.obligation_slipped": ("Báo quá hạn báo cáo", "Duty overdue"),

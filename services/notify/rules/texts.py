@@ -49,6 +49,7 @@ KINDS: Mapping[str, str] = {
     "report_published": "officer",
     "report_revised": "officer",
     "report_withdrawn": "officer",
+    "calendar_missing": "officer",
 }
 """Every kind of notice, and who reads it."""
 
@@ -101,6 +102,7 @@ VARIABLES: Mapping[str, frozenset[str]] = {
     "report_published": _PUBLISHED,
     "report_revised": _PUBLISHED | {"reason"},
     "report_withdrawn": _PUBLISHED | {"reason"},
+    "calendar_missing": frozenset({"office", "year", "name"}),
 }
 """What a text of each kind may mention. Days read ``dd/mm/yyyy``; absent values are null.
 
@@ -149,6 +151,7 @@ SAMPLES: Mapping[str, str] = {
     "address": "https://motcua.example.vn/p/bieu-06-2026-09",
     "days": "7",
     "times": "1",
+    "year": "2027",
 }
 """Invented values, as long as real ones, with which a text is tried."""
 
