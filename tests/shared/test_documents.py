@@ -93,7 +93,7 @@ def test_every_figure_and_call_that_is_named_exists(text: str) -> None:
         for path in (ROOT / folder).rglob("*.py")
     )
     figures = set(re.findall(r"`(motcua_[a-z_]+)", text))
-    assert len(figures) == 5
+    assert len(figures) >= 8
     assert {name for name in figures if f'"{name}"' not in source} == set()
     calls = set(re.findall(r"/v1/([a-z-]+)", text))
     assert len(calls) >= 6
