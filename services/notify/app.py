@@ -26,6 +26,7 @@ from services.notify.handlers.delivery import Delivery
 from services.notify.handlers.desk import Desk
 from services.notify.handlers.duties import Duties
 from services.notify.handlers.figures import Figures
+from services.notify.handlers.gate import Gate
 from services.notify.handlers.keeping import Keeping
 from services.notify.handlers.keeping import Terms as KeepingTerms
 from services.notify.handlers.people import Erasure
@@ -78,14 +79,14 @@ def create_app(settings: NotifySettings | None = None) -> FastAPI:
     offices = load_offices(registry, bool(providers))
     templates = Templates.load(deploy_dir() / "templates", SHIPPED / "templates")
     public_url = settings.notify_public_url.rstrip("/")
-    desk = Desk(registry, templates, policy, settings.quiet, offices, public_url)
+    desk = Desk(registry, templates, policy, settings.leaving, offices, public_url)
     delivery = Delivery(
         service.database,
         providers,
         workers=settings.notify_workers,
         attempts=settings.notify_attempts,
         name=settings.notify_instance,
-        quiet=settings.quiet,
+        gate=Gate(settings.leaving, policy.agency_words),
         announce=service.wake_relay,
         values=desk.values,
         clockwork=clockwork,

@@ -9,6 +9,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from services.notify.rules.calendars import YearlyDay, read_yearly_day
+from services.notify.rules.leaving import Leaving, read_kinds
 from services.notify.rules.receipts import read_quiet_hours
 from services.notify.rules.recipients import Target, read_level
 from shared.plans import LEVELS
@@ -47,7 +48,8 @@ class NotifySettings(ServiceSettings):
     ones, which go before Kannel; ``gateway_dir`` holds descriptions of one's own. Hours:
     ``stale_hours``, ``approach_hours``, ``appointment_hours``. ``due_today`` and ``day_of`` are
     local times, empty for never; ``overdue`` lists ``DAYS:LEVEL``. Seconds: ``timeout``,
-    ``clock_slack``. ``quiet_hours`` are local, empty for none. ``instance`` is how
+    ``clock_slack``. ``quiet_hours`` are local, empty for none; ``morning_minutes`` is over
+    how long what waited for their end is spread, ``urgent`` lists kinds that do not wait. ``instance`` is how
     attempts name this replica. ``..._days`` say how long each class of personal record is kept.
     """
 
@@ -75,6 +77,8 @@ class NotifySettings(ServiceSettings):
     notify_calendar_to: str = Field(default="", max_length=1000)
     notify_clock_slack: float = Field(default=120, ge=1, le=86_400)
     notify_quiet_hours: str = "22:00-07:00"
+    notify_morning_minutes: float = Field(default=30, ge=0, le=240)
+    notify_urgent: str = ""
     notify_due_today: str = "07:30"
     notify_appointment_hours: float = Field(default=3, ge=0, le=48)
     notify_workers: int = Field(default=32, ge=1, le=512)
@@ -153,6 +157,13 @@ class NotifySettings(ServiceSettings):
     def check_quiet_hours(cls, text: str) -> str:
         """``HH:MM-HH:MM`` or nothing."""
         read_quiet_hours(text)
+        return text
+
+    @field_validator("notify_urgent")
+    @classmethod
+    def check_urgent(cls, text: str) -> str:
+        """Kinds of notices separated by commas, or nothing."""
+        read_kinds(text)
         return text
 
     @field_validator("notify_due_today")
@@ -240,9 +251,13 @@ class NotifySettings(ServiceSettings):
         return timedelta(seconds=self.notify_clock_slack)
 
     @property
-    def quiet(self) -> tuple[time, time] | None:
-        """The hours in which no SMS is sent."""
-        return read_quiet_hours(self.notify_quiet_hours)
+    def leaving(self) -> Leaving:
+        """What holds for the time at which notices leave."""
+        return Leaving(
+            read_quiet_hours(self.notify_quiet_hours),
+            timedelta(minutes=self.notify_morning_minutes),
+            read_kinds(self.notify_urgent),
+        )
 
     @property
     def due_today(self) -> time | None:

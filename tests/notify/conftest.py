@@ -18,8 +18,10 @@ from services.notify.handlers.delivery import Delivery
 from services.notify.handlers.desk import Desk
 from services.notify.handlers.dossiers import take_contacts
 from services.notify.handlers.duties import Duties, parse_plan
+from services.notify.handlers.gate import Gate
 from services.notify.handlers.intake import take_events
 from services.notify.handlers.watch import Watch
+from services.notify.rules.leaving import Leaving
 from services.notify.rules.notices import Policy
 from services.notify.rules.terms import Terms
 from services.notify.store import alerts as alert_store
@@ -70,9 +72,10 @@ class World:
         self.set_clock("2026-10-12 09:00")
         self.rebuild()
 
-    def rebuild(self, quiet: Any = None) -> None:
+    def rebuild(self, quiet: Any = None, **leaving: Any) -> None:
         """Start anew, as after a restart."""
-        self.desk = Desk(REGISTRY, TEMPLATES, Policy(self.channels), quiet, OFFICES)
+        self.leaving = Leaving(quiet, **leaving)
+        self.desk = Desk(REGISTRY, TEMPLATES, Policy(self.channels), self.leaving, OFFICES)
         self.duties = Duties(self.desk)
         self.watch = Watch(self.database, self.desk, self.duties, self._caught_up)
         self.delivery = self.make_delivery()
@@ -100,14 +103,14 @@ class World:
 
     def make_delivery(self, **options: Any) -> Delivery:
         providers = {g.channel: [g] for g in (self.sms, self.email) if g.channel in self.channels}
-        return Delivery(self.database, providers, **options)
+        return Delivery(self.database, providers, **{"gate": Gate(self.leaving), **options})
 
     async def _caught_up(self) -> bool:
         return not self.behind
 
     def set_clock(self, text: str) -> None:
-        """Local time ``YYYY-MM-DD HH:MM``."""
-        now = datetime.strptime(text, "%Y-%m-%d %H:%M").replace(tzinfo=clock.VN)
+        """Local time ``YYYY-MM-DD HH:MM``, with seconds if need be."""
+        now = datetime.fromisoformat(text).replace(tzinfo=clock.VN)
         self.monkeypatch.setattr(clock, "now", lambda: now)
         # What a provider that failed is waited for goes by the clock that never goes back.
         self.monkeypatch.setattr(clock, "monotonic", now.timestamp)

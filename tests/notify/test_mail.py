@@ -55,6 +55,7 @@ def post_office():
 def running(tmp_path_factory):
     with instance(tmp_path_factory.mktemp("mail")) as made, post_office() as (box, port):
         made.extra = {
+            "MOTCUA_NOTIFY_QUIET_HOURS": "",
             "MOTCUA_NOTIFY_SMTP_URL": f"smtp://127.0.0.1:{port}",
             "MOTCUA_NOTIFY_SMTP_FROM": "Một cửa <mot-cua@example.org>",
             "MOTCUA_NOTIFY_TIMEOUT": "1.5",

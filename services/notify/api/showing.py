@@ -1,13 +1,16 @@
 """What of a notice or a due date a caller may see."""
 
 import re
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
 
+from services.notify.rules.leaving import WAITING
 from services.notify.rules.texts import HIDDEN, without
 from services.notify.store.story import facts_of
+from shared import clock
 from shared.keys import Key
 from shared.problems import Problem
 from shared.units import UnitRegistry
@@ -83,6 +86,7 @@ def show_notice(row: sa.Row, registry: UnitRegistry, open_contacts: bool) -> dic
         "subject": row.subject,
         "state": row.state,
         "reason": row.reason,
+        "held_until": held_until(row),
         "at": row.at,
         "attempts": row.attempts,
         "provider": row.provider,
@@ -93,6 +97,12 @@ def show_notice(row: sa.Row, registry: UnitRegistry, open_contacts: bool) -> dic
         "created_at": row.created_at,
         "changed_at": row.changed_at,
     }
+
+
+def held_until(row: sa.Row) -> datetime | None:
+    """Until when a notice that could be sent waits; null where it does not."""
+    waits = row.state in ("ready", "retrying") and row.reason in WAITING
+    return row.next_at if waits and row.next_at and row.next_at > clock.now() else None
 
 
 def show_deadline(row: sa.Row, registry: UnitRegistry) -> dict[str, Any]:

@@ -17,12 +17,14 @@ from services.notify.clients import Answer, Parcel, Provider
 from services.notify.handlers.bundle import Bundle
 from services.notify.handlers.clockwork import Clockwork
 from services.notify.handlers.figures import count_attempt, show_circuit
+from services.notify.handlers.gate import Gate
 from services.notify.handlers.lanes import Lane, Lanes
 from services.notify.handlers.receiving import Receiving
 from services.notify.handlers.telling import notice_outcome
 from services.notify.handlers.wishes import unwanted
 from services.notify.rules import pace
-from services.notify.rules.receipts import not_before, pause
+from services.notify.rules.leaving import Leaving, spread_key
+from services.notify.rules.receipts import pause
 from services.notify.rules.terms import cost
 from services.notify.store import notices as notice_store
 from services.notify.store import sending as store
@@ -45,7 +47,8 @@ PARTING_SECONDS = 12.0
 class Claimed:
     """A notice that is ours to send: its attempt is recorded. ``fault`` says that it cannot be
     sent by anybody; ``able`` names the lanes that can take it, ``tried`` the providers of all its
-    attempts, this one's last."""
+    attempts, this one's last; ``spread`` decides when it leaves where it has to wait for a
+    morning."""
 
     parcel: Parcel
     notice: UUID
@@ -55,6 +58,7 @@ class Claimed:
     segments: int
     tried: tuple[str, ...]
     able: frozenset[str]
+    spread: str
     fault: str | None = None
 
 
@@ -81,7 +85,7 @@ class Delivery:
         workers: how many messages are on their way at once.
         attempts: after so many a notice has failed.
         name: how attempts name this process; each start is an instance of its own.
-        quiet: hours in which no SMS is sent.
+        gate: what a claimed notice has to pass; by default anything leaves at any time.
         announce: called after an outcome was written.
         values: what a provider's own template may be filled in with, of a notice's row.
         clockwork: says whether the clock can be believed; while it can't nothing is claimed.
@@ -94,7 +98,7 @@ class Delivery:
         workers: int = 32,
         attempts: int = 20,
         name: str = "",
-        quiet: tuple | None = None,
+        gate: Gate | None = None,
         announce: Callable[[], None] = lambda: None,
         values: Callable[[Any], Mapping[str, str]] = plain_values,
         clockwork: Clockwork | None = None,
@@ -105,7 +109,8 @@ class Delivery:
         self.receiving = Receiving(database, self.lanes, announce)
         self.instance = f"{name}:{secrets.token_hex(8)}"
         self.known = asyncio.Event()
-        self.workers, self.attempts, self.quiet = workers, attempts, quiet
+        self.workers, self.attempts = workers, attempts
+        self.gate = gate or Gate(Leaving())
         self.announce, self.values = announce, values
         self.awake = asyncio.Event()
         self.sending: set[asyncio.Task[None]] = set()
@@ -149,21 +154,31 @@ class Delivery:
 
     async def claim(self, most: int = 1) -> list[Claimed]:
         """Take the next notices, and record their attempts before anybody is called."""
+        claimed: list[Claimed] = []
+        more = True
+        while more and not claimed:  # where none of some may leave, the next ones are looked at
+            claimed, more = await self._claim(most)
+        return claimed
+
+    async def _claim(self, most: int) -> tuple[list[Claimed], bool]:
+        """One claim, and whether it held notices back, so that others may follow."""
         rooms = self.lanes.rooms(most)
         self.patience = POLL_SECONDS
         if not rooms:
-            return []
+            return [], False
         now = clock.now()
         claimed: list[Claimed] = []
         waiting: list[UUID] = []
         rates = self.lanes.rated(rooms)
         async with self.database.transaction() as session:
             if not await self.clockwork.trusted(session, now):
-                return []
+                return [], False
             tokens = await self._tokens(session, rates, now)
             before = dict(tokens)
             rows = await store.pick(session, rooms, now) if self._may(rooms, tokens) else []
-            for row in rows[:most]:
+            rows = rows[:most]
+            passed = await self.gate.let_through(session, rows, now)
+            for row in passed:
                 taken = self._place(row, tokens)
                 if taken is None:
                     waiting.append(row.id)
@@ -185,7 +200,7 @@ class Delivery:
         short = self.lanes.wait(tokens)
         if short is not None:
             self.patience = min(POLL_SECONDS, short + 0.005)
-        return claimed
+        return claimed, len(passed) < len(rows)
 
     def _let_go(self, claimed: Sequence[Claimed]) -> None:
         for each in claimed:
@@ -236,6 +251,7 @@ class Delivery:
             place.fit.segments,
             (*(name for name, _ in tried), place.lane.name),
             place.able,
+            spread_key(row.id, row.audience, row.recipient, row.channel),
             place.fit.fault,
         )
 
@@ -368,8 +384,8 @@ class Delivery:
         wait = timedelta() if another else pause(claimed.tried.count(name), random())
         if answer.rest and not another:
             wait = max(wait, timedelta(seconds=answer.rest))
-        quiet = self.quiet if claimed.channel == "sms" else None
-        return "retrying", "provider_down", not_before(now + wait, quiet)
+        again, why = self.gate.leaving.leaves_at(claimed.spread, claimed.parcel.kind, now + wait)
+        return "retrying", why or "provider_down", again
 
     async def stay_known(self) -> None:
         """For ever: hold the lock by which other instances see that this one lives.

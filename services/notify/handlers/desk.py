@@ -2,16 +2,16 @@
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, time
+from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notify.clients import Offices, Templates
+from services.notify.rules.leaving import Leaving, spread_key
 from services.notify.rules.links import token_of
 from services.notify.rules.notices import Contact, Draft, Fact, Policy, stale_at
-from services.notify.rules.receipts import not_before
 from services.notify.rules.texts import KINDS, LANGUAGES
 from services.notify.store import links, texts
 from services.notify.store.notices import NewNotice
@@ -35,7 +35,7 @@ class Desk:
     units: UnitRegistry
     files: Templates
     policy: Policy
-    quiet: tuple[time, time] | None = None
+    leaving: Leaving = field(default_factory=Leaving)
     offices: Offices | None = None
     public_url: str = ""
     wake: Callable[[], None] = field(default=lambda: None)
@@ -152,8 +152,10 @@ class Desk:
         if name:
             notice.facts = {**notice.facts, "name": name}
         if notice.state == "ready":
-            quiet = self.quiet if channel == "sms" else None
-            notice.next_at = not_before(now, quiet)
+            key = spread_key(notice.id, notice.audience, notice.recipient, channel)
+            notice.next_at, notice.reason = self.leaving.leaves_at(
+                key, notice.kind, now, notice.stale_at
+            )
         elif notice.state != "waiting_contact":
             notice.stale_at = None
         return notice

@@ -30,6 +30,7 @@ State = Literal[
     "withheld",
     "unreachable",
     "cancelled",
+    "withdrawn",
 ]
 STATES: tuple[State, ...] = State.__args__
 

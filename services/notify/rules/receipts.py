@@ -95,7 +95,7 @@ def read_quiet_hours(text: str) -> tuple[time, time] | None:
     if len(parts) != 2:
         raise ValueError("write HH:MM-HH:MM")
     try:
-        start, end = (time.fromisoformat(part.strip()) for part in parts)
+        start, end = (datetime.strptime(part.strip(), "%H:%M").time() for part in parts)  # noqa: DTZ007
     except ValueError:
         raise ValueError("write HH:MM-HH:MM") from None
     return start, end

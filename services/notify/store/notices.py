@@ -107,7 +107,7 @@ RETRY = sa.text(
 )
 COLUMNS = (
     "id, seq, subject, kind, version, audience, recipient, channel, address, unit, state, reason, at,"
-    " attempts, provider, segments, cost, title, body, facts, created_at, changed_at"
+    " attempts, provider, segments, cost, title, body, facts, created_at, changed_at, next_at"
 )
 ONE = sa.text(f"SELECT {COLUMNS} FROM notices WHERE id = :id")
 HISTORY = sa.text(

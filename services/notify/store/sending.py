@@ -9,8 +9,9 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 PICK = sa.text(
-    "SELECT n.id, n.kind, n.audience, n.subject, n.unit, n.at, n.channel, n.address, n.title,"
-    " n.body, n.segments, n.facts, n.attempts, t.providers, t.verdicts"
+    "SELECT n.id, n.kind, n.version, n.audience, n.recipient, n.subject, n.unit, n.at, n.channel,"
+    " n.address, n.title, n.body, n.segments, n.facts, n.attempts, n.state, n.reason, n.stale_at,"
+    " n.created_at, t.providers, t.verdicts"
     " FROM unnest(CAST(:channels AS text[]), CAST(:rooms AS integer[])) AS c(channel, room)"
     " CROSS JOIN LATERAL (SELECT * FROM notices m WHERE m.channel = c.channel"
     " AND m.state IN ('ready', 'retrying') AND m.next_at <= :now AND m.address IS NOT NULL"

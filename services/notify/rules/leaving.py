@@ -1,0 +1,80 @@
+"""When a notice may leave: not while people sleep unless it is urgent, and not all at once after."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from hashlib import sha256
+
+from services.notify.rules.receipts import not_before
+from services.notify.rules.texts import KINDS
+
+QUIET = "quiet_hours"
+WAITING: frozenset[str] = frozenset({QUIET})
+"""Reasons for which a notice that could be sent waits until an instant that is known."""
+
+PATIENCE = timedelta(hours=1)
+"""What waited longer, for whatever reason, is looked at again before it leaves."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """What holds for the time at which notices leave.
+
+    Args:
+        quiet: local hours in which nothing leaves that is not urgent; they may run past midnight.
+        span: over how long what waited for their end is spread.
+        urgent: kinds of notices that wait for nothing.
+    """
+
+    quiet: tuple[time, time] | None = None
+    span: timedelta = timedelta()
+    urgent: frozenset[str] = frozenset()
+
+    def leaves_at(
+        self, key: str, kind: str, instant: datetime, over: datetime | None = None
+    ) -> tuple[datetime, str | None]:
+        """From when on a notice that is ready at an instant may leave, and why it waits, if so.
+
+        Those with the same ``key`` leave together; what is ``over`` soon leaves before that.
+        """
+        if kind in self.urgent:
+            return instant, None
+        opening = not_before(instant, self.quiet)
+        if opening == instant:
+            return instant, None
+        return opening + self.offset(key, opening, over), QUIET
+
+    def offset(self, key: str, opening: datetime, over: datetime | None = None) -> timedelta:
+        """How long after an opening the notices of a key leave: the same whenever it is asked."""
+        span = self.span
+        if over is not None:
+            span = min(span, max(timedelta(), (over - opening) / 2))
+        return span * share_of(key)
+
+
+def share_of(key: str) -> float:
+    """A number in [0, 1) that follows from a key alone, evenly spread over keys."""
+    return int.from_bytes(sha256(key.encode()).digest()[:6]) / 2**48
+
+
+def spread_key(id: object, audience: str, recipient: str, channel: str | None) -> str:
+    """What decides when in the morning a notice leaves: an officer is told everything at once."""
+    return f"{recipient}/{channel}" if audience == "officer" else str(id)
+
+
+def has_waited(reason: str | None, created_at: datetime, now: datetime) -> bool:
+    """Whether what a notice says may have been overtaken since it was written."""
+    return reason in WAITING or now - created_at > PATIENCE
+
+
+def read_kinds(text: str) -> frozenset[str]:
+    """Kinds of notices of a list separated by commas; raises ``ValueError`` for a strange one."""
+    return check_kinds(part.strip() for part in text.split(",") if part.strip())
+
+
+def check_kinds(names: Iterable[str]) -> frozenset[str]:
+    """Kinds of notices, all of which exist; raises ``ValueError``."""
+    found = frozenset(names)
+    if found - KINDS.keys():
+        raise ValueError("name kinds of notices, such as late,appointment_soon")
+    return found

@@ -1,0 +1,54 @@
+"""Notices that are held back, and those withdrawn because they waited too long."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+
+HOLD = sa.text(
+    "WITH r AS (SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:reasons AS text[]),"
+    " CAST(:untils AS timestamptz[])) AS r(id, reason, until)),"
+    " held AS (UPDATE notices n SET reason = r.reason, next_at = r.until, changed_at = :now"
+    " FROM r WHERE n.id = r.id RETURNING n.id, n.state, n.reason, n.next_at)"
+    " INSERT INTO notice_history (notice, at, state, reason, detail)"
+    " SELECT id, CAST(:now AS timestamptz), state, reason, 'until '"
+    " || to_char(next_at AT TIME ZONE 'Asia/Ho_Chi_Minh', 'YYYY-MM-DD HH24:MI') FROM held"
+)
+WITHDRAW = sa.text(
+    "WITH r AS (SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:reasons AS text[]))"
+    " AS r(id, reason)),"
+    " gone AS (UPDATE notices n SET state = 'withdrawn', reason = r.reason, next_at = NULL,"
+    " stale_at = NULL, changed_at = :now FROM r WHERE n.id = r.id RETURNING n.id, n.reason)"
+    " INSERT INTO notice_history (notice, at, state, reason)"
+    " SELECT id, CAST(:now AS timestamptz), 'withdrawn', reason FROM gone"
+)
+DUE_DATES = sa.text(
+    "SELECT key, version, state, slips_at, fulfilled_at FROM deadlines"
+    " WHERE kind IN ('dossier', 'obligation') AND key = ANY(CAST(:keys AS text[]))"
+)
+
+
+async def hold(
+    session: AsyncSession, held: Sequence[tuple[UUID, str, datetime]], now: datetime
+) -> None:
+    """Have picked notices wait: (id, why, until when)."""
+    if held:
+        ids, reasons, untils = (list(column) for column in zip(*held, strict=True))
+        await session.execute(HOLD, {"ids": ids, "reasons": reasons, "untils": untils, "now": now})
+
+
+async def withdraw(session: AsyncSession, gone: Mapping[UUID, str], now: datetime) -> None:
+    """Never send some picked notices: id -> why."""
+    if gone:
+        given = {"ids": list(gone), "reasons": list(gone.values()), "now": now}
+        await session.execute(WITHDRAW, given)
+
+
+async def due_dates(session: AsyncSession, keys: Collection[str]) -> dict[tuple[str, str], sa.Row]:
+    """The due dates of some dossiers and duties as they stand, by (key, version)."""
+    if not keys:
+        return {}
+    rows = await session.execute(DUE_DATES, {"keys": sorted(keys)})
+    return {(row.key, row.version): row for row in rows}
