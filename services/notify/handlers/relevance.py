@@ -12,6 +12,7 @@ from services.notify.rules import relevance as rules
 from services.notify.rules.deadlines import versions_of
 from services.notify.rules.notices import facts_of
 from services.notify.store import holding, story
+from shared import rulebook
 from shared.dossiers import read_story
 
 
@@ -43,8 +44,11 @@ async def pointless(
 async def _dossiers(session: AsyncSession, codes: set[str], agency_words: Sequence[str]) -> dict:
     """By code: what says why a notice to its applicant is pointless."""
     found = {}
+    in_use = await rulebook.load(session) if codes else None
     for code, dossier in (await story.load_dossiers(session, codes) if codes else {}).items():
-        read = read_story(dossier.submissions, dossier.statuses)
+        read = read_story(
+            dossier.submissions, dossier.statuses, rules=in_use.of(code).latest if in_use else None
+        )
         versions = versions_of(read) if read else []
         statuses = (
             read.statuses if read else sorted(dossier.statuses, key=lambda s: (s.at, s.order))
