@@ -9,7 +9,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from services.notify.rules.calendars import YearlyDay, read_yearly_day
-from services.notify.rules.leaving import Leaving, read_kinds
+from services.notify.rules.leaving import Leaving, read_caps, read_kinds
 from services.notify.rules.receipts import read_quiet_hours
 from services.notify.rules.recipients import Target, read_level
 from shared.plans import LEVELS
@@ -49,8 +49,10 @@ class NotifySettings(ServiceSettings):
     ``stale_hours``, ``approach_hours``, ``appointment_hours``. ``due_today`` and ``day_of`` are
     local times, empty for never; ``overdue`` lists ``DAYS:LEVEL``. Seconds: ``timeout``,
     ``clock_slack``. ``quiet_hours`` are local, empty for none; ``morning_minutes`` is over
-    how long what waited for their end is spread, ``urgent`` lists kinds that do not wait. ``instance`` is how
-    attempts name this replica. ``..._days`` say how long each class of personal record is kept.
+    how long what waited for their end is spread, ``urgent`` lists kinds that do not wait.
+    ``daily_cap`` is a number, or ``CHANNEL:NUMBER``, of messages to an address a day.
+    ``instance`` is how attempts name this replica. ``..._days`` say how long each class of
+    personal record is kept.
     """
 
     notify_kannel_url: SecretStr = SecretStr("")
@@ -79,6 +81,7 @@ class NotifySettings(ServiceSettings):
     notify_quiet_hours: str = "22:00-07:00"
     notify_morning_minutes: float = Field(default=30, ge=0, le=240)
     notify_urgent: str = ""
+    notify_daily_cap: str = ""
     notify_due_today: str = "07:30"
     notify_appointment_hours: float = Field(default=3, ge=0, le=48)
     notify_workers: int = Field(default=32, ge=1, le=512)
@@ -164,6 +167,13 @@ class NotifySettings(ServiceSettings):
     def check_urgent(cls, text: str) -> str:
         """Kinds of notices separated by commas, or nothing."""
         read_kinds(text)
+        return text
+
+    @field_validator("notify_daily_cap")
+    @classmethod
+    def check_daily_cap(cls, text: str) -> str:
+        """A number, or ``CHANNEL:NUMBER`` separated by commas, or nothing."""
+        read_caps(text)
         return text
 
     @field_validator("notify_due_today")
@@ -257,6 +267,7 @@ class NotifySettings(ServiceSettings):
             read_quiet_hours(self.notify_quiet_hours),
             timedelta(minutes=self.notify_morning_minutes),
             read_kinds(self.notify_urgent),
+            read_caps(self.notify_daily_cap),
         )
 
     @property

@@ -281,6 +281,7 @@ class Notice(Table, table=True):
     claimed_by: str | None
     claimed_at: datetime | None = Field(sa_type=Instant)
     provider: str | None
+    left_on: date | None = None
     facts: dict[str, Any] = Field(sa_type=JSONB)
     title: str | None
     body: str

@@ -110,7 +110,7 @@ async def test_a_window_within_a_day(world):
 async def test_the_morning_is_spread_the_same_however_often_it_is_asked(world):
     world.rebuild(NIGHT, span=HALF_HOUR)
     world.set_clock("2026-10-12 23:00")
-    await world.tell(*(dossier(f"C-{n:03}", number=n) for n in range(120)))
+    await world.tell(*(dossier(f"C-{n:03}", number=n) for n in range(60)))
     before = {n.id: n.next_at for n in await world.notices()}
     opening = local("2026-10-13 07:00")
     assert min(before.values()) >= opening
@@ -118,7 +118,7 @@ async def test_the_morning_is_spread_the_same_however_often_it_is_asked(world):
     by_minute = [0] * 30
     for at in before.values():
         by_minute[int((at - opening).total_seconds() // 60)] += 1
-    assert max(by_minute) <= 14  # four are to be expected of each of the thirty minutes
+    assert max(by_minute) <= 10  # two are to be expected of each of the thirty minutes
     await world.query("UPDATE notices SET next_at = created_at RETURNING 1")
     await world.deliver()
     assert {n.id: n.next_at for n in await world.notices()} == before
@@ -127,10 +127,10 @@ async def test_the_morning_is_spread_the_same_however_often_it_is_asked(world):
     await world.deliver()
     due = {id for id, at in before.items() if at <= local("2026-10-13 07:15")}
     assert {n.id for n in await world.notices() if n.state == "sent"} == due
-    assert 35 < len(due) < 85
+    assert 15 < len(due) < 45
     world.set_clock("2026-10-13 07:30")
     await world.deliver()
-    assert len(world.sms.parcels) == 120
+    assert len(world.sms.parcels) == 60
 
 
 async def test_what_is_over_soon_leaves_before_it_is(world):
@@ -283,18 +283,7 @@ async def test_two_replicas_in_the_morning_send_each_once(world):
                        for n in range(0, 80, 2)))  # fmt: skip
     world.set_clock("2026-10-13 07:00")
     replicas = [world.make_delivery(workers=8) for _ in range(2)]
-    runs = [
-        asyncio.create_task(work()) for each in replicas for work in (each.stay_known, each.run)
-    ]
-    try:
-        for _ in range(600):
-            if {state for _, state, _ in await world.states()} == {"sent", "withdrawn"}:
-                break
-            await asyncio.sleep(0.05)
-    finally:
-        for run in runs:
-            run.cancel()
-        await asyncio.gather(*runs, return_exceptions=True)
+    await run_until(world, replicas, lambda states: set(states) == {"sent", "withdrawn"})
     counts = {}
     for kind, state, reason in await world.states():
         counts[kind, state, reason] = counts.get((kind, state, reason), 0) + 1
@@ -304,3 +293,98 @@ async def test_two_replicas_in_the_morning_send_each_once(world):
         ("result_ready", "sent", None): 40,
     }
     assert len({p.notice for p in world.sms.parcels}) == len(world.sms.parcels) == 80
+
+
+async def test_a_cap_holds_until_the_next_morning(world):
+    world.rebuild(NIGHT, caps={"sms": 3})
+    world.set_clock("2026-10-12 10:00")
+    await world.tell(*(dossier(f"C-{n}") for n in range(5)), dossier("D-1", number=2))
+    await world.deliver()
+    assert len(world.sms.parcels) == 4
+    held = [n for n in await world.notices() if n.state == "ready"]
+    assert {(n.reason, n.next_at) for n in held} == {("daily_cap", local("2026-10-13 07:00"))}
+    world.set_clock("2026-10-12 21:00")
+    await world.deliver()
+    assert len(world.sms.parcels) == 4
+    world.set_clock("2026-10-13 07:00")
+    await world.deliver()
+    assert {state for _, state, _ in await world.states()} == {"sent"}
+
+
+async def test_a_capped_word_is_withdrawn_when_it_is_overtaken(world):
+    world.rebuild(NIGHT, caps={"sms": 1})
+    await world.tell(dossier("C-1"), dossier("C-2"))
+    await world.deliver()
+    [late] = [n for n in await world.notices() if n.reason == "daily_cap"]
+    await world.tell(status(late.subject, "result_ready", "2026-10-12T10:00:00+07:00"))
+    world.set_clock("2026-10-13 07:00")
+    await world.deliver()
+    assert sorted(await world.states(late.subject)) == [
+        ("received", "withdrawn", "overtaken"), ("result_ready", "sent", None)
+    ]  # fmt: skip
+
+
+async def test_caps_are_by_channel_and_let_the_urgent_pass(world):
+    world.rebuild(caps={"sms": 1, "email": 2}, urgent=frozenset({"result_ready"}))
+    await world.tell(
+        *(dossier(f"C-{n}", notify=["sms", "email"]) for n in range(3)),
+        status("C-0", "result_ready", "2026-10-12T08:50:00+07:00"),
+    )
+    await world.deliver()
+    kinds = [(n.channel, n.kind) for n in await world.notices() if n.state == "sent"]
+    assert sum(kind == "result_ready" for _, kind in kinds) == 2
+    assert kinds.count(("sms", "received")) <= 1
+    assert kinds.count(("email", "received")) <= 2
+    assert [n.next_at for n in await world.notices() if n.state == "ready"] != []
+    assert all(n.next_at == local("2026-10-13 07:00") for n in await world.notices() if n.next_at)
+
+
+async def test_what_no_provider_took_counts_for_nothing(world):
+    world.rebuild(caps={"sms": 1})
+    world.sms.answers = [Answer("refused", "http 403")]
+    await world.tell(dossier("C-1"))
+    await world.deliver()
+    await world.tell(dossier("C-2"))
+    await world.deliver()
+    assert await world.states("C-1") == [("received", "failed", "refused")]
+    assert await world.states("C-2") == [("received", "sent", None)]
+
+
+async def test_an_attempt_made_again_on_the_same_day_counts_once(world):
+    world.rebuild(caps={"sms": 1})
+    world.sms.answers = [Answer("again", "http 503")]
+    await world.tell(dossier("C-1"))
+    await world.deliver()
+    world.set_clock("2026-10-12 09:30")
+    await world.deliver()
+    assert await world.states() == [("received", "sent", None)]
+
+
+@pytest.mark.parametrize("size", [40, pytest.param(2000, marks=pytest.mark.soak)])
+async def test_two_replicas_count_one_address_exactly(world, size):
+    world.rebuild(caps={"sms": 7})
+    await world.tell(*(dossier(f"C-{n:03}", number=n % 2) for n in range(size)))
+    replicas = [world.make_delivery(workers=6) for _ in range(2)]
+    await run_until(world, replicas, lambda states: set(states) <= {"sent", "ready"}
+                    and len(world.sms.parcels) >= 14)  # fmt: skip
+    addresses = [p.address for p in world.sms.parcels]
+    assert {a: addresses.count(a) for a in addresses} == {"+84900000000": 7, "+84900000001": 7}
+    reasons = [reason for _, state, reason in await world.states() if state == "ready"]
+    assert reasons == ["daily_cap"] * (size - 14)
+
+
+async def run_until(world, replicas, done):
+    runs = [
+        asyncio.create_task(work()) for each in replicas for work in (each.stay_known, each.run)
+    ]
+    try:
+        for _ in range(1200):
+            rows = await world.query("SELECT state, reason, next_at FROM notices")
+            open_ones = [r for r in rows if r.next_at and r.next_at <= clock.now()]
+            if not open_ones and done([row.state for row in rows]):
+                break
+            await asyncio.sleep(0.05)
+    finally:
+        for run in runs:
+            run.cancel()
+        await asyncio.gather(*runs, return_exceptions=True)

@@ -74,6 +74,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "state.cancelled": ("Đã hủy", "Cancelled"),
     "state.withdrawn": ("Đã rút lại, không gửi", "Withdrawn before it left"),
     "reason.quiet_hours": ("chờ hết giờ yên lặng", "waits for the end of the quiet hours"),
+    "reason.daily_cap": ("đủ số tin trong ngày của người nhận", "the reader's messages of the day"),
     "reason.met": ("việc đã xong", "done meanwhile"),
     "held_until": ("giữ đến", "held until"),
     "reason.stale": ("đã quá cũ khi xử lý", "too old when processed"),

@@ -10,8 +10,9 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notify.handlers.relevance import pointless
-from services.notify.rules.leaving import Leaving, has_waited, spread_key
+from services.notify.rules.leaving import CAP, Leaving, has_waited, spread_key
 from services.notify.store import holding
+from shared.clock import local_day
 
 log = structlog.get_logger()
 
@@ -30,11 +31,44 @@ class Gate:
         rows, held = self._awake(rows, now)
         waited = [row for row in rows if has_waited(row.reason, row.created_at, now)]
         gone = await pointless(session, waited, now, self.agency_words)
-        await holding.hold(session, held, now)
+        rows = [row for row in rows if row.id not in gone]
+        rows, beyond = await self._within_caps(session, rows, now)
+        await holding.hold(session, held + beyond, now)
         await holding.withdraw(session, gone, now)
         if gone:
             log.info("notices_withdrawn", count=len(gone))
-        return [row for row in rows if row.id not in gone]
+        return rows
+
+    async def _within_caps(
+        self, session: AsyncSession, rows: Sequence[Any], now: datetime
+    ) -> tuple[list[Any], list[tuple[UUID, str, datetime]]]:
+        """Those that stay within what an address is sent a day, and until when the others wait.
+
+        What is urgent counts as well, but does not wait.
+        """
+        caps, today = self.leaving.caps, local_day(now)
+        readers = {(row.channel, row.address) for row in rows if row.channel in caps}
+        if not readers:
+            return list(rows), []
+        counts = await holding.count_left(session, readers, today)
+        passed: list[Any] = []
+        held: list[tuple[UUID, str, datetime]] = []
+        for row in rows:
+            reader = (row.channel, row.address)
+            fits = (
+                row.channel not in caps
+                or row.left_on == today
+                or row.kind in self.leaving.urgent
+                or counts.get(reader, 0) < caps[row.channel]
+            )
+            if not fits:
+                key = spread_key(row.id, row.audience, row.recipient, row.channel)
+                held.append((row.id, CAP, self.leaving.next_morning(key, now)))
+                continue
+            passed.append(row)
+            if row.left_on != today:
+                counts[reader] = counts.get(reader, 0) + 1
+        return passed, held
 
     def _awake(
         self, rows: Sequence[Any], now: datetime

@@ -1,16 +1,22 @@
 """When a notice may leave: not while people sleep unless it is urgent, and not all at once after."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from hashlib import sha256
 
 from services.notify.rules.receipts import not_before
 from services.notify.rules.texts import KINDS
+from shared.clock import local_day, start_of
 
-QUIET = "quiet_hours"
-WAITING: frozenset[str] = frozenset({QUIET})
+QUIET, CAP = "quiet_hours", "daily_cap"
+WAITING: frozenset[str] = frozenset({QUIET, CAP})
 """Reasons for which a notice that could be sent waits until an instant that is known."""
+
+MORNING = timedelta(hours=7)
+"""When a day begins for what waits for the next one, where no quiet hours say so."""
+
+CHANNELS = ("sms", "email")
 
 PATIENCE = timedelta(hours=1)
 """What waited longer, for whatever reason, is looked at again before it leaves."""
@@ -24,11 +30,13 @@ class Leaving:
         quiet: local hours in which nothing leaves that is not urgent; they may run past midnight.
         span: over how long what waited for their end is spread.
         urgent: kinds of notices that wait for nothing.
+        caps: how many messages an address is sent a day, by channel; no limit where none is given.
     """
 
     quiet: tuple[time, time] | None = None
     span: timedelta = timedelta()
     urgent: frozenset[str] = frozenset()
+    caps: Mapping[str, int] = field(default_factory=dict)
 
     def leaves_at(
         self, key: str, kind: str, instant: datetime, over: datetime | None = None
@@ -51,6 +59,14 @@ class Leaving:
             span = min(span, max(timedelta(), (over - opening) / 2))
         return span * share_of(key)
 
+    def next_morning(self, key: str, now: datetime) -> datetime:
+        """When on the next local day the notices of a key may leave."""
+        midnight = start_of(local_day(now) + timedelta(days=1))
+        opening = not_before(midnight, self.quiet)
+        if opening == midnight:
+            opening = not_before(midnight + MORNING, self.quiet)
+        return opening + self.offset(key, opening)
+
 
 def share_of(key: str) -> float:
     """A number in [0, 1) that follows from a key alone, evenly spread over keys."""
@@ -65,6 +81,23 @@ def spread_key(id: object, audience: str, recipient: str, channel: str | None) -
 def has_waited(reason: str | None, created_at: datetime, now: datetime) -> bool:
     """Whether what a notice says may have been overtaken since it was written."""
     return reason in WAITING or now - created_at > PATIENCE
+
+
+def read_caps(text: str) -> dict[str, int]:
+    """``5``, or ``sms:5,email:20``, by channel; 0 or nothing: no limit. Raises ``ValueError``."""
+    found = {}
+    for part in text.split(","):
+        if not part.strip():
+            continue
+        channel, _, number = (each.strip() for each in part.rpartition(":"))
+        named = CHANNELS if not channel else (channel,)
+        if (
+            not (number.isascii() and number.isdigit() and len(number) < 7)
+            or named[0] not in CHANNELS
+        ):
+            raise ValueError("write a number, or sms:NUMBER,email:NUMBER")
+        found.update(dict.fromkeys(named, int(number)))
+    return {channel: number for channel, number in found.items() if number}
 
 
 def read_kinds(text: str) -> frozenset[str]:

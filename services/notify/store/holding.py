@@ -1,7 +1,7 @@
 """Notices that are held back, and those withdrawn because they waited too long."""
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -24,6 +24,17 @@ WITHDRAW = sa.text(
     " INSERT INTO notice_history (notice, at, state, reason)"
     " SELECT id, CAST(:now AS timestamptz), 'withdrawn', reason FROM gone"
 )
+# Whoever counts what an address was sent waits for those who are counting it: in one order.
+COUNTING = sa.text(
+    "SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || '.left.' || k, 0))"
+    " FROM (SELECT k FROM unnest(CAST(:keys AS text[])) AS r(k) ORDER BY k) AS sorted"
+)
+LEFT = sa.text(
+    "SELECT n.channel, n.address, count(*) AS n FROM unnest(CAST(:channels AS text[]),"
+    " CAST(:addresses AS text[])) AS r(channel, address) JOIN notices n"
+    " ON n.address = r.address AND n.channel = r.channel AND n.left_on = CAST(:day AS date)"
+    " GROUP BY 1, 2"
+)
 DUE_DATES = sa.text(
     "SELECT key, version, state, slips_at, fulfilled_at FROM deadlines"
     " WHERE kind IN ('dossier', 'obligation') AND key = ANY(CAST(:keys AS text[]))"
@@ -44,6 +55,19 @@ async def withdraw(session: AsyncSession, gone: Mapping[UUID, str], now: datetim
     if gone:
         given = {"ids": list(gone), "reasons": list(gone.values()), "now": now}
         await session.execute(WITHDRAW, given)
+
+
+async def count_left(
+    session: AsyncSession, readers: Collection[tuple[str, str]], day: date
+) -> dict[tuple[str, str], int]:
+    """How many notices each (channel, address) was sent on a local day; nobody else counts those
+    until this transaction ends."""
+    ordered = sorted(readers)
+    channels, addresses = [channel for channel, _ in ordered], [address for _, address in ordered]
+    await session.execute(COUNTING, {"keys": [f"{c}/{a}" for c, a in ordered]})
+    given = {"channels": channels, "addresses": addresses, "day": day}
+    rows = await session.execute(LEFT, given)
+    return {(row.channel, row.address): row.n for row in rows}
 
 
 async def due_dates(session: AsyncSession, keys: Collection[str]) -> dict[tuple[str, str], sa.Row]:

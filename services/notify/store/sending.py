@@ -8,10 +8,12 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
+from shared import clock
+
 PICK = sa.text(
     "SELECT n.id, n.kind, n.version, n.audience, n.recipient, n.subject, n.unit, n.at, n.channel,"
     " n.address, n.title, n.body, n.segments, n.facts, n.attempts, n.state, n.reason, n.stale_at,"
-    " n.created_at, t.providers, t.verdicts"
+    " n.created_at, n.left_on, t.providers, t.verdicts"
     " FROM unnest(CAST(:channels AS text[]), CAST(:rooms AS integer[])) AS c(channel, room)"
     " CROSS JOIN LATERAL (SELECT * FROM notices m WHERE m.channel = c.channel"
     " AND m.state IN ('ready', 'retrying') AND m.next_at <= :now AND m.address IS NOT NULL"
@@ -25,7 +27,7 @@ BEGIN = sa.text(
     "WITH r AS (SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:providers AS text[]),"
     " CAST(:references AS text[])) AS r(id, provider, reference)),"
     " claimed AS (UPDATE notices n SET state = 'sending', reason = NULL, next_at = NULL,"
-    " attempts = attempts + 1, claimed_by = :instance, claimed_at = :now, changed_at = :now"
+    " left_on = :today, attempts = attempts + 1, claimed_by = :instance, claimed_at = :now, changed_at = :now"
     " FROM r WHERE n.id = r.id RETURNING n.id, n.attempts, r.provider, r.reference),"
     " noted AS (INSERT INTO notice_history (notice, at, state)"
     " SELECT id, CAST(:now AS timestamptz), 'sending' FROM claimed)"
@@ -62,6 +64,7 @@ SETTLE = sa.text(
     " state = CASE WHEN r.state = 'retrying' AND n.address IS NULL THEN 'withheld'"
     " ELSE r.state END, reason = CASE WHEN r.state = 'retrying' AND n.address IS NULL"
     " THEN 'erased' ELSE r.reason END, provider = r.provider, claimed_by = NULL,"
+    " left_on = CASE WHEN r.state <> 'failed' THEN n.left_on END,"
     " claimed_at = NULL, changed_at = :now, cost = coalesce(r.cost, n.cost),"
     " segments = coalesce(r.segments, n.segments)"
     " FROM r, held WHERE n.id = r.id AND held.id = n.id AND n.attempts = r.number"
@@ -214,7 +217,9 @@ async def begin(
             "providers": [each.provider for each in attempts],
             "references": [each.reference for each in attempts],
         }
-        await session.execute(BEGIN, given | {"instance": instance, "now": now})
+        await session.execute(
+            BEGIN, given | {"instance": instance, "now": now, "today": clock.local_day(now)}
+        )
 
 
 async def defer(session: AsyncSession, notices: Collection[UUID], until: datetime) -> None:
