@@ -16,7 +16,8 @@ from schemathesis.specs.openapi.checks import (
 
 from tests.instance import ADMIN, instance
 
-EXAMPLES = 12
+EXAMPLES, MANY = 5, 60
+MODES = [GenerationMode.POSITIVE, GenerationMode.NEGATIVE]
 CHECKS = [
     not_a_server_error,
     status_code_conformance,
@@ -40,8 +41,8 @@ def _told(fault):
     return f"{fault} {getattr(fault, 'message', '')}"
 
 
-@pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
-def test_every_answer_is_documented(running, mode):
+def answers_are_documented(running, mode, examples):
+    """Call every operation so often, rightly or wrongly."""
     schema = schemathesis.openapi.from_url(running.url("intake", "/openapi.json"))
     tried, wrong = 0, []
     for found in schema.get_all_operations():
@@ -49,7 +50,7 @@ def test_every_answer_is_documented(running, mode):
         tried += 1
 
         @settings(
-            max_examples=EXAMPLES,
+            max_examples=examples,
             deadline=None,
             database=None,
             derandomize=True,
@@ -69,6 +70,17 @@ def test_every_answer_is_documented(running, mode):
             wrong.append(f"{operation.label}: {_told(fault)}")
     assert wrong == []
     assert tried >= 20
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_every_answer_is_documented(running, mode):
+    answers_are_documented(running, mode, EXAMPLES)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("mode", MODES)
+def test_every_answer_is_documented_however_often_it_is_asked(running, mode):
+    answers_are_documented(running, mode, MANY)
 
 
 def test_other_methods_and_addresses_are_problems_too(running):

@@ -58,8 +58,9 @@ class {name}Settings(ServiceSettings):
 """
 
 
-@pytest.fixture
-def stand_ins(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def stand_ins(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    tmp_path = tmp_path_factory.mktemp("stand-ins")
     for name in SERVICES:
         folder = tmp_path / "path" / "services" / name
         folder.mkdir(parents=True)
@@ -149,6 +150,13 @@ def wait_gone(pids: Iterable[int]) -> None:
         time.sleep(0.05)
 
 
+@pytest.fixture(scope="module")
+def steady(stand_ins: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+    """One that runs for all the tests that do not stop it."""
+    with running(stand_ins, tmp_path_factory.mktemp("steady") / "data", ports()) as up:
+        yield up.ready()
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_it_says_where_everything_is_and_stops_when_asked(
     stand_ins: Path, tmp_path: Path, number: signal.Signals
@@ -172,17 +180,14 @@ def test_it_says_where_everything_is_and_stops_when_asked(
         assert not (data / "instance.json").exists()
 
 
-def test_each_service_is_given_its_own_login_and_the_others_addresses(
-    stand_ins: Path, tmp_path: Path
-) -> None:
-    with running(stand_ins, tmp_path / "data", ports()) as up:
-        up.ready()
-        seen = {name: up.environment(name) for name in SERVICES}
+def test_each_service_is_given_its_own_login_and_the_others_addresses(steady: Up) -> None:
+    up = steady
+    seen = {name: up.environment(name) for name in SERVICES}
     for name, environment in seen.items():
         assert environment["DATABASE_URL"].startswith(f"postgresql://{name}:")
         assert environment["NATS_URL"].startswith("nats://")
-        assert environment["MOTCUA_ADMIN_KEY_FILE"] == str(tmp_path / "data" / "admin.key")
-        assert environment["MOTCUA_HASH_KEY_FILE"] == str(tmp_path / "data" / "hash.key")
+        assert environment["MOTCUA_ADMIN_KEY_FILE"] == str(up.data / "admin.key")
+        assert environment["MOTCUA_HASH_KEY_FILE"] == str(up.data / "hash.key")
         for offset, other in enumerate(SERVICES):
             url = environment[f"MOTCUA_{other.upper()}_URL"]
             assert url == f"http://127.0.0.1:{up.port + offset}"
@@ -207,7 +212,8 @@ def test_a_killed_parent_leaves_nobody_and_the_next_start_goes_on(
 
 def test_what_make_started_does_not_outlive_make(stand_ins: Path, tmp_path: Path) -> None:
     port = ports()
-    command = f"{sys.executable} -m shared.cli.main up --tied --data-dir ../data --port {port}; :"
+    data = tmp_path / "data"
+    command = f"{sys.executable} -m shared.cli.main up --tied --data-dir {data} --port {port}; :"
     environment = os.environ | {"PYTHONPATH": f"{stand_ins}{os.pathsep}{Path.cwd()}"}
     shell = subprocess.Popen(
         ["/bin/sh", "-c", command], cwd=stand_ins, env=environment, stdout=subprocess.PIPE
@@ -215,7 +221,7 @@ def test_what_make_started_does_not_outlive_make(stand_ins: Path, tmp_path: Path
     assert shell.stdout is not None
     try:
         assert any(line == b"ready\n" for line in shell.stdout)
-        instance = json.loads((tmp_path / "data" / "instance.json").read_text())
+        instance = json.loads((data / "instance.json").read_text())
     finally:
         shell.kill()
         shell.wait()
@@ -253,25 +259,21 @@ def test_a_service_that_dies_is_started_again_and_said_so(stand_ins: Path, tmp_p
         assert up.end(signal.SIGTERM) == 0
 
 
-def test_two_instances_run_side_by_side(stand_ins: Path, tmp_path: Path) -> None:
-    with running(stand_ins, tmp_path / "one", ports()) as one:
-        one.ready()
-        with running(stand_ins, tmp_path / "two", ports()) as two:
-            two.ready()
-            urls = {up.environment("intake")["DATABASE_URL"] for up in (one, two)}
-            assert len(urls) == 2
-            assert two.end(signal.SIGTERM) == 0
-        assert one.environment("intake")["pid"] == str(one.pids["intake"])
+def test_two_instances_run_side_by_side(steady: Up, stand_ins: Path, tmp_path: Path) -> None:
+    with running(stand_ins, tmp_path / "two", ports()) as two:
+        two.ready()
+        urls = {up.environment("intake")["DATABASE_URL"] for up in (steady, two)}
+        assert len(urls) == 2
+        assert two.end(signal.SIGTERM) == 0
+    assert steady.environment("intake")["pid"] == str(steady.pids["intake"])
 
 
-def test_the_same_directory_is_not_used_twice(stand_ins: Path, tmp_path: Path) -> None:
-    with running(stand_ins, tmp_path / "data", ports()) as first:
-        first.ready()
-        with running(stand_ins, tmp_path / "data", ports()) as second:
-            code, said = second.failed()
-        assert code == 1
-        assert "is in use by another motcua" in said
-        assert first.environment("quota")["pid"] == str(first.pids["quota"])
+def test_the_same_directory_is_not_used_twice(steady: Up, stand_ins: Path) -> None:
+    with running(stand_ins, steady.data, ports()) as second:
+        code, said = second.failed()
+    assert code == 1
+    assert "is in use by another motcua" in said
+    assert steady.environment("quota")["pid"] == str(steady.pids["quota"])
 
 
 def test_a_taken_port_is_named_before_anything_starts(stand_ins: Path, tmp_path: Path) -> None:
