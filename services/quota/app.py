@@ -7,8 +7,18 @@ from fastapi import FastAPI
 
 from services.quota import consumer
 from services.quota.api import build_router
-from services.quota.handlers import Counting, Plans, Recounts, Results, recount_due, watch_mornings
+from services.quota.handlers import (
+    Counting,
+    Plans,
+    Recounts,
+    Results,
+    Undated,
+    recount_due,
+    watch_mornings,
+)
 from services.quota.settings import QuotaSettings
+from shared import rulebook
+from shared.due_dates import load_rules
 from shared.service import Service
 from shared.settings import deploy_dir, load
 from shared.units import UnitRegistry
@@ -27,6 +37,11 @@ def create_app(settings: QuotaSettings | None = None) -> FastAPI:
     consumer.attach(service, Counting(plans))
     database, morning = service.database, time.fromisoformat(settings.morning)
     service.before_start(lambda: recount_due(database, plans))
+    due_rules = load_rules(deploy_dir(), registry)
+    changeover = rulebook.Changeover(
+        "quota", service.database, due_rules, Undated(plans), service.wake_relay
+    )
+    rulebook.attach(service, changeover)
     service.run_always(lambda: watch_mornings(database, plans, morning, service.wake_relay))
     service.run_always(results.run)
     service.run_always(recounts.run)

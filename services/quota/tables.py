@@ -41,6 +41,10 @@ class DeadLetter(tables.DeadLetterRow, Table, table=True):
     __tablename__ = "dead_letters"
 
 
+class DueRules(tables.DueRulesRow, Table, table=True):
+    __tablename__ = "due_rules"
+
+
 class PlanVersion(Table, table=True):
     """A plan as it was applied; it judges the days from ``effective_from`` on."""
 

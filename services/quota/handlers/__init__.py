@@ -23,6 +23,7 @@ from services.quota.handlers.progress import (
 )
 from services.quota.handlers.recounts import Recounts, state_of_recount
 from services.quota.handlers.rehearsals import rehearse
+from services.quota.handlers.rejudging import Undated
 from services.quota.handlers.results import Results
 from services.quota.handlers.runs import (
     OutOfTurn,
@@ -46,6 +47,7 @@ __all__ = [
     "Recounts",
     "Refused",
     "Results",
+    "Undated",
     "Walk",
     "apply_plan",
     "bound_units",

@@ -1,6 +1,6 @@
 """Counts events against plans."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -10,7 +10,8 @@ from services.quota.handlers.milestones import announce_milestones
 from services.quota.handlers.stipends import Groups, find_winners, settle, stand_places
 from services.quota.handlers.versions import Plans
 from services.quota.rules import Fact, History, Part
-from shared import events
+from shared import events, rulebook
+from shared.due_dates import Timeline
 from shared.events import Event
 from shared.plans import fact_name
 
@@ -61,17 +62,32 @@ async def tally(
 async def _judge_stories(
     session: AsyncSession, parts: dict[str, list[Part]], facts: Sequence[Fact]
 ) -> dict[store.CountKey, rules.Adds]:
-    derived = [part for kind in rules.DERIVED for part in parts.get(kind, ())]
     codes = {f.data["code"] for f in facts if f.type in (rules.SUBMITTED, rules.STATUS_CHANGED)}
-    if not derived or not codes:
+    if not codes or not derived(parts):
         return {}
+    in_use = await rulebook.load(session)
+    return await judge_stories(session, parts, codes, in_use.of)
+
+
+def derived(parts: Mapping[str, list[Part]]) -> list[Part]:
+    """The counts that follow from dossiers' stories."""
+    return [part for kind in rules.DERIVED for part in parts.get(kind, ())]
+
+
+async def judge_stories(
+    session: AsyncSession,
+    parts: Mapping[str, list[Part]],
+    codes: Collection[str],
+    timeline_of: Callable[[str], Timeline],
+) -> dict[store.CountKey, rules.Adds]:
+    """What some dossiers add, each read by the rules about due dates of its timeline."""
     by_code: dict[str, list[Fact]] = {}
     for fact in await store.facts_of_codes(session, codes):
         by_code.setdefault(fact.data["code"], []).append(fact)
     adds = {}
     for code, group in by_code.items():
-        readings = rules.read_stories(group)
-        for part in derived:
+        readings = rules.read_stories(group, timeline_of(code))
+        for part in derived(parts):
             adds[part.key(code)] = rules.story_contributions(part, readings)
     return adds
 

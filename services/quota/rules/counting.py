@@ -23,6 +23,7 @@ from services.quota.rules.facts import (
 from services.quota.rules.periods import given_span, stored_period
 from services.quota.rules.versions import History, Version
 from shared import dossiers
+from shared.due_dates import NO_TIMELINE, Timeline
 from shared.plans import Indicator, Measure, Plan, period_key
 from shared.plans.filters import matches
 from shared.units import day_of
@@ -158,14 +159,25 @@ class Reading:
     data: Mapping[str, Any]
 
 
-def read_stories(facts: Sequence[Fact]) -> list[Reading]:
-    """A dossier's story on every recorded day on which it changed: read once for all counts."""
+def read_stories(facts: Sequence[Fact], timeline: Timeline = NO_TIMELINE) -> list[Reading]:
+    """A dossier's story on every recorded day on which it changed: read once for all counts.
+
+    Each day is read by the rules about due dates that held on it. Where they may say something of
+    the dossier, the days on which they changed are such days, too.
+    """
+    days = turning_days(facts)
+    changed = timeline.days(
+        f.data["procedure"] for f in facts if f.type == SUBMITTED and not f.data.get("due_at")
+    )
+    if days and changed:
+        days = sorted({*days, *(day for day in changed if day > days[0])})
     readings = []
-    for day in turning_days(facts):
+    for day in days:
         known = [f for f in facts if f.known(day)]
         given = [f for f in known if f.type == SUBMITTED]
         changes = [status_change(f) for f in known if f.type == STATUS_CHANGED]
-        story = dossiers.read_story([submission(f) for f in given], changes)
+        held = timeline.on(day)
+        story = dossiers.read_story([submission(f) for f in given], changes, rules=held)
         newest = max(given, key=lambda f: f.order, default=None)
         readings.append(Reading(day, story, newest.data if newest else {}))
     return readings

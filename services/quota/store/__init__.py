@@ -85,6 +85,7 @@ from services.quota.store.tallies import (
     put_tally,
     tallies,
 )
+from services.quota.store.undated import count_undated, undated_after
 
 __all__ = [
     "Cell",
@@ -104,6 +105,7 @@ __all__ = [
     "cells_after",
     "check_day",
     "count_facts",
+    "count_undated",
     "drop_counts",
     "earned",
     "facts_after",
@@ -147,5 +149,6 @@ __all__ = [
     "tallies",
     "totals",
     "totals_of",
+    "undated_after",
     "without_dossier",
 ]
