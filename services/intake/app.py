@@ -56,7 +56,7 @@ def create_app(settings: IntakeSettings | None = None) -> FastAPI:
     inboxes = Inboxes(reception, agreements, settings)
     session_seconds = int(settings.lgsp_session_hours * 3600)
     calls = SyncCalls(database, admission, registry, service.keyring, hash_key, session_seconds)
-    eraser.also.append(calls.forget_applicant)
+    eraser.also.append(calls.vault.forget_applicant)
 
     lists = Imports(admission, load_kinds(), settings)
 
@@ -75,7 +75,7 @@ def create_app(settings: IntakeSettings | None = None) -> FastAPI:
     service.run_always(silence.run)
     service.run_always(eraser.run)
     service.run_always(Tidying(database, settings).run)
-    service.run_always(calls.run)
+    service.run_always(calls.releases.run)
     service.run_always(lists.run)
     service.run_always(listen)
     service.run_always(follow_erasures)

@@ -103,7 +103,7 @@ def build_router(
             if not isinstance(username, str) or not isinstance(password, str):
                 raise Unanswerable(WRONG_LOGIN)
             try:
-                token = await calls.log_in(username, password)
+                token = await calls.sessions.log_in(username, password)
             except Problem:
                 raise Unanswerable(NOT_ALLOWED, "Khóa này cần quyền events:write.") from None
             if token is None:
@@ -118,7 +118,7 @@ def build_router(
 
         async def work(given: dict) -> Answer:
             token = given.get("session")
-            key = await calls.identify(token) if isinstance(token, str) and token else None
+            key = await calls.sessions.identify(token) if isinstance(token, str) and token else None
             if key is None:
                 raise Unanswerable(LOG_IN_AGAIN)
             asked = given.get("service")

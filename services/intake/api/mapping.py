@@ -51,7 +51,9 @@ def build_router(service: Service, calls: SyncCalls, registry: UnitRegistry) -> 
             message += f" The nearest are: {near}." if near else ""
             error = {"pointer": "/unit", "code": "unknown_unit", "message": message}
             raise Problem(422, errors=[error])
-        released = await calls.map_unit(given.source, given.theirs.strip(), given.unit, key)
+        released = await calls.releases.map_unit(
+            given.source, given.theirs.strip(), given.unit, key
+        )
         return {
             "source": given.source,
             "theirs": given.theirs.strip(),

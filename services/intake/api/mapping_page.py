@@ -152,7 +152,7 @@ def build_router(service: Service, calls: SyncCalls, registry: UnitRegistry) -> 
         unit = unit or registry.resolve(typed)
         if unit is None or not given["source"] or not given["theirs"]:
             return await show(lang, key, fault=say["unknown"])
-        released = await calls.map_unit(given["source"], given["theirs"], unit, key)
+        released = await calls.releases.map_unit(given["source"], given["theirs"], unit, key)
         name = f"{registry.name(unit)} ({unit})"
         done = say["done"].format(theirs=given["theirs"], unit=name, released=released)
         return await show(lang, key, done=done)
