@@ -80,13 +80,14 @@ def create_app(settings: NotifySettings | None = None) -> FastAPI:
     templates = Templates.load(deploy_dir() / "templates", SHIPPED / "templates")
     public_url = settings.notify_public_url.rstrip("/")
     desk = Desk(registry, templates, policy, settings.leaving, offices, public_url)
+    desk.dashboard_url = settings.notify_dashboard_url
     delivery = Delivery(
         service.database,
         providers,
         workers=settings.notify_workers,
         attempts=settings.notify_attempts,
         name=settings.notify_instance,
-        gate=Gate(settings.leaving, policy.agency_words),
+        gate=Gate(settings.leaving, policy.agency_words, desk),
         announce=service.wake_relay,
         values=desk.values,
         clockwork=clockwork,

@@ -9,7 +9,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from services.notify.rules.calendars import YearlyDay, read_yearly_day
-from services.notify.rules.leaving import Leaving, read_caps, read_kinds
+from services.notify.rules.leaving import Leaving, read_caps, read_kinds, read_times
 from services.notify.rules.receipts import read_quiet_hours
 from services.notify.rules.recipients import Target, read_level
 from shared.plans import LEVELS
@@ -51,6 +51,8 @@ class NotifySettings(ServiceSettings):
     ``clock_slack``. ``quiet_hours`` are local, empty for none; ``morning_minutes`` is over
     how long what waited for their end is spread, ``urgent`` lists kinds that do not wait.
     ``daily_cap`` is a number, or ``CHANNEL:NUMBER``, of messages to an address a day.
+    More than ``digest_over`` words to an officer at once become one list, 0: never; ``digest_at``
+    are local times at which officers are told in lists, ``dashboard_url`` is what these name.
     ``instance`` is how attempts name this replica. ``..._days`` say how long each class of
     personal record is kept.
     """
@@ -82,6 +84,9 @@ class NotifySettings(ServiceSettings):
     notify_morning_minutes: float = Field(default=30, ge=0, le=240)
     notify_urgent: str = ""
     notify_daily_cap: str = ""
+    notify_digest_over: int = Field(default=3, ge=0, le=10_000)
+    notify_digest_at: str = ""
+    notify_dashboard_url: str = Field(default="", max_length=200)
     notify_due_today: str = "07:30"
     notify_appointment_hours: float = Field(default=3, ge=0, le=48)
     notify_workers: int = Field(default=32, ge=1, le=512)
@@ -93,7 +98,7 @@ class NotifySettings(ServiceSettings):
     notify_consent_days: int = Field(default=3650, ge=0, le=36_500)
     notify_instance: str = Field(default="", max_length=100)
 
-    @field_validator("notify_receipt_url", "notify_public_url")
+    @field_validator("notify_receipt_url", "notify_public_url", "notify_dashboard_url")
     @classmethod
     def check_url(cls, text: str) -> str:
         """Only an absolute HTTP address, or nothing."""
@@ -174,6 +179,13 @@ class NotifySettings(ServiceSettings):
     def check_daily_cap(cls, text: str) -> str:
         """A number, or ``CHANNEL:NUMBER`` separated by commas, or nothing."""
         read_caps(text)
+        return text
+
+    @field_validator("notify_digest_at")
+    @classmethod
+    def check_digest_at(cls, text: str) -> str:
+        """``HH:MM`` separated by commas, or nothing."""
+        read_times(text)
         return text
 
     @field_validator("notify_due_today")
@@ -268,6 +280,8 @@ class NotifySettings(ServiceSettings):
             timedelta(minutes=self.notify_morning_minutes),
             read_kinds(self.notify_urgent),
             read_caps(self.notify_daily_cap),
+            self.notify_digest_over,
+            read_times(self.notify_digest_at),
         )
 
     @property

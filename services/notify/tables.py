@@ -282,6 +282,7 @@ class Notice(Table, table=True):
     claimed_at: datetime | None = Field(sa_type=Instant)
     provider: str | None
     left_on: date | None = None
+    digest: UUID | None = None
     facts: dict[str, Any] = Field(sa_type=JSONB)
     title: str | None
     body: str

@@ -103,7 +103,9 @@ class World:
 
     def make_delivery(self, **options: Any) -> Delivery:
         providers = {g.channel: [g] for g in (self.sms, self.email) if g.channel in self.channels}
-        return Delivery(self.database, providers, **{"gate": Gate(self.leaving), **options})
+        return Delivery(
+            self.database, providers, **{"gate": Gate(self.leaving, desk=self.desk), **options}
+        )
 
     async def _caught_up(self) -> bool:
         return not self.behind

@@ -16,6 +16,7 @@ from services.notify.api.showing import Scope, show_notice
 from services.notify.api.words import LANGUAGES
 from services.notify.handlers.delivery import Delivery
 from services.notify.handlers.retrying import order_retry
+from services.notify.rules.digests import DIGEST
 from services.notify.rules.notices import RETRIABLE, STATES
 from services.notify.rules.texts import KINDS
 from services.notify.store import notices as store
@@ -115,6 +116,7 @@ def add_page(
             if row is None:
                 return render(request, "gone.html", 404)
             history, attempts = await store.get_history(session, row.id)
+            members = await store.members(session, row.id) if row.kind == DIGEST else []
             if may:
                 await note_readers(session, key, [row], "page")
         return render(
@@ -123,6 +125,7 @@ def add_page(
             notice=show_notice(row, registry, may),
             history=history,
             tries=attempts,
+            members=members,
             may_retry=key.may("admin") and row.state in RETRIABLE,
             refused="refused" in request.query_params,
             caller=key.name,

@@ -26,6 +26,7 @@ from services.notify.handlers.desk import Desk
 from services.notify.handlers.people import Erasure
 from services.notify.handlers.retrying import SAID, order_retry
 from services.notify.rules.deadlines import DEADLINE_STATES
+from services.notify.rules.digests import DIGEST
 from services.notify.rules.notices import STATES
 from services.notify.rules.texts import KINDS
 from services.notify.store import deadlines as due_store
@@ -97,18 +98,20 @@ def build_router(
 
     @router.get("/v1/notices/{notice}", tags=["notices"])
     async def show_one(notice: UUID, key: reader, why: Why = None) -> dict[str, Any]:
-        """One notice with every state it took on and every attempt made."""
+        """One notice with every state it took on and every attempt made; of a list, its members."""
         async with database.transaction() as session:
             row = await store.get(session, notice)
             if row is None or not scope.sees(key, row.unit):
                 raise Problem(404, "No such notice.")
             history, attempts = await store.get_history(session, notice)
+            members = await store.members(session, notice) if row.kind == DIGEST else []
             may = key.may("contacts:read")
             if may:
                 await note_readers(session, key, [row], why)
         shown = show_notice(row, registry, may)
         shown["history"] = [dict(each._mapping) for each in history]
         shown["tries"] = [dict(each._mapping) for each in attempts]
+        shown["members"] = [dict(each._mapping) for each in members]
         return shown
 
     @router.post("/v1/notices/{notice}/retry", status_code=202, tags=["notices"])

@@ -87,6 +87,7 @@ def show_notice(row: sa.Row, registry: UnitRegistry, open_contacts: bool) -> dic
         "state": row.state,
         "reason": row.reason,
         "held_until": held_until(row),
+        "digest": str(row.digest) if row.digest else None,
         "at": row.at,
         "attempts": row.attempts,
         "provider": row.provider,

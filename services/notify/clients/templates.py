@@ -18,9 +18,11 @@ from services.notify.rules.texts import (
     KINDS,
     LANGUAGES,
     LENGTHS,
+    LINES,
     TITLES,
     VARIABLES,
     clean,
+    clean_lines,
     plain,
     samples_of,
     segments,
@@ -187,7 +189,7 @@ class Templates:
 def render(template: _Compiled, kind: str, channel: str, values: Mapping[str, str | None]) -> Text:
     """Fill in one text; no value can add a line to it, hide in it, or make it endless."""
     full = dict.fromkeys(VARIABLES[kind]) | {
-        key: clean(key, value) if value else value
+        key: clean_value(key, value) if value else value
         for key, value in values.items()
         if key in VARIABLES[kind]
     }
@@ -198,6 +200,11 @@ def render(template: _Compiled, kind: str, channel: str, values: Mapping[str, st
     body = template.body.render(full)
     subject = template.subject.render(full) if template.subject else ""
     return Text(" ".join(subject.split()), body.strip() + "\n", 0)
+
+
+def clean_value(name: str, value: str) -> str:
+    """A value as a text takes it."""
+    return clean_lines(value) if name in LINES else clean(name, value)
 
 
 def fit(template: _Compiled, values: Mapping[str, str | None], short: str | None = None) -> str:

@@ -175,7 +175,10 @@ class Delivery:
                 return [], False
             tokens = await self._tokens(session, rates, now)
             before = dict(tokens)
-            rows = await store.pick(session, rooms, now) if self._may(rooms, tokens) else []
+            rows: Sequence[Any] = []
+            if self._may(rooms, tokens):
+                officers = await self.gate.may_look(session)
+                rows = await store.pick(session, rooms, now, officers)
             rows = rows[:most]
             passed = await self.gate.let_through(session, rows, now)
             for row in passed:

@@ -29,7 +29,8 @@ class Desk:
 
     ``templates`` are those of the files, with the stored ones over them once ``refresh`` was
     called; ``files`` are those of the files alone. ``offices`` say where citizens ask;
-    ``public_url`` is where citizens reach their dossiers' pages, empty where they cannot.
+    ``public_url`` is where citizens reach their dossiers' pages, empty where they cannot;
+    ``dashboard_url`` is where officers see their dossiers, empty where texts name no such page.
     """
 
     units: UnitRegistry
@@ -38,6 +39,7 @@ class Desk:
     leaving: Leaving = field(default_factory=Leaving)
     offices: Offices | None = None
     public_url: str = ""
+    dashboard_url: str = ""
     wake: Callable[[], None] = field(default=lambda: None)
     templates: Templates = field(init=False)
     newest_text: int = field(default=0, init=False)
@@ -144,6 +146,7 @@ class Desk:
         if self.offices is not None:
             values["office_phone"] = self.offices.phone(notice.unit, notice.at)
             values["office_short"] = self.offices.short(notice.unit)
+        values["page"] = self.dashboard_url or None
         if notice.audience == "citizen":
             values["link"] = self.link(notice.subject)
         kind = kind_of_text(template, notice.audience) or notice.kind
@@ -153,8 +156,8 @@ class Desk:
             notice.facts = {**notice.facts, "name": name}
         if notice.state == "ready":
             key = spread_key(notice.id, notice.audience, notice.recipient, channel)
-            notice.next_at, notice.reason = self.leaving.leaves_at(
-                key, notice.kind, now, notice.stale_at
+            notice.next_at, notice.reason = self.leaving.first_at(
+                key, notice.kind, notice.audience, now, notice.stale_at
             )
         elif notice.state != "waiting_contact":
             notice.stale_at = None

@@ -9,7 +9,10 @@ from uuid import UUID
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.notify.handlers.desk import Desk
+from services.notify.handlers.digests import gather, look_again
 from services.notify.handlers.relevance import pointless
+from services.notify.rules.digests import DIGEST
 from services.notify.rules.leaving import CAP, Leaving, has_waited, spread_key
 from services.notify.store import holding
 from shared.clock import local_day
@@ -23,6 +26,16 @@ class Gate:
 
     leaving: Leaving
     agency_words: Sequence[str] = ()
+    desk: Desk | None = None
+
+    @property
+    def gathers(self) -> bool:
+        """Whether what officers are told is gathered into lists."""
+        return self.desk is not None and bool(self.leaving.digest_over or self.leaving.digest_at)
+
+    async def may_look(self, session: AsyncSession) -> bool:
+        """Whether what officers are told may be picked in this transaction."""
+        return not self.gathers or await holding.may_gather(session)
 
     async def let_through(
         self, session: AsyncSession, rows: Sequence[Any], now: datetime
@@ -32,6 +45,12 @@ class Gate:
         waited = [row for row in rows if has_waited(row.reason, row.created_at, now)]
         gone = await pointless(session, waited, now, self.agency_words)
         rows = [row for row in rows if row.id not in gone]
+        if self.desk is not None and self.gathers:
+            lists = [row for row in waited if row.kind == DIGEST]
+            read, empty = await look_again(session, self.desk, lists, now)
+            rows, more = await gather(session, self.desk, rows, now)
+            gone |= empty | more
+            rows = [read.get(row.id, row) for row in rows if row.id not in empty]
         rows, beyond = await self._within_caps(session, rows, now)
         await holding.hold(session, held + beyond, now)
         await holding.withdraw(session, gone, now)

@@ -7,10 +7,10 @@ from hashlib import sha256
 
 from services.notify.rules.receipts import not_before
 from services.notify.rules.texts import KINDS
-from shared.clock import local_day, start_of
+from shared.clock import VN, local_day, start_of
 
-QUIET, CAP = "quiet_hours", "daily_cap"
-WAITING: frozenset[str] = frozenset({QUIET, CAP})
+QUIET, CAP, LIST = "quiet_hours", "daily_cap", "digest"
+WAITING: frozenset[str] = frozenset({QUIET, CAP, LIST})
 """Reasons for which a notice that could be sent waits until an instant that is known."""
 
 MORNING = timedelta(hours=7)
@@ -31,12 +31,36 @@ class Leaving:
         span: over how long what waited for their end is spread.
         urgent: kinds of notices that wait for nothing.
         caps: how many messages an address is sent a day, by channel; no limit where none is given.
+        digest_over: more words than this that are ready for an officer at once are told in one
+            list; 0: never.
+        digest_at: local times at which officers are told what came since, in lists; none: at once.
     """
 
     quiet: tuple[time, time] | None = None
     span: timedelta = timedelta()
     urgent: frozenset[str] = frozenset()
     caps: Mapping[str, int] = field(default_factory=dict)
+    digest_over: int = 0
+    digest_at: tuple[time, ...] = ()
+
+    def first_at(
+        self, key: str, kind: str, audience: str, now: datetime, over: datetime | None = None
+    ) -> tuple[datetime, str | None]:
+        """From when on a notice that was just written may leave, and why it waits, if so."""
+        if audience != "officer" or not self.digest_at or kind in self.urgent | {LIST}:
+            return self.leaves_at(key, kind, now, over)
+        at, why = self.leaves_at(key, kind, self.next_list(now), over)
+        return at, why or LIST
+
+    def next_list(self, now: datetime) -> datetime:
+        """When officers are told next what came since."""
+        day = local_day(now)
+        times = [
+            datetime.combine(each, at, tzinfo=VN)
+            for each in (day, day + timedelta(days=1))
+            for at in self.digest_at
+        ]
+        return min(each for each in times if each > now)
 
     def leaves_at(
         self, key: str, kind: str, instant: datetime, over: datetime | None = None
@@ -98,6 +122,19 @@ def read_caps(text: str) -> dict[str, int]:
             raise ValueError("write a number, or sms:NUMBER,email:NUMBER")
         found.update(dict.fromkeys(named, int(number)))
     return {channel: number for channel, number in found.items() if number}
+
+
+def read_times(text: str) -> tuple[time, ...]:
+    """``07:30,13:30`` as times; raises ``ValueError``."""
+    try:
+        found = {
+            datetime.strptime(part.strip(), "%H:%M").time()  # noqa: DTZ007
+            for part in text.split(",")
+            if part.strip()
+        }
+    except ValueError:
+        raise ValueError("write HH:MM,HH:MM") from None
+    return tuple(sorted(found))
 
 
 def read_kinds(text: str) -> frozenset[str]:

@@ -31,6 +31,7 @@ State = Literal[
     "unreachable",
     "cancelled",
     "withdrawn",
+    "digested",
 ]
 STATES: tuple[State, ...] = State.__args__
 

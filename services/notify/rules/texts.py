@@ -50,6 +50,7 @@ KINDS: Mapping[str, str] = {
     "report_revised": "officer",
     "report_withdrawn": "officer",
     "calendar_missing": "officer",
+    "digest": "officer",
 }
 """Every kind of notice, and who reads it."""
 
@@ -103,6 +104,7 @@ VARIABLES: Mapping[str, frozenset[str]] = {
     "report_revised": _PUBLISHED | {"reason"},
     "report_withdrawn": _PUBLISHED | {"reason"},
     "calendar_missing": frozenset({"office", "year", "name"}),
+    "digest": frozenset({"office", "count", "summary", "items", "page", "name"}),
 }
 """What a text of each kind may mention. Days read ``dd/mm/yyyy``; absent values are null.
 
@@ -113,7 +115,17 @@ that took the dossier in, ``office_phone`` where it is asked, ``link`` the page 
 """
 
 TITLES = frozenset(
-    {"obligation", "indicator", "plan", "department", "reason", "owing", "contact", "report"}
+    {
+        "obligation",
+        "indicator",
+        "plan",
+        "department",
+        "reason",
+        "owing",
+        "contact",
+        "report",
+        "summary",
+    }
 )
 """What may be cut short in an SMS so that it fits one segment; an email has it whole."""
 
@@ -151,6 +163,10 @@ SAMPLES: Mapping[str, str] = {
     "address": "https://motcua.example.vn/p/bieu-06-2026-09",
     "days": "7",
     "times": "1",
+    "count": "3",
+    "summary": "2 hồ sơ quá hạn, 1 hồ sơ sắp đến hạn",
+    "items": "Hồ sơ quá hạn (1):\n- 000.00.24.H50-261012-0012; hạn 26/10/2026; trễ 2 ngày",
+    "page": "https://motcua.example.vn/overdue",
     "year": "2027",
 }
 """Invented values, as long as real ones, with which a text is tried."""
@@ -165,6 +181,9 @@ def samples_of(kind: str) -> dict[str, str | None]:
 
 
 LONGEST: Mapping[str, int] = {"name": 120, "link": 500, "reason": 1000}
+LINES = frozenset({"items"})
+"""Values of several lines: lists that we made ourselves."""
+
 LONGEST_ELSE = 300
 """How many characters of a value a text takes at most."""
 
@@ -187,6 +206,11 @@ def clean(name: str, value: str) -> str:
         for sign in composed
     )
     return shorten(" ".join(seen.split()), LONGEST.get(name, LONGEST_ELSE))
+
+
+def clean_lines(value: str) -> str:
+    """A list that we made, line by line."""
+    return "\n".join(clean("", line) for line in value.split("\n"))
 
 
 def without(text: str, name: str) -> str:

@@ -107,7 +107,7 @@ RETRY = sa.text(
 )
 COLUMNS = (
     "id, seq, subject, kind, version, audience, recipient, channel, address, unit, state, reason, at,"
-    " attempts, provider, segments, cost, title, body, facts, created_at, changed_at, next_at"
+    " attempts, provider, segments, cost, title, body, facts, created_at, changed_at, next_at, digest"
 )
 ONE = sa.text(f"SELECT {COLUMNS} FROM notices WHERE id = :id")
 HISTORY = sa.text(
@@ -116,6 +116,9 @@ HISTORY = sa.text(
 ATTEMPTS = sa.text(
     "SELECT number, provider, started_at, ended_at, verdict, detail FROM attempts"
     " WHERE notice = :id ORDER BY number"
+)
+TOLD_IN = sa.text(
+    "SELECT id, kind, subject, state FROM notices WHERE digest = :id ORDER BY at, seq"
 )
 COUNTS = "SELECT state, count(*) AS n FROM notices {} GROUP BY state ORDER BY state"
 
@@ -389,6 +392,11 @@ async def count_unsent(session: AsyncSession) -> dict[str, int]:
 async def get(session: AsyncSession, notice: UUID) -> sa.Row | None:
     """One notice."""
     return (await session.execute(ONE, {"id": notice})).first()
+
+
+async def members(session: AsyncSession, digest: UUID) -> Sequence[sa.Row]:
+    """(id, kind, subject, state) of the notices that a list tells."""
+    return (await session.execute(TOLD_IN, {"id": digest})).all()
 
 
 async def get_history(

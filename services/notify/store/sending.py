@@ -18,6 +18,7 @@ PICK = sa.text(
     " CROSS JOIN LATERAL (SELECT * FROM notices m WHERE m.channel = c.channel"
     " AND m.state IN ('ready', 'retrying') AND m.next_at <= :now AND m.address IS NOT NULL"
     " AND (m.stale_at IS NULL OR m.stale_at > :now)"
+    " AND (CAST(:officers AS boolean) OR m.audience <> 'officer')"
     " ORDER BY m.next_at, m.seq LIMIT c.room FOR UPDATE SKIP LOCKED) AS n"
     " LEFT JOIN LATERAL (SELECT array_agg(a.provider) AS providers,"
     " array_agg(a.verdict) AS verdicts FROM attempts a"
@@ -201,9 +202,13 @@ class Part:
     parts: int
 
 
-async def pick(session: AsyncSession, rooms: Mapping[str, int], now: datetime) -> Sequence[sa.Row]:
-    """Notices that are ready, locked, at most so many of each channel, the longest due first."""
+async def pick(
+    session: AsyncSession, rooms: Mapping[str, int], now: datetime, officers: bool = True
+) -> Sequence[sa.Row]:
+    """Notices that are ready, locked, at most so many of each channel, the longest due first; with
+    or without those to officers."""
     given = {"channels": list(rooms), "rooms": list(rooms.values()), "now": now}
+    given["officers"] = officers
     return (await session.execute(PICK, given)).all()
 
 
