@@ -27,6 +27,7 @@ import pytest
 import yaml
 from nats.aio.client import Client
 
+from shared import events
 from shared.cli import environment
 from shared.embedded.postgres import OWNER, Postgres, installation
 from shared.embedded.process import free_port, options
@@ -527,6 +528,13 @@ def test_secrets_that_are_there_are_kept(tmp_path: Path) -> None:
     done = subprocess.run(script, check=True, capture_output=True, text=True)
     assert re.findall(r"made .*/(\w+)", done.stdout) == ["nats_url_quota"]
     assert {path.name: path.read_text() for path in (tmp_path / "kept").iterdir()} == before
+
+
+def test_every_outcome_may_be_published_by_one_service() -> None:
+    users = (ROOT / "deploy" / "nats" / "users.conf").read_text()
+    allowed = re.findall(r'"motcua\.outcomes\.([a-z]+)\.>"', users)
+    families = {name.split(".")[1] for name in events.OUTCOMES}
+    assert sorted(allowed) == sorted(families)
 
 
 def test_no_container_is_given_more_than_it_needs() -> None:
