@@ -12,22 +12,31 @@ from starlette.responses import Response
 from services.intake.api.words import LANGUAGES, language_of, script_words, word
 from shared.browser import kept_key
 from shared.keys import Key
+from shared.look import FOLDER as LOOK
 from shared.problems import Problem
 from shared.service import Service
 
 PAGES = Path(__file__).parent.parent / "pages"
 COOKIE = "motcua_intake"
 SCOPE = "events:write"
-ASSETS = {
-    path.name: kind
-    for suffix, kind in (
-        (".css", "text/css; charset=utf-8"),
-        (".js", "text/javascript; charset=utf-8"),
-        (".svg", "image/svg+xml"),
-        (".webmanifest", "application/manifest+json"),
-    )
-    for path in sorted(PAGES.glob(f"*{suffix}"))
+MEDIA = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".webmanifest": "application/manifest+json",
+    ".woff2": "font/woff2",
 }
+SHARED = ("style.css", "icon.svg", "*.woff2")
+"""What the pages take of the look that all services share; beside them, so that it is kept on a
+phone with the forms."""
+ASSETS = {
+    path.name: path
+    for path in sorted(
+        [each for each in PAGES.iterdir() if each.suffix in MEDIA]
+        + [each for pattern in SHARED for each in LOOK.glob(pattern)]
+    )
+}
+"""What pages name, and where it lies."""
 LABELS = {"difficulty": "difficulty_id", "time": "at", "of_id": "entries"} | {
     name: name
     for name in ("unit", "at", "day", "app", "installer", "citizen", "device", "place", "result",
@@ -39,6 +48,7 @@ FORMS = ("install", "difficulty", "activity", "survey", "report")
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self';"
+        " font-src 'self';"
         " connect-src 'self'; manifest-src 'self'; worker-src 'self'; form-action 'self'; base-uri 'none';"
         " frame-ancestors 'none'"
     ),
@@ -61,7 +71,7 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        content = b"".join((PAGES / name).read_bytes() for name in ASSETS)
+        content = b"".join(path.read_bytes() for path in ASSETS.values())
         self.version = hashlib.sha256(content).hexdigest()[:12]
 
     def language(self, request: Request) -> str:

@@ -12,6 +12,7 @@ from services.intake.api.browsing import (
     ASSETS,
     COOKIE,
     FORMS,
+    MEDIA,
     PAGES,
     SCOPE,
     Pages,
@@ -182,20 +183,19 @@ def build_pages(service: Service, helping: Helping) -> APIRouter:
 
     @router.get("/assets/{version}/{name}")
     async def asset(version: str, name: str) -> Response:
-        if name not in ASSETS:
+        found = ASSETS.get(name)
+        if found is None:
             raise Problem(404)
         same = version == pages.version  # an older page may ask while a newer service answers
         kept = "max-age=31536000, immutable" if same else "no-cache"
         headers = {"Cache-Control": kept, "X-Content-Type-Options": "nosniff"}
-        return FileResponse(PAGES / name, media_type=ASSETS[name], headers=headers)
+        return FileResponse(found, media_type=MEDIA[found.suffix], headers=headers)
 
     @router.get("/worker.js")
     async def worker() -> Response:
         headers = {"Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff"}
         policy = {"Content-Security-Policy": "default-src 'none'; connect-src 'self'"}
-        return FileResponse(
-            PAGES / "worker.js", media_type=ASSETS["worker.js"], headers=headers | policy
-        )
+        return FileResponse(PAGES / "worker.js", media_type=MEDIA[".js"], headers=headers | policy)
 
     return router
 
