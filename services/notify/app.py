@@ -20,6 +20,7 @@ from services.notify.clients import (
     Templates,
     load_agency_words,
 )
+from services.notify.handlers.budgets import Warnings
 from services.notify.handlers.calendars import Asking, CalendarWatch
 from services.notify.handlers.clockwork import Clockwork
 from services.notify.handlers.delivery import Delivery
@@ -112,6 +113,7 @@ def create_app(settings: NotifySettings | None = None) -> FastAPI:
     )  # fmt: skip
     rulebook.attach(service, changeover)
     service.run_always(watch.run)
+    service.run_always(Warnings(service.database, desk, delivery.wake).run)
     service.run_always(calendar.run)
     service.run_always(delivery.stay_known)
     service.run_always(delivery.run)

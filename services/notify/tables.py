@@ -317,6 +317,30 @@ class Attempt(Table, table=True):
     ended_at: datetime | None = Field(sa_type=Instant)
     verdict: str | None
     detail: str | None
+    reserved: int | None = Field(default=None, sa_type=sa.BigInteger)
+    budget: str | None = None
+    budget_month: str | None = None
+
+
+class Budget(Table, table=True):
+    """VND that a unit may spend in a month; an empty ``month`` means every month."""
+
+    __tablename__ = "budgets"
+    unit: str = Field(primary_key=True)
+    month: str = Field(primary_key=True)
+    amount: int = Field(sa_type=sa.BigInteger)
+    key_name: str
+    changed_at: datetime = Field(sa_type=Instant)
+
+
+class BudgetMonth(Table, table=True):
+    """What is spent or set aside of a unit's budget in a month."""
+
+    __tablename__ = "budget_months"
+    unit: str = Field(primary_key=True)
+    month: str = Field(primary_key=True)
+    used: int = Field(default=0, sa_type=sa.BigInteger)
+    warned_at: datetime | None = Field(sa_type=Instant)
 
 
 class Handover(Table, table=True):

@@ -378,7 +378,7 @@ async def run_until(world, replicas, done):
         asyncio.create_task(work()) for each in replicas for work in (each.stay_known, each.run)
     ]
     try:
-        for _ in range(1200):
+        for _ in range(400):
             rows = await world.query("SELECT state, reason, next_at FROM notices")
             open_ones = [r for r in rows if r.next_at and r.next_at <= clock.now()]
             if not open_ones and done([row.state for row in rows]):

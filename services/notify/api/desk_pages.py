@@ -8,6 +8,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from services.notify.api import calls, costs
 from services.notify.api import templates as text_api
+from services.notify.api.budgets import show_budgets
 from services.notify.api.frame import HEADERS, Frame, given
 from services.notify.api.showing import Scope
 from services.notify.api.words import LANGUAGES, word
@@ -49,12 +50,14 @@ def add_desk_pages(router: APIRouter, frame: Frame, desk: Desk, scope: Scope, pr
             faults.append("bad_month")
         async with database.transaction() as session:
             rows = await cost_store.sum_costs(session, since, end, units)
+            month = f"{since.astimezone(clock.VN):%Y-%m}"
+            budgets = await show_budgets(session, desk.units, units, month, clock.now())
         shown = [costs.show(row, desk.units) for row in rows]
-        month = f"{since.astimezone(clock.VN):%Y-%m}"
         return frame.render(
             request,
             "costs.html",
             rows=shown,
+            budgets=budgets["budgets"],
             total=costs.total(shown),
             sums=costs.SUMS,
             asked={"unit": "", "until": "", **asked, "month": month},

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
 
+from services.notify.api.budgets import add_budgets
 from services.notify.api.calls import add_calls
 from services.notify.api.costs import add_costs
 from services.notify.api.desk_pages import add_desk_pages
@@ -95,6 +96,7 @@ def build_router(
         }
 
     add_costs(router, database, registry, scope)
+    add_budgets(router, database, registry, scope, delivery.wake)
 
     @router.get("/v1/notices/{notice}", tags=["notices"])
     async def show_one(notice: UUID, key: reader, why: Why = None) -> dict[str, Any]:

@@ -23,9 +23,11 @@ from services.notify.handlers.receiving import Receiving
 from services.notify.handlers.telling import notice_outcome
 from services.notify.handlers.wishes import unwanted
 from services.notify.rules import pace
+from services.notify.rules.budgets import month_of
 from services.notify.rules.leaving import Leaving, spread_key
 from services.notify.rules.receipts import pause
 from services.notify.rules.terms import cost
+from services.notify.store import budgets as budget_store
 from services.notify.store import notices as notice_store
 from services.notify.store import sending as store
 from shared import clock, outbox
@@ -59,7 +61,17 @@ class Claimed:
     tried: tuple[str, ...]
     able: frozenset[str]
     spread: str
+    unit: str
     fault: str | None = None
+
+    @property
+    def kind(self) -> str:
+        return self.parcel.kind
+
+    @property
+    def price(self) -> int:
+        """VND that it will cost where it is taken; 0 where that is not known."""
+        return (cost(self.lane.terms, self.segments) or 0) if self.fault is None else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +80,15 @@ class Done:
 
     claimed: Claimed
     answer: Answer
+
+
+def spent_by(endings: Sequence[store.Ending]) -> dict[tuple[UUID, int], int | None]:
+    """What attempts cost: nothing where nobody took the message, and what was set aside where
+    nobody knows."""
+    return {
+        (each.notice, each.number): None if each.verdict == "unknown" else each.cost or 0
+        for each in endings
+    }
 
 
 def plain_values(row: Any) -> dict[str, str]:
@@ -189,11 +210,17 @@ class Delivery:
                 taken.lane.on_way += 1
                 claimed.append(taken)
             try:
+                claimed, unpaid, reserved = await self.gate.pay(session, claimed, now)
+                self._let_go(unpaid)
+                for each in unpaid:
+                    if each.lane.name in tokens:
+                        tokens[each.lane.name] += 1.0
                 beginnings = [
                     store.Beginning(each.notice, each.lane.name, each.parcel.reference)
                     for each in claimed
                 ]
                 await store.begin(session, beginnings, self.instance, now)
+                await budget_store.reserve(session, reserved, month_of(now))
                 await store.defer(session, waiting, now + DEFER_FOR)
                 if tokens != before:
                     await store.spend(session, tokens, now)
@@ -203,7 +230,7 @@ class Delivery:
         short = self.lanes.wait(tokens)
         if short is not None:
             self.patience = min(POLL_SECONDS, short + 0.005)
-        return claimed, len(passed) < len(rows)
+        return claimed, len(passed) < len(rows) or bool(unpaid)
 
     def _let_go(self, claimed: Sequence[Claimed]) -> None:
         for each in claimed:
@@ -255,6 +282,7 @@ class Delivery:
             (*(name for name, _ in tried), place.lane.name),
             place.able,
             spread_key(row.id, row.audience, row.recipient, row.channel),
+            row.unit,
             place.fit.fault,
         )
 
@@ -333,6 +361,7 @@ class Delivery:
         async with self.database.transaction() as session:
             early = [row for row in await store.name_parts(session, parts, now) if row.receipt]
             settled = await store.settle(session, endings, now)
+            await budget_store.settle(session, spent_by(endings))
             retrying = [row for row in settled if row.state == "retrying"]
             gone = await unwanted(session, retrying)
             await notice_store.withhold(session, gone, "declined", now)

@@ -9,9 +9,11 @@ from uuid import UUID
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.notify.handlers.budgets import Purse
 from services.notify.handlers.desk import Desk
 from services.notify.handlers.digests import gather, look_again
 from services.notify.handlers.relevance import pointless
+from services.notify.rules.budgets import BUDGET
 from services.notify.rules.digests import DIGEST
 from services.notify.rules.leaving import CAP, Leaving, has_waited, spread_key
 from services.notify.store import holding
@@ -57,6 +59,19 @@ class Gate:
         if gone:
             log.info("notices_withdrawn", count=len(gone))
         return rows
+
+    async def pay(
+        self, session: AsyncSession, messages: Sequence[Any], now: datetime
+    ) -> tuple[list[Any], list[Any], list[tuple[UUID, int, int, str]]]:
+        """Of the messages that have found a way out: those that their budgets allow, those that
+        wait for the next month or for more money, and what is to be set aside."""
+        if self.desk is None or not messages:
+            return list(messages), [], []
+        purse = Purse(self.desk.units, self.leaving.urgent)
+        paid, short, reserved = await purse.pay(session, messages, now)
+        held = [(each.notice, BUDGET, self.leaving.month_after(each.spread, now)) for each in short]
+        await holding.hold(session, held, now, self.desk.policy.stale_after)
+        return paid, short, reserved
 
     async def _within_caps(
         self, session: AsyncSession, rows: Sequence[Any], now: datetime

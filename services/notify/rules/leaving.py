@@ -5,12 +5,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from hashlib import sha256
 
+from services.notify.rules.budgets import BUDGET, next_month
 from services.notify.rules.receipts import not_before
 from services.notify.rules.texts import KINDS
 from shared.clock import VN, local_day, start_of
 
 QUIET, CAP, LIST = "quiet_hours", "daily_cap", "digest"
-WAITING: frozenset[str] = frozenset({QUIET, CAP, LIST})
+WAITING: frozenset[str] = frozenset({QUIET, CAP, LIST, BUDGET})
 """Reasons for which a notice that could be sent waits until an instant that is known."""
 
 MORNING = timedelta(hours=7)
@@ -85,7 +86,14 @@ class Leaving:
 
     def next_morning(self, key: str, now: datetime) -> datetime:
         """When on the next local day the notices of a key may leave."""
-        midnight = start_of(local_day(now) + timedelta(days=1))
+        return self.morning_of(key, start_of(local_day(now) + timedelta(days=1)))
+
+    def month_after(self, key: str, now: datetime) -> datetime:
+        """When in the next local month the notices of a key may leave."""
+        return self.morning_of(key, next_month(now))
+
+    def morning_of(self, key: str, midnight: datetime) -> datetime:
+        """When on the day that begins then the notices of a key may leave."""
         opening = not_before(midnight, self.quiet)
         if opening == midnight:
             opening = not_before(midnight + MORNING, self.quiet)

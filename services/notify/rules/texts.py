@@ -51,6 +51,7 @@ KINDS: Mapping[str, str] = {
     "report_withdrawn": "officer",
     "calendar_missing": "officer",
     "digest": "officer",
+    "budget_low": "officer",
 }
 """Every kind of notice, and who reads it."""
 
@@ -105,6 +106,7 @@ VARIABLES: Mapping[str, frozenset[str]] = {
     "report_withdrawn": _PUBLISHED | {"reason"},
     "calendar_missing": frozenset({"office", "year", "name"}),
     "digest": frozenset({"office", "count", "summary", "items", "page", "name"}),
+    "budget_low": frozenset({"office", "owing", "month", "amount", "actual", "percent", "name"}),
 }
 """What a text of each kind may mention. Days read ``dd/mm/yyyy``; absent values are null.
 
@@ -164,6 +166,8 @@ SAMPLES: Mapping[str, str] = {
     "days": "7",
     "times": "1",
     "count": "3",
+    "month": "11/2026",
+    "percent": "80",
     "summary": "2 hồ sơ quá hạn, 1 hồ sơ sắp đến hạn",
     "items": "Hồ sơ quá hạn (1):\n- 000.00.24.H50-261012-0012; hạn 26/10/2026; trễ 2 ngày",
     "page": "https://motcua.example.vn/overdue",

@@ -1,7 +1,7 @@
 """Notices that are held back, and those withdrawn because they waited too long."""
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 import orjson
@@ -12,8 +12,10 @@ from services.notify.store.notices import NewNotice
 
 HOLD = sa.text(
     "WITH r AS (SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:reasons AS text[]),"
-    " CAST(:untils AS timestamptz[])) AS r(id, reason, until)),"
-    " held AS (UPDATE notices n SET reason = r.reason, next_at = r.until, changed_at = :now"
+    " CAST(:untils AS timestamptz[]), CAST(:stales AS timestamptz[]))"
+    " AS r(id, reason, until, stale)),"
+    " held AS (UPDATE notices n SET reason = r.reason, next_at = r.until,"
+    " stale_at = greatest(n.stale_at, r.stale), changed_at = :now"
     " FROM r WHERE n.id = r.id RETURNING n.id, n.state, n.reason, n.next_at)"
     " INSERT INTO notice_history (notice, at, state, reason, detail)"
     " SELECT id, CAST(:now AS timestamptz), state, reason, 'until '"
@@ -76,12 +78,18 @@ DUE_DATES = sa.text(
 
 
 async def hold(
-    session: AsyncSession, held: Sequence[tuple[UUID, str, datetime]], now: datetime
+    session: AsyncSession,
+    held: Sequence[tuple[UUID, str, datetime]],
+    now: datetime,
+    good_for: timedelta | None = None,
 ) -> None:
-    """Have picked notices wait: (id, why, until when)."""
+    """Have picked notices wait: (id, why, until when). With ``good_for`` waiting does not make them
+    too old before as long after that."""
     if held:
         ids, reasons, untils = (list(column) for column in zip(*held, strict=True))
-        await session.execute(HOLD, {"ids": ids, "reasons": reasons, "untils": untils, "now": now})
+        stales = [until + good_for if good_for else None for until in untils]
+        given = {"ids": ids, "reasons": reasons, "untils": untils, "stales": stales, "now": now}
+        await session.execute(HOLD, given)
 
 
 async def withdraw(session: AsyncSession, gone: Mapping[UUID, str], now: datetime) -> None:
