@@ -254,6 +254,29 @@ class Milestone(Table, table=True):
     percent: int = Field(primary_key=True)
 
 
+class ResultDay(Table, table=True):
+    """What was known of a result from a day of recording on, as it was announced last."""
+
+    __tablename__ = "result_days"
+    plan: str = Field(primary_key=True)
+    indicator: str = Field(primary_key=True)
+    unit: str = Field(primary_key=True)
+    period: str = Field(primary_key=True)
+    rday: date = Field(primary_key=True)
+    numerator: int = Field(sa_type=sa.BigInteger)
+    denominator: int | None = Field(sa_type=sa.BigInteger)
+
+
+class ResultMark(Table, table=True):
+    """By which counts a unit's days were announced: as long as it is the same, so are they."""
+
+    __tablename__ = "result_marks"
+    plan: str = Field(primary_key=True)
+    indicator: str = Field(primary_key=True)
+    unit: str = Field(primary_key=True)
+    mark: str
+
+
 class Result(Table, table=True):
     """A result that gives or costs points, as it was announced last."""
 

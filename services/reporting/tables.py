@@ -367,6 +367,20 @@ class Result(Table, table=True):
     told_at: datetime = Field(sa_type=_INSTANT)
 
 
+class ResultDay(Table, table=True):
+    """What was known of a result from a day of recording on, as quota told it last."""
+
+    __tablename__ = "result_days"
+    plan: str = Field(primary_key=True)
+    indicator: str = Field(primary_key=True)
+    unit: str = Field(primary_key=True)
+    period: str = Field(primary_key=True)
+    rday: date = Field(primary_key=True)
+    numerator: int = Field(sa_type=sa.BigInteger)
+    denominator: int | None = Field(sa_type=sa.BigInteger)
+    told_at: datetime = Field(sa_type=_INSTANT)
+
+
 class StoredPublication(Table, table=True):
     """A report shown to everybody; `units` null stands for all, `told` are those that are told of
     it, `month` is the month that it locks."""

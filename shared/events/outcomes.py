@@ -1,5 +1,6 @@
 """What the services themselves announce. None of it holds an address, a name or a phone number."""
 
+from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -10,12 +11,22 @@ from shared.events.scalars import Code, EventRef, Instant, Opaque, PersonCode, T
 Percent = Annotated[float, Field(ge=0)]
 
 
+class KnownFrom(Data):
+    """The figures as they were known from a day of recording on; the days on which something was
+    received, in Viet Nam."""
+
+    day: date
+    numerator: Whole
+    denominator: Whole | None = None
+
+
 class Progress(Data):
     """Where an indicator stands for one unit and period, after a change.
 
     `percent` is of the target (100 = reached); `target` and `denominator` as the plan counts them.
     A ratio's target is a share of 1. `state`, where it is given, says how the unit stands: it is
-    told of every result that gives or costs points, whenever it changes.
+    told of every result that gives or costs points, whenever it changes. `recorded` tells of such
+    a result what was known since when, of the days of which that has changed.
     """
 
     plan: Code
@@ -27,6 +38,7 @@ class Progress(Data):
     target: Annotated[float, Field(ge=0)] | None = None
     percent: Percent | None = None
     state: Literal["met", "on_track", "behind", "missed", "not_applicable"] | None = None
+    recorded: Annotated[tuple[KnownFrom, ...], Field(max_length=1000)] | None = None
 
 
 class StipendEntry(Data):

@@ -243,6 +243,11 @@ OUTCOMES = ("notice", "refusal")
 
 
 def as_event(event) -> Event:
+    """An invented event as it is read."""
+    return parse(as_json(event))
+
+
+def as_json(event) -> bytes:
     """An invented event as it is published."""
     kind = event["kind"]
     data = {key: event[key] for key in KEYS[kind] if event.get(key) is not None}
@@ -256,16 +261,14 @@ def as_event(event) -> Event:
         data["template"] = "t"
     name = TYPES.get(kind) or f"notice.{event['state']}"
     received = dt.datetime.combine(event["rday"], dt.time(9), LOCAL)
-    return parse(
-        orjson.dumps(
-            {
-                "specversion": "1.0",
-                "id": event["id"],
-                "source": event["source"],
-                "type": f"motcua.{name}.v1",
-                "time": event["time"],
-                "receivedat": received,
-                "data": data,
-            }
-        )
+    return orjson.dumps(
+        {
+            "specversion": "1.0",
+            "id": event["id"],
+            "source": event["source"],
+            "type": f"motcua.{name}.v1",
+            "time": event["time"],
+            "receivedat": received,
+            "data": data,
+        }
     )

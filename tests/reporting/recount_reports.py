@@ -328,8 +328,15 @@ class Recount:
         }
 
     def lists(self, asked, plan):
-        """{(unit, period): (state, rows)} of monthly lists due before the 5th of the next month."""
-        found = {}
+        """{(unit, period): state} of monthly lists due before the 5th of the next month."""
+        return {
+            (*self.tree.unit(unit, due_day), period): state
+            for unit, due_day, period, state in self.duties(asked, plan)
+            if self.place(asked, unit, due_day)
+        }
+
+    def duties(self, asked, plan):
+        """(unit, due day, period, state) of the monthly lists that a plan asks for."""
         now = dt.datetime.combine(asked["last"] + dt.timedelta(1), dt.time(), LOCAL)
         sent = defaultdict(list)
         for event in self.known(asked["as_of"])[0]["list"]:
@@ -345,14 +352,104 @@ class Recount:
                 month = after
                 if opens > asked["last"] or due_day < asked["first"]:
                     continue
-                if not self.tree.line(unit, opens) or not self.place(asked, unit, due_day):
+                if not self.tree.line(unit, opens):
                     continue
                 mine = sorted(sent[unit, period], key=rank)
                 if mine:
                     state = "on_time" if mine[0]["time"] < limit else "late"
                 else:
                     state = "missing" if now >= limit else "not_due"
-                found[(*self.tree.unit(unit, due_day), period)] = state
+                yield unit, due_day, period, state
+
+    # -- points ------------------------------------------------------------------------------
+
+    def counting_for(self, unit, on, plan, units):
+        """The unit of a plan for which something of a unit and a day counts: the nearest above
+        that is still the unit that bore its code when the plan began."""
+        for each in self.tree.chain(unit, on):
+            begun = self.tree.line(each, plan["from"]) and self.tree.since(each, plan["from"])
+            if each in units and self.tree.since(each, on) == begun:
+                return each
+        return None
+
+    def machines(self, asked, plan):
+        """{unit: machines}, each counted once, of the whole plan as far as known."""
+        found, seen = Counter(), set()
+        for event in sorted(self.known(asked["as_of"])[0]["install"], key=rank):
+            on = day(event["time"])
+            if event["app"] != "rtHome" or event["result"] != "succeeded":
+                continue
+            if not plan["from"] <= on <= plan["to"]:
+                continue
+            machine = event["device"] or event["citizen"] or rank(event)
+            if machine not in seen:
+                seen.add(machine)
+                found[self.counting_for(event["unit"], on, plan, plan["quotas"])] += 1
+        return found
+
+    def filed_online(self, asked, plan):
+        """{(unit, month): (online, received)} as far as known."""
+        found = defaultdict(lambda: [0, 0])
+        for one in self.known(asked["as_of"])[1].values():
+            on = one["received"]
+            if plan["from"] <= on <= plan["to"]:
+                unit = self.counting_for(one["unit"], on, plan, plan["online"])
+                found[unit, on.strftime("%Y-%m")][0] += one["online"]
+                found[unit, on.strftime("%Y-%m")][1] += 1
+        return found
+
+    def points(self, asked, plan):
+        """{unit: (merits, deductions, rank, [(about, state, periods)])}, of what has run out in the
+        days asked for, judged at the end of the last day."""
+        lines = defaultdict(lambda: defaultdict(list))
+        last = asked["last"]
+        machines, online = self.machines(asked, plan), self.filed_online(asked, plan)
+        if asked["first"] <= plan["to"] <= asked["until"] and plan["from"] <= last:
+            for unit, quota in plan["quotas"].items():
+                if machines[unit] >= quota:
+                    lines[unit]["installs", "met"].append("whole")
+                elif last >= plan["to"]:
+                    lines[unit]["installs", "missed"].append("whole")
+        month = plan["from"]
+        while month <= min(plan["to"], last):
+            after = (month + dt.timedelta(32)).replace(day=1)
+            end, key = after - dt.timedelta(1), month.strftime("%Y-%m")
+            for unit in plan["online"]:
+                borne = [on for on in (month, end) if self.tree.line(unit, on)]
+                begun = self.tree.since(unit, plan["from"])
+                there = any(self.tree.since(unit, on) == begun for on in borne)
+                some, received = online[unit, key]
+                over = asked["first"] <= end <= asked["until"] and last >= end
+                if over and received and there:
+                    state = "met" if 2 * some >= received else "missed"
+                    lines[unit]["online", state].append(key)
+            month = after
+        for unit, _, period, state in self.duties(asked, plan):
+            if state in ("late", "missing"):
+                lines[unit]["patient-lists", state].append(period)
+        table = {}
+        for unit in {*plan["quotas"], *plan["online"], *plan["units"]}:
+            merits = deductions = 0
+            for what, periods in lines[unit].items():
+                if what in plan["merits"]:
+                    merits += plan["merits"][what] * len(periods)
+                elif what in plan["penalties"]:
+                    deductions += plan["penalties"][what] * len(periods)
+            told = [
+                (*what, tuple(sorted(periods)))
+                for what, periods in lines[unit].items()
+                if what in plan["merits"] or what in plan["penalties"]
+            ]
+            table[unit] = merits, deductions, sorted(told)
+        sums = [merits - deductions for merits, deductions, _ in table.values()]
+        found = {}
+        for unit, (merits, deductions, told) in table.items():
+            on = min(last, plan["to"])
+            if not self.tree.line(unit, on):
+                on = min(on, dt.date(2025, 6, 30))
+            if self.tree.inside(unit, on, asked["unit"], last):
+                better = sum(each > merits - deductions for each in sums)
+                found[unit] = merits, deductions, better + 1, told
         return found
 
 

@@ -4,16 +4,17 @@ Reporting ranks units by them and shows how far they are; it counts nothing that
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.quota import store
+from services.quota import rules, store
 from services.quota.handlers.outcomes import outcome
 from services.quota.handlers.progress import Question, Walk, progress
 from services.quota.handlers.versions import Plans
-from services.quota.rules import History
+from services.quota.rules import History, Owned, Step
 from shared import clock
 from shared.db import Database, take_turn
 from shared.events import outcomes
@@ -29,6 +30,10 @@ LONGEST_SECONDS = 600.0
 """After so long it is looked even where nothing changed: periods end by themselves."""
 
 
+UNITS = 100
+"""Of how many units what was known since when is looked at together."""
+DAYS = 500
+"""How many days one message tells of."""
 BROAD = 20_000
 """An indicator with more results than this is told only where points depend on it; ``/v1/progress``
 answers for the others."""
@@ -109,6 +114,7 @@ class Results:
             for indicator in named:  # one at a time: of a wide plan each holds much
                 rows = await self._results(session, history, [indicator], today)
                 told += await self._announce(session, rows)
+                told += await self._announce_days(session, history, indicator, today)
         return told
 
     async def _announce(self, session: AsyncSession, rows: list[store.Result]) -> int:
@@ -131,6 +137,58 @@ class Results:
         await enqueue(session, messages)
         return len(messages)
 
+    async def _announce_days(
+        self, session: AsyncSession, history: History, indicator: str, today: date
+    ) -> int:
+        """Announce what was known of results since when, where that has changed; a few units at a
+        time, and only those whose counts are not what they were."""
+        owned = rules.owned_periods(history, indicator, today)
+        how = repr([(one.period, one.version.judged_as, one.version.number) for one in owned])
+        how = hashlib.sha256(f"{history.name} {how}".encode()).hexdigest()
+        digests = await store.digests(session, history.name, indicator)
+        before = await store.marks(session, history.plan, indicator)
+        marks = {unit: f"{digests.get(unit, 0)} {how}" for unit in digests.keys() | before.keys()}
+        stale = sorted(unit for unit, mark in marks.items() if before.get(unit) != mark)
+        told = 0
+        for start in range(0, len(stale), UNITS):
+            units = stale[start : start + UNITS]
+            told += await self._announce_some(session, history, indicator, owned, units)
+            new = {unit: marks[unit] for unit in units}
+            await store.put_marks(session, history.plan, indicator, new)
+        return told
+
+    async def _announce_some(
+        self,
+        session: AsyncSession,
+        history: History,
+        indicator: str,
+        owned: Sequence[Owned],
+        units: Sequence[str],
+    ) -> int:
+        added = await store.added_by_day(session, history.name, indicator, units)
+        told = await store.told_days(session, history.plan, indicator, units)
+        rows: list[store.ResultDay] = []
+        messages = []
+        now = clock.now()
+        for unit in units:
+            for one in owned:
+                now_known = rules.steps(one.version.plan, one.made, added.get(unit, {}), one.period)
+                changed = list(
+                    rules.changed_steps(
+                        told.get((unit, one.period), {}), now_known, rules.nothing(one.made)
+                    )
+                )
+                place = (history.plan, indicator, unit, one.period)
+                rows += [(*place, each.day, each.numerator, each.denominator) for each in changed]
+                for begin in range(0, len(changed), DAYS):
+                    part = changed[begin : begin + DAYS]
+                    id = f"recorded:{':'.join(place)}:{now.isoformat()}:{begin}"
+                    content = _known_from(place, part)
+                    messages.append(outcome("motcua.quota.progressed.v1", content, id, now))
+        await store.put_days(session, rows)
+        await enqueue(session, messages)
+        return len(messages)
+
     async def _results(
         self, session: AsyncSession, history: History, indicators: Iterable[str], today: date
     ) -> list[store.Result]:
@@ -150,3 +208,19 @@ class Results:
                     )
                 )
         return found
+
+
+def _known_from(place: tuple[str, str, str, str], steps: Sequence[Step]) -> outcomes.Progress:
+    plan, indicator, unit, period = place
+    return outcomes.Progress(
+        plan=plan,
+        indicator=indicator,
+        unit=unit,
+        period=period,
+        numerator=steps[-1].numerator,
+        denominator=steps[-1].denominator,
+        recorded=tuple(
+            outcomes.KnownFrom(day=each.day, numerator=each.numerator, denominator=each.denominator)
+            for each in steps
+        ),
+    )

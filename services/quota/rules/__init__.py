@@ -56,7 +56,6 @@ from services.quota.rules.periods import (
     stored_periods,
 )
 from services.quota.rules.progress import (
-    STATES,
     Cell,
     Projection,
     Stand,
@@ -69,7 +68,6 @@ from services.quota.rules.progress import (
     project,
     reported,
     stand_of,
-    state,
 )
 from services.quota.rules.rehearsals import (
     ONE,
@@ -90,6 +88,7 @@ from services.quota.rules.roster import (
     read_roster,
     roster_period,
 )
+from services.quota.rules.steps import Step, changed_steps, nothing, steps
 from services.quota.rules.stipends import (
     PAID,
     Earned,
@@ -111,6 +110,7 @@ from services.quota.rules.versions import (
 )
 from shared.plans import BEGINNING
 from shared.plans.periods import Span, bounds, span
+from shared.plans.states import STATES, state
 
 __all__ = [
     "BEGINNING",
@@ -154,6 +154,7 @@ __all__ = [
     "Span",
     "Stand",
     "Standing",
+    "Step",
     "Sums",
     "Terms",
     "Version",
@@ -161,6 +162,7 @@ __all__ = [
     "add_up",
     "bounds",
     "changed_sentences",
+    "changed_steps",
     "contributions",
     "corrections",
     "count_messages",
@@ -175,6 +177,7 @@ __all__ = [
     "judge_roster",
     "key_of",
     "morning_periods",
+    "nothing",
     "numbered",
     "owned_periods",
     "owners_of",
@@ -195,6 +198,7 @@ __all__ = [
     "stand_of",
     "state",
     "status_change",
+    "steps",
     "stored_period",
     "stored_periods",
     "story_contributions",

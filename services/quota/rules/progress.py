@@ -12,6 +12,7 @@ from services.quota.rules.periods import Owned, given_span, owned_periods, span,
 from services.quota.rules.versions import History
 from shared.plans import Bound, Indicator, Plan
 from shared.plans.pace import pace_of
+from shared.plans.states import judge
 from shared.units import UnitRegistry
 from shared.working_days import WorkingDays
 
@@ -19,8 +20,6 @@ LEVEL = 0.9
 """How likely the result lies within the projected interval."""
 _Z = 1.6448536269514722  # of a normal distribution, 5% lie beyond it on either side
 _MANY = 400.0  # expected events above which a normal distribution is close enough
-
-STATES = ("met", "on_track", "behind", "missed", "not_applicable")
 
 Sums = Mapping[tuple[str, str], int]
 """(part, period of storage) -> how much, of one indicator and unit."""
@@ -56,7 +55,7 @@ def add_up(plan: Plan, made: Indicator, sums: Sums, given: Sequence[str], period
     figures_over = bool(made.denominator and made.denominator.figures)
     opening = False
     taken: set[str] = set()
-    for name, (start, end) in _openings(plan, made, given, first, last):
+    for name, (start, end) in openings(plan, made, given, first, last):
         covered = set(stored_periods(made.period, (start, end)))
         replaced = any(sums.get((part, each)) for part in (OF, OVER) for each in covered)
         if covered & taken:
@@ -73,9 +72,10 @@ def add_up(plan: Plan, made: Indicator, sums: Sums, given: Sequence[str], period
     return Cell(numerator, denominator if made.ratio else None, squares, opening)
 
 
-def _openings(
+def openings(
     plan: Plan, made: Indicator, given: Sequence[str], first: date, last: date
 ) -> list[tuple[str, tuple[date, date]]]:
+    """Of the periods of reported figures those inside some days, the longest first."""
     found = []
     for name in given:
         days = given_span(plan, made.period, name)
@@ -87,29 +87,6 @@ def _openings(
 def reported(sums: Sums) -> list[str]:
     """The periods of which sums have reported figures."""
     return sorted({each for part, each in sums if part in (OPENING, OPENING_OVER)})
-
-
-def state(
-    met: bool | None, *, ratio: bool, ended: bool, pace: Fraction, share: Fraction | None
-) -> str:
-    """How a unit stands: met, on_track, behind, missed, not_applicable.
-
-    Args:
-        met: whether the target is reached now; None where nothing can be said.
-        ratio: a ratio can fall again, so it is met only once its period has ended.
-        ended: whether the period is over.
-        pace: the part of the period that has passed, 0 to 1.
-        share: of a count, the part of the target that is reached.
-    """
-    if met is None:
-        return "not_applicable"
-    if met:
-        return "met" if ended or not ratio else "on_track"
-    if ended:
-        return "missed"
-    if ratio or share is None:
-        return "behind"
-    return "on_track" if share >= pace else "behind"
 
 
 def exists(registry: UnitRegistry, unit: str, one: Owned) -> bool:
@@ -133,10 +110,7 @@ def stand_of(
 ) -> Stand:
     """How a unit stands by the version that judges the period."""
     bound = one.version.plan.target_for(indicator, unit, one.start)
-    ratio = cell.denominator is not None
-    met = bound.met(cell.numerator, cell.denominator) if bound else None
-    share = cell.numerator / bound.value if bound and bound.value and not ratio else None
-    return Stand(bound, pace, ended, state(met, ratio=ratio, ended=ended, pace=pace, share=share))
+    return Stand(bound, pace, ended, judge(bound, cell.numerator, cell.denominator, pace, ended))
 
 
 SOON = Fraction(1, 10)

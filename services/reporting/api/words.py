@@ -100,7 +100,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
         "state",
         "reason",
     ),
-    "notices": ("channel", "notices", "sent", "delivered", "failed", "segments", "cost"),
+    "notices": ("channel", "notices", "sent", "delivered", "failed", "segments", "cost", "reason"),
 }
 """The figures of each report, beside what its rows are named by."""
 
@@ -216,6 +216,8 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "value.nothing_to_count": ("không có gì để tính", "nothing to count"),
     "value.no_scores": ("không có câu trả lời có điểm", "no answer with a score"),
     "value.no_quota": ("không có chỉ tiêu", "no quota"),
+    "value.cost_unknown": ("nhà cung cấp không báo cước", "the provider tells no cost"),
+    "value.undecided_amount": ("mức điểm chưa quyết định", "an amount is undecided"),
     "value.not_by_field": ("không tính theo lĩnh vực", "not counted by field"),
     "column.field": ("Lĩnh vực", "Field"),
     "column.received_total": ("Tiếp nhận: tổng", "Received: total"),

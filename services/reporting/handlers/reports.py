@@ -535,17 +535,22 @@ async def notice_counts(session: AsyncSession, question: Question, book: Book) -
         book.named(place, question)
         | {"channel": channel}
         | {name: sums[name] for name in NOTICES[:-1]}
-        | {"cost": sums["cost"] if sums["priced"] else None}
+        | _cost(sums["cost"] if sums["priced"] else None)
         for (place, channel), sums in found
     ]
     costs = [row["cost"] for row in rows if row["cost"] is not None]
     total = _total(rows, NOTICES[:-1])
-    return Answer(rows, total | {"cost": sum(costs) if costs else None})
+    return Answer(rows, total | _cost(sum(costs) if costs else None, bool(rows)))
+
+
+def _cost(cost: int | None, some: bool = True) -> Row:
+    reason = "cost_unknown" if some else rules.NOTHING
+    return {"cost": cost, "reason": reason if cost is None else None}
 
 
 async def emulation(session: AsyncSession, question: Question, book: Book) -> Answer:
     """What each plan gives and takes a unit, with the arithmetic; ranked where all is decided."""
-    told = await results.load(session)
+    known = await results.load(session, question.known)
     filed = await figures.filings(session, question.known)
     rows = []
     for versions in book.asked(question):
@@ -555,6 +560,8 @@ async def emulation(session: AsyncSession, question: Question, book: Book) -> An
             versions, filed, question.first, question.last, question.now, book.working
         )
         counting = rules.Counting(question.first, question.until, question.last)
+        today = local_day(question.now)
+        told = rules.seen_on(known, versions, question.last, today, book.working)
         newest = versions.newest.plan
         day = min(question.last, newest.runs.to)
         for one in rules.standings(versions, told, judged, counting):
@@ -573,6 +580,7 @@ def _standing(one: Standing) -> Row:
         "points": one.points,
         "undecided": one.undecided,
         "rank": one.rank,
+        "reason": "undecided_amount" if one.rank is None else None,
         "items": [
             {
                 "kind": each.kind,

@@ -1,20 +1,30 @@
 """How far the units of a territory are against the targets of plans."""
 
-from datetime import date
+from datetime import date, timedelta
 
 from services.reporting import rules
 from services.reporting.handlers.answering import Reports
 from services.reporting.handlers.reports import Question
 from services.reporting.rules import Stand
 from services.reporting.store import results
+from services.reporting.store.scope import LATEST
 
 
 async def standing(reports: Reports, question: Question, today: date) -> list[Stand]:
     """Results beside their targets, of periods that touch the question's, what needs somebody
-    first: as quota told them last."""
-    plans = {plan.plan: plan for plan in await reports.plans()}
+    first: as quota told them last or, with `as_of`, as known then and judged on that day."""
+    then = question.known if question.known < today else None
     async with reports.database.transaction() as session:
-        told = await results.load(session)
+        versions = (await reports.book(session)).plans
+        told = await results.load(session, question.known if then else LATEST)
+    if then:
+        today, after = then, then + timedelta(days=1)
+        told = [
+            one
+            for each in versions
+            for one in rules.seen_on(told, each, today, after, reports.working)
+        ]
+    plans = {each.newest.plan.plan: each.newest.plan for each in versions}
     found = []
     for result in told:
         plan = plans.get(result.plan)

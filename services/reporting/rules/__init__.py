@@ -34,6 +34,7 @@ from services.reporting.rules.emulation import (
     Result,
     Standing,
     gives_points,
+    seen_on,
     standings,
 )
 from services.reporting.rules.forms import (
@@ -201,6 +202,7 @@ __all__ = [
     "rate",
     "reason_contributions",
     "score_contributions",
+    "seen_on",
     "share",
     "slug_of",
     "stand_of",

@@ -8,7 +8,10 @@ from typing import Any, Literal
 from services.reporting.rules.timeliness import JudgedDuty
 from shared.plans import Plan, PlanVersion, Versions
 from shared.plans.models import Points
+from shared.plans.pace import pace_of
 from shared.plans.periods import bounds
+from shared.plans.states import judge
+from shared.working_days import WorkingDays
 
 OBLIGATION_STATES: Mapping[str, tuple[str, ...]] = {
     "met": ("on_time",),
@@ -91,6 +94,38 @@ class Counting:
     def holds(self, day: date | None) -> bool:
         """Whether a period that ends on a day counts."""
         return day is not None and self.first <= day <= self.until
+
+
+def seen_on(
+    results: Iterable[Result],
+    versions: Versions[PlanVersion],
+    today: date,
+    now: date,
+    working: WorkingDays,
+) -> Iterator[Result]:
+    """A plan's results as they stand at the end of a day by the figures given.
+
+    Each is held against the target of the version that judges its period on that day; periods that
+    have not begun then are left out.
+
+    Args:
+        today: the last day judged.
+        now: the day on which that is looked at: the next one, or `today` itself while it runs.
+    """
+    name = versions.newest.plan.plan
+    for each in results:
+        if each.plan != name:
+            continue
+        version = versions.judges(each.indicator, each.period, today)
+        if version is None:
+            continue
+        first, last = bounds(version.plan, each.period)
+        if first > today:
+            continue
+        bound = version.plan.target_for(each.indicator, each.unit, first)
+        pace = pace_of(first, last, today, working)
+        state = judge(bound, each.numerator, each.denominator, pace, now > last)
+        yield replace(each, state=state)
 
 
 def gives_points(versions: Versions[PlanVersion]) -> bool:

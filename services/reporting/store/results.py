@@ -1,14 +1,17 @@
 """Results of indicators that give or cost points, as quota told them last."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from datetime import date
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.reporting.rules import Result
 from services.reporting.store.rows import Insert
+from services.reporting.store.scope import LATEST
 from shared.events import Event
-from shared.events.outcomes import Progress
+from shared.events.outcomes import KnownFrom, Progress
 
 _KEEP = Insert(
     "results",
@@ -31,10 +34,35 @@ _KEEP = Insert(
 _LOAD = sa.text(
     "SELECT plan, indicator, unit, period, state, numerator, denominator, target FROM results"
 )
+_KEEP_DAYS = Insert(
+    "result_days",
+    {
+        "plan": "text",
+        "indicator": "text",
+        "unit": "text",
+        "period": "text",
+        "rday": "date",
+        "numerator": "bigint",
+        "denominator": "bigint",
+        "told_at": "timestamptz",
+    },
+    "ON CONFLICT (plan, indicator, unit, period, rday) DO UPDATE SET"
+    " numerator = excluded.numerator, denominator = excluded.denominator,"
+    " told_at = excluded.told_at WHERE excluded.told_at > result_days.told_at",
+)
+_LOAD_KNOWN = sa.text(
+    "SELECT r.plan, r.indicator, r.unit, r.period, r.state, coalesce(d.numerator, 0),"
+    " CASE WHEN r.denominator IS NOT NULL THEN coalesce(d.denominator, 0) END, r.target"
+    " FROM results r LEFT JOIN (SELECT DISTINCT ON (plan, indicator, unit, period) * FROM result_days"
+    " WHERE rday <= :known ORDER BY plan, indicator, unit, period, rday DESC) d"
+    " USING (plan, indicator, unit, period)"
+)
 
 
-async def keep(session: AsyncSession, outcomes: Iterable[Event]) -> None:
-    """Keep the latest state of each result, in whatever order they come."""
+async def keep(session: AsyncSession, outcomes: Collection[Event]) -> None:
+    """Keep the latest state of each result and of each day on which it was known otherwise, in
+    whatever order they come."""
+    await _keep_days(session, outcomes)
     latest: dict[tuple[str, ...], Event] = {}
     for event in outcomes:
         if isinstance(told := event.data, Progress) and told.state is not None:
@@ -50,6 +78,24 @@ async def keep(session: AsyncSession, outcomes: Iterable[Event]) -> None:
     await _KEEP.run(session, rows)
 
 
-async def load(session: AsyncSession) -> list[Result]:
-    """All results."""
-    return [Result(*row) for row in (await session.execute(_LOAD)).tuples()]
+async def _keep_days(session: AsyncSession, outcomes: Iterable[Event]) -> None:
+    latest: dict[tuple[Any, ...], tuple[Event, KnownFrom]] = {}
+    for event in outcomes:
+        if isinstance(told := event.data, Progress):
+            for each in told.recorded or ():
+                key = (told.plan, told.indicator, told.unit, told.period, each.day)
+                if key not in latest or event.order > latest[key][0].order:
+                    latest[key] = event, each
+    rows = [
+        (*key, each.numerator, each.denominator, event.time)
+        for key, (event, each) in sorted(latest.items(), key=lambda item: item[0])
+    ]
+    await _KEEP_DAYS.run(session, rows)
+
+
+async def load(session: AsyncSession, known: date = LATEST) -> list[Result]:
+    """All results with the figures known on a day of recording; `state` is always the newest."""
+    if known == LATEST:
+        return [Result(*row) for row in await session.execute(_LOAD)]
+    rows = await session.execute(_LOAD_KNOWN, {"known": known})
+    return [Result(*row) for row in rows]

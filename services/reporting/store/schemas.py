@@ -25,6 +25,7 @@ DERIVED = frozenset(
         "reasons",
         "refolds",
         "refusals",
+        "result_days",
         "results",
         "score_sums",
         "statuses",
