@@ -12,11 +12,14 @@ from services.reporting.api import (
     Files,
     Live,
     Pages,
+    build_confirming,
+    build_drill,
     build_entering,
     build_exports,
     build_live,
     build_pages,
     build_publications,
+    build_publishing,
     build_router,
     build_samples,
     build_traces,
@@ -34,6 +37,7 @@ from services.reporting.handlers import (
     Reports,
     Sampling,
     Undated,
+    Withdrawing,
     keep_rolling,
     refold_due,
 )
@@ -74,7 +78,11 @@ def create_app(settings: ReportingSettings | None = None) -> FastAPI:
     confirming = Confirming(reports)
     service.app.include_router(build_router(reports, files, confirming))
     intake = Intake(settings.intake_url)
-    service.app.include_router(build_traces(reports, confirming, intake))
+    spoken_for = settings.reporting_intake_key or settings.admin_key
+    withdrawing = Withdrawing(
+        reports, intake, spoken_for.get_secret_value().strip() if spoken_for else None
+    )
+    service.app.include_router(build_traces(reports, confirming, withdrawing))
     service.app.include_router(build_exports(Exports(reports, open_writer)))
     live = Live(service.database)
     service.when_changed(live.wake)
@@ -87,6 +95,10 @@ def create_app(settings: ReportingSettings | None = None) -> FastAPI:
     service.app.include_router(build_entering(entrance))
     service.app.include_router(build_users(accounts))
     service.app.include_router(pages.look.router())
+    service.app.include_router(build_drill(reports, entrance, live, withdrawing))
+    last_day = settings.reporting_confirm_by
+    service.app.include_router(build_confirming(confirming, publishing, entrance, live, last_day))
+    service.app.include_router(build_publishing(publishing, entrance, live))
     service.app.include_router(build_pages(reports, entrance, live, questionnaires))
     service.app.include_router(build_samples(Sampling(reports), files))
     service.app.include_router(build_publications(publishing, pages, files))

@@ -10,12 +10,16 @@ from shared.settings import ServiceSettings
 class ReportingSettings(ServiceSettings):
     """``public_url`` is where people reach this service, such as https://motcua.example.vn: it
     stands in what units are told. Without it they are told the path alone. Scores of fewer answers
-    than ``small_sample`` are marked. ``intake_url`` is where intake is, for withdrawals.
+    than ``small_sample`` are marked. ``intake_url`` is where intake is, for withdrawals;
+    ``intake_key`` is the key with which it is told those of users who logged in by password (else
+    the admin key serves). Units confirm a month's figures by day ``confirm_by`` of the next month.
     ``oidc_issuer`` is a provider of identities (OpenID Connect) that vouches for users, named by its
     claim ``oidc_claim``."""
 
     reporting_public_url: str = Field(default="", max_length=300)
+    reporting_intake_key: SecretStr | None = None
     intake_url: str | None = None
+    reporting_confirm_by: int = Field(default=5, ge=1, le=28)
     reporting_small_sample: int = Field(default=30, ge=1, le=100_000)
 
     oidc_issuer: str = Field(default="", max_length=300)

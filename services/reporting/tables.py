@@ -3,6 +3,7 @@
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
@@ -529,3 +530,17 @@ class Confirmation(Table, table=True):
     at: datetime = Field(sa_type=_INSTANT)
     by: str
     figures: dict[str, Any] = Field(sa_type=JSONB)
+
+
+class Withdrawal(Table, table=True):
+    """A withdrawal of an event that somebody sent from here, kept before it is sent: who, why, and
+    the id of the event that stands in for it; `sent` once intake has taken it."""
+
+    __tablename__ = "withdrawals"
+    void: UUID = Field(primary_key=True)
+    target: bytes = Field(index=True)
+    at: datetime = Field(sa_type=_INSTANT)
+    by: str
+    reason: str
+    replaced_by: str | None
+    sent: bool = False

@@ -29,6 +29,7 @@ def running(tmp_path_factory):
     with instance(tmp_path_factory.mktemp("dashboard")) as made, provider() as identities:
         made.identities = identities
         made.start("intake")
+        made.extra["MOTCUA_INTAKE_URL"] = made.url("intake")
         made.start("quota")
         made.start("reporting")
         oidc = {"MOTCUA_OIDC_ISSUER": identities.issuer, "MOTCUA_OIDC_CLIENT_ID": CLIENT}
@@ -50,8 +51,12 @@ def running(tmp_path_factory):
         for plan in ("quang-tri-rthome-2019", "quang-tri-mscore-2020"):
             made.apply_plan(plan)
         made.settle(("quota", "reporting"))
-        for name, units in (("donghaxem", ["461"]), ("tinhxem", ["45"])):
-            user = {"name": name, "role": "viewer", "units": units, "password": PASSWORD}
+        for name, role, units in (
+            ("donghaxem", "viewer", ["461"]),
+            ("tinhxem", "viewer", ["45"]),
+            ("quangtri", "officer", ["462"]),
+        ):
+            user = {"name": name, "role": role, "units": units, "password": PASSWORD}
             assert made.http.post(made.url("reporting", "/v1/users"), json=user).status_code == 201
         yield made
 
@@ -102,6 +107,103 @@ def test_what_changes_something_comes_from_our_own_pages(running):
         assert "Đông Hà</a><form" not in client.get("/").text
         with logged_in(running) as other:
             assert 'value="x"' not in other.get("/").text
+
+
+def deed(client, **typed):
+    """Send the form of an event's page, as a browser does; returns the answer."""
+    page = client.get("/event", params={"source": "/test", "id": typed["id"]})
+    token = re.search(r'name="token" value="([0-9a-f]{32})"', page.text)[1]
+    return client.post("/event", data={"token": token, "source": "/test", **typed})
+
+
+def test_an_officer_withdraws_and_corrects_what_the_unit_told(running):
+    ready = "FIX-1-result_ready-2020-03-20T10:00:00+07:00"
+    running.post(
+        [
+            submitted("FIX-1", "462", **DUE),
+            status("FIX-1", "result_ready", "2020-03-20T10:00:00+07:00", "462"),
+            submitted("FIX-2", "462", **DUE),
+        ]
+    )
+    running.settle(("reporting",))
+    with logged_in(running) as viewer, logged_in(running, "quangtri") as client:
+        behind = "/reports/bieu-06/rows?column=resolved_late&row.field=%C4%90%E1%BA%A5t+%C4%91ai"
+        assert "/dossiers/FIX-1?" in client.get(behind).text
+        assert "FIX-1" not in viewer.get(behind).text
+        lost = client.get("/reports/bieu-06/rows?column=rate")
+        assert (lost.status_code, "<h1" in lost.text) == (422, True)
+        assert viewer.get("/event", params={"source": "/test", "id": ready}).status_code == 404
+        own = viewer.get("/event", params={"source": "/test", "id": "LATE-1-submitted"})
+        assert (own.status_code, 'action="/event' in own.text) == (200, False)
+        token = re.search(r'name="token" value="([0-9a-f]{32})"', own.text)[1]
+        told = {"source": "/test", "id": "LATE-1-submitted", "reason": "x", "sure": "1"}
+        assert viewer.post("/event", data=told | {"token": token}).status_code == 403
+        assert client.post("/event", data=told | {"token": token}).status_code == 403
+        foreign = {"Sec-Fetch-Site": "cross-site"}
+        assert client.post("/event", data=told, headers=foreign).status_code == 403
+
+        wrong = {"id": ready, "correct": "1", "status": "result_ready"}
+        assert deed(client, **wrong, at="2020-03-20T10:00", reason="x").status_code == 422
+        assert deed(client, **wrong, at="20/3", reason="x").status_code == 422
+        right = {"at": "2020-03-09T15:00", "reason": "Ghi nhầm, gọi 0900000123"}
+        asked = deed(client, **wrong, **right)
+        assert (asked.status_code, "Chắc chắn đính chính" in asked.text) == (200, True)
+        assert "0900000123" not in asked.text
+        sent = deed(client, **wrong, **right, sure="1")
+        assert sent.status_code == 303, sent.text
+        gone = deed(client, id="FIX-2-submitted", reason="Nhập trùng", sure="1")
+        assert gone.status_code == 303, gone.text
+        running.settle(("reporting",))
+        told = client.get("/v1/dossiers/FIX-1").json()
+        assert (told["story"]["resolved"], told["story"]["outcome"]) == ("2020-03-09", "early")
+        assert sorted((one["source"], one["stands"]) for one in told["events"]) == [
+            ("/motcua/reporting", True),
+            ("/test", False),
+            ("/test", True),
+        ]
+        page = client.get("/event", params={"source": "/test", "id": ready}).text
+        assert "người thu hồi quangtri, lý do: Ghi nhầm, gọi […]" in page
+        assert client.get("/v1/dossiers/FIX-2").json()["story"] is None
+        again = {"source": "/test", "id": ready, "reason": "Lần nữa"}
+        twice = client.post("/v1/dossiers/FIX-1/voids", json=again)
+        assert twice.status_code == 409, twice.text
+
+
+def test_a_unit_contests_its_month_and_a_publication_shows_what_a_revision_changes(running):
+    with logged_in(running) as viewer, logged_in(running, "quangtri") as client:
+        page = client.get("/confirmations?period=2020-03")
+        assert 'name="d.DONE"' in page.text
+        token = re.search(r'name="token" value="([0-9a-f]{32})"', page.text)[1]
+        form = {"token": token, "period": "2020-03", "unit": "462", "state": "contested"}
+        assert client.post("/confirmations", data=form).status_code == 422  # says nothing
+        picked = form | {"scope": "picked", "d.DONE": "1", "remark": "Trả ngày 8"}
+        assert client.post("/confirmations", data=form | {"scope": "picked"}).status_code == 422
+        assert client.post("/confirmations", data=picked | {"unit": "461"}).status_code == 403
+        kept = client.post("/confirmations", data=picked)
+        assert kept.status_code == 303, kept.text
+        assert "DONE</a>: Trả ngày 8" in client.get("/confirmations?period=2020-03").text
+        seen = viewer.get("/confirmations?period=2020-03").text
+        assert ("Trả ngày 8" in seen, 'name="d.' in seen) == (False, False)
+        unsure = client.post("/confirmations/lock", data={"token": token, "period": "2020-03"})
+        assert unsure.status_code == 422
+
+        wanted = {"report": "bieu-06", "from": "2020-03-01", "to": "2020-03-31", "unit": "462"}
+        assert viewer.get("/publications/new", params=wanted).status_code == 403
+        assert "Công bố: Biểu 06" in client.get("/publications/new", params=wanted).text
+        made = client.post("/publications", data=wanted | {"token": token, "slug": "thang-3"})
+        assert made.headers["location"].startswith("/publications/thang-3?"), made.text
+        assert "không khác bản đã công bố" in client.get("/publications/thang-3").text
+        running.post([submitted("MORE", "462", channel="post", return_by="post", **DUE)])
+        running.settle(("reporting",))
+        assert "<del>0</del>" in client.get("/publications/thang-3").text
+        reason = {"token": token, "reason": "Bổ sung hồ sơ đến muộn"}
+        revised = client.post("/publications/thang-3/revise", data=reason)
+        assert revised.headers["location"].startswith("/publications/thang-3?told=revised")
+        assert "Bổ sung hồ sơ đến muộn" in httpx.get(running.url("reporting", "/p/thang-3")).text
+        assert client.post("/publications/thang-3/withdraw", data=reason).status_code == 422
+        gone = client.post("/publications/thang-3/withdraw", data=reason | {"sure": "1"})
+        assert gone.status_code == 303
+        assert "Thu hồi công bố" not in client.get("/publications/thang-3").text
 
 
 def test_log_ins_are_throttled_and_tell_nothing_of_who_exists(running):
@@ -242,6 +344,15 @@ def test_a_browser_logs_in_filters_drills_down_and_sees_figures_change(running):
         page.wait_for_url(re.compile("/dossiers/LATE-1"))
         assert "Nộp hồ sơ" in page.inner_text(".story")
 
+        page.goto(base + "/reports/bieu-06?unit=461&by=unit")
+        page.locator("tbody td.number a").first.click()
+        page.wait_for_url(re.compile("column=received_total"))
+        assert page.locator("tbody tr").count() == 2
+        page.click("text=LATE-2")
+        page.click(".story a")
+        assert "LATE-2-submitted" in page.inner_text("dl.pairs")
+        event = page.url.removeprefix(base)
+
         page.goto(base + "/?unit=461")
         page.wait_for_selector('#signal[data-state="live"]')
         overdue = page.locator('[data-figure="pending_overdue"]')
@@ -263,7 +374,13 @@ def test_a_browser_logs_in_filters_drills_down_and_sees_figures_change(running):
             told = [value for name, value in row.items() if name.split("_")[0] in PARTS]
             assert line == [float(value) for value in told], row
 
-        paths = ["/", "/progress", "/dossiers/LATE-1", "/account"]
+        paths = ["/", "/progress", "/dossiers/LATE-1", "/account", event]
+        paths += [
+            "/confirmations?period=2020-03&unit=461",
+            "/publications",
+            "/publications/thang-3",
+        ]
+        paths += ["/reports/bieu-06/rows?column=received_total"]
         names = running.get("reporting", "/v1/reports")["reports"]
         paths += [f"/reports/{one['report']}" for one in names]
         axe = Axe()

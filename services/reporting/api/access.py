@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from fastapi import Request
 
 from services.reporting.handlers import Accounts
-from shared.browser import SAFE, from_own_page
+from shared.browser import SAFE, from_own_page, kept_key
 from shared.keys import Key
 from shared.problems import Problem
 from shared.service import caller, needs
@@ -37,6 +37,11 @@ def resumer(accounts: Accounts) -> Callable[[Request], Awaitable[Key | None]]:
     return resume
 
 
+def shown_key(request: Request, authorization: str | None) -> str | None:
+    """The key that a request came with, in its header or its cookie; raises `Problem` 403."""
+    return (authorization or "").partition(" ")[2] or kept_key(request, COOKIE)
+
+
 def form_token(request: Request) -> str:
     """What a form of a page must send along: known only to who knows the cookie."""
     kept = request.cookies.get(COOKIE) or request.cookies.get(SESSION) or ""
@@ -58,5 +63,6 @@ __all__ = [
     "form_token",
     "reader",
     "resumer",
+    "shown_key",
     "writer",
 ]

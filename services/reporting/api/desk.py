@@ -77,6 +77,8 @@ def _groups() -> Iterable[tuple[str | None, Links]]:
     named = {name for _, names in GROUPS for name in names}
     for title, names in GROUPS:
         links = [(report_path(name), name) for name in names if name in REPORTS]
-        yield title, [("/progress", "progress"), *links] if title == "nav_plans" else links
+        before = [("/progress", "progress")] if title == "nav_plans" else []
+        after = [("/confirmations", "confirming")] if title == "nav_dossiers" else []
+        yield title, [*before, *links, *after]
     others = [(report_path(name), name) for name in REPORTS if name not in named]
-    yield "nav_more", [*others, ("/p", "publications")]
+    yield "nav_more", [*others, ("/publications", "publications")]

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from services.reporting.api.words import shown, word
 from services.reporting.handlers import Dossier
@@ -93,6 +94,7 @@ def dossier_values(
                 ),
                 "due": one.due_at and one.due_at.astimezone(VN).strftime("%d/%m/%Y"),
                 "withdrawn": one.withdrawn and one.withdrawn.strftime("%d/%m/%Y"),
+                "link": f"/event?{urlencode({'source': one.source, 'id': one.id})}",
             }
             for one in found.happenings
         ],

@@ -229,9 +229,9 @@ async def _holder(request: Request, shown: str) -> Key | None:
     return key if key.may(SCOPE) else None
 
 
-async def read_form(request: Request) -> dict[str, str]:
-    """What a page's form sends; raises `Problem` 413."""
-    body = await read_body(request, LONGEST_FORM)
+async def read_form(request: Request, longest: int = LONGEST_FORM) -> dict[str, str]:
+    """What a page's form sends, of at most so many bytes; raises `Problem` 413."""
+    body = await read_body(request, longest)
     found = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True)
     return {name: values[0].replace("\0", "") for name, values in found.items()}
 

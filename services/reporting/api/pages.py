@@ -2,22 +2,23 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Any
 from urllib.parse import urlencode
 
 import sqlalchemy as sa
-from fastapi import APIRouter, Header, Request
+from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
-from services.reporting.api.access import caller, check_form, form_token
-from services.reporting.api.desk import desk_of
+from services.reporting import rules
+from services.reporting.api.access import form_token
+from services.reporting.api.arriving import arrive, changing, page_router
+from services.reporting.api.desk import desk_of, report_path
 from services.reporting.api.detail import dossier_values, target, target_groups
-from services.reporting.api.entering import Entrance, read_form, safe
+from services.reporting.api.entering import Entrance, safe
 from services.reporting.api.filtering import (
     Filters,
     presets,
     read_filters,
-    tidy,
     unit_choices,
 )
 from services.reporting.api.illustrating import illustrate
@@ -30,8 +31,9 @@ from services.reporting.api.pictures import (
     received_and_finished,
 )
 from services.reporting.api.tables import ROWS, table_of
-from services.reporting.api.words import LANGUAGES, language_of, word
+from services.reporting.api.words import LANGUAGES, word
 from services.reporting.handlers import (
+    FILTERED,
     GROUPINGS,
     REPORTS,
     Glance,
@@ -47,9 +49,12 @@ from shared import clock
 from shared.keys import Key
 from shared.problems import Problem
 from shared.questionnaires import Questionnaire
+from shared.units import LEVELS
 
 SHOWN = 8
 """Lines of a list on the first page; its own page has them all."""
+ALL = "all"
+"""The first page shows this year, unless a period is asked for or all of them (`span=all`)."""
 FEW = 5
 """Lines of a list of texts there."""
 
@@ -73,7 +78,7 @@ def build_pages(
         }
         for language in LANGUAGES
     }
-    router = APIRouter(include_in_schema=False)
+    router = page_router(entrance)
     pages, accounts, memo = entrance.pages, entrance.accounts, Memo()
 
     def form_of(
@@ -106,21 +111,15 @@ def build_pages(
         }
 
     @router.get("/")
-    async def overview(
-        request: Request,
-        authorization: Annotated[str | None, Header()] = None,
-        accept_language: Annotated[str | None, Header()] = None,
-    ) -> Response:
-        typed = dict(request.query_params)
-        language = language_of(typed.get("lang"), accept_language)
-        key = await entrance.reader(request, authorization)
-        if key is None:
-            return entrance.refuse(request, language, authorization)
-        kept = tidy(typed, reports.registry)
-        if kept != typed:
-            return RedirectResponse(f"/?{urlencode(kept)}", 303)
+    async def overview(request: Request) -> Response:
+        found = await arrive(entrance, request, reports.registry)
+        if isinstance(found, Response):
+            return found
+        key, language, kept = found.key, found.language, found.kept
         version = await live.now()  # before the figures: a page is never newer than it says
         now, began = clock.now(), clock.monotonic()
+        if kept.get("span") != ALL and not {"from", "to"} & kept.keys():
+            kept = kept | {"from": f"{clock.local_day(now).year}-01-01"}
         filters = read_filters("overdue", kept, key, reports.registry, now)
         mark = ("/", version, clock.local_day(now), key.units, *sorted(filters.held.items()))
         seen = await memo.get(mark, lambda: glance(reports, filters.held, key, now))
@@ -147,23 +146,14 @@ def build_pages(
         )
 
     @router.get("/reports/{name}")
-    async def report_page(
-        name: str,
-        request: Request,
-        authorization: Annotated[str | None, Header()] = None,
-        accept_language: Annotated[str | None, Header()] = None,
-    ) -> Response:
-        typed = dict(request.query_params)
-        language = language_of(typed.get("lang"), accept_language)
-        key = await entrance.reader(request, authorization)
-        if key is None:
-            return entrance.refuse(request, language, authorization)
+    async def report_page(name: str, request: Request) -> Response:
+        found = await arrive(entrance, request, reports.registry)
+        if isinstance(found, Response):
+            return found
         if name not in REPORTS:
             raise Problem(404)
-        path = f"/reports/{name}"
-        kept = tidy(typed, reports.registry)
-        if kept != typed:
-            return RedirectResponse(f"{path}?{urlencode(kept)}", 303)
+        path = report_path(name)
+        key, language, kept = found.key, found.language, found.kept
         version = await live.now()  # before the figures: a page is never newer than it says
         now, began = clock.now(), clock.monotonic()
         filters = read_filters(name, kept, key, reports.registry, now)
@@ -182,6 +172,7 @@ def build_pages(
             **await frame(request, key, filters, language, path, version),
             report=name,
             file=filters.link(f"/v1{path}", language),
+            publish=_publishing(name, filters, key, language),
             table=table_of(answer, filters, language, offset),
             pictures=illustrate(name, answer, months, plans, items[language], language),
             titles=plans,
@@ -193,62 +184,48 @@ def build_pages(
         )
 
     @router.get("/progress")
-    async def targets_page(
-        request: Request,
-        authorization: Annotated[str | None, Header()] = None,
-        accept_language: Annotated[str | None, Header()] = None,
-    ) -> Response:
-        typed = dict(request.query_params)
-        language = language_of(typed.get("lang"), accept_language)
-        key = await entrance.reader(request, authorization)
-        if key is None:
-            return entrance.refuse(request, language, authorization)
-        kept = tidy(typed, reports.registry)
-        if kept != typed:
-            return RedirectResponse(f"/progress?{urlencode(kept)}", 303)
+    async def targets_page(request: Request) -> Response:
+        found = await arrive(entrance, request, reports.registry)
+        if isinstance(found, Response):
+            return found
+        key, language, kept = found.key, found.language, found.kept
         version = await live.now()
         now = clock.now()
         filters = read_filters("timeliness", kept, key, reports.registry, now)
-        found = await standing(reports, filters.asked.question, clock.local_day(now))
+        stands = await standing(reports, filters.asked.question, clock.local_day(now))
         return pages.draw(
             "targets.html",
             language,
             form=form_of(filters, key, "overdue", "/", language),
             **await frame(request, key, filters, language, "/progress", version),
-            groups=target_groups(found, reports.registry, titles(await reports.plans()), language),
+            groups=target_groups(stands, reports.registry, titles(await reports.plans()), language),
         )
 
     @router.get("/dossiers/{code:path}")
-    async def dossier_page(
-        code: str,
-        request: Request,
-        authorization: Annotated[str | None, Header()] = None,
-        accept_language: Annotated[str | None, Header()] = None,
-    ) -> Response:
-        typed = dict(request.query_params)
-        language = language_of(typed.get("lang"), accept_language)
-        key = await entrance.reader(request, authorization)
-        if key is None:
-            return entrance.refuse(request, language, authorization)
+    async def dossier_page(code: str, request: Request) -> Response:
+        found = await arrive(entrance, request)
+        if isinstance(found, Response):
+            return found
+        key, language = found.key, found.language
         version = await live.now()
         now = clock.now()
         asked = ask("overdue", {}, key, reports.registry, now)
-        found = await dossier(reports, asked.question, code)
+        seen = await dossier(reports, asked.question, code)
         return pages.draw(
             "dossier.html",
             language,
-            200 if found else 404,
-            desk=desk_of(key, "", language, {}, form_token(request)),
-            switches=_switches({}),
+            200 if seen else 404,
+            desk=found.desk(""),
+            switches=found.switches(),
             version=version,
             code=code,
-            found=found is not None,
-            **dossier_values(found, reports.registry, clock.local_day(now), language),
+            found=seen is not None,
+            **dossier_values(seen, reports.registry, clock.local_day(now), language),
         )
 
     @router.post("/filters")
     async def keep_filter(request: Request) -> Response:
-        key, form = await changing(request)
+        key, form, _ = await changing(request)
         here, name = safe(form.get("here")), " ".join(form.get("name", "").split())[:80]
         if name:
             await accounts.keep_filter(key.id, name, here)
@@ -256,16 +233,9 @@ def build_pages(
 
     @router.post("/filters/forget")
     async def forget_filter(request: Request) -> Response:
-        key, form = await changing(request)
+        key, form, _ = await changing(request)
         await accounts.drop_filter(key.id, form.get("name", ""))
         return RedirectResponse(safe(form.get("here")), 303)
-
-    async def changing(request: Request) -> tuple[Key, dict[str, str]]:
-        """Who sends a form of a page, and what; raises `Problem` 401, 403."""
-        key = await caller(request, None)
-        form = await read_form(request)
-        check_form(request, form.get("token", ""))
-        return key, form
 
     return router
 
@@ -280,6 +250,9 @@ def _choices(report: str, language: str) -> list[tuple[str, list[tuple[str, str]
     found = []
     if groupings := GROUPINGS.get(report):
         found.append(("by", [(each, word(f"by.{each}", language)) for each in groupings]))
+    if report in FILTERED["level"]:
+        levels = [(each, word(f"value.{each}", language)) for each in LEVELS]
+        found.append(("level", [("", word("each_unit", language)), *levels]))
     if report == "scorecard":
         domains = [(each, word(f"value.{each}", language)) for each in DOMAINS]
         found.append(("domain", [("", word("every", language)), *domains]))
@@ -301,8 +274,21 @@ def _presets(filters: Filters, path: str, language: str) -> list[tuple[str, str,
     ]
     return [
         *found,
-        ("all_time", filters.link(path, language, from_=None, to=None), held == (None, None)),
+        (
+            "all_time",
+            filters.link(path, language, from_=None, to=None, span=ALL if path == "/" else None),
+            held == (None, None),
+        ),
     ]
+
+
+def _publishing(report: str, filters: Filters, key: Key, language: str) -> str | None:
+    """Where this answer is published, for who may; only what may be public."""
+    by = filters.asked.question.by
+    inside = report in rules.KEPT_INSIDE or by in rules.PERSONAL_GROUPS or "as_of" in filters.held
+    if inside or not key.may("reports:write"):
+        return None
+    return filters.link("/publications/new", language, report=report)
 
 
 def _switches(held: Mapping[str, str]) -> list[tuple[str, str]]:

@@ -114,19 +114,17 @@ MONTHS = 24
 
 def month_labels(months: Iterable[str]) -> list[str]:
     """The months (YYYY-MM) of a picture: from the first to the last of some, those between them
-    included, but of a long time the last `MONTHS` only, from where something happened on."""
-    every = set(months)
+    included; of a time longer than `MONTHS`, the last ones in which something happened, so that an
+    idle year between hides nothing."""
+    every = sorted(set(months))
     if not every:
         return []
-    last = max(every)
-    found: list[str] = []
-    year, month = map(int, last.split("-"))
-    while (text := f"{year:04}-{month:02}") >= min(every) and len(found) < MONTHS:
-        found.insert(0, text)
-        year, month = (year - 1, 12) if month == 1 else (year, month - 1)
-    while found[0] not in every:
-        del found[0]
-    return found
+    found = []
+    year, month = map(int, every[0].split("-"))
+    while (text := f"{year:04}-{month:02}") <= every[-1] and len(found) <= MONTHS:
+        found.append(text)
+        year, month = (year + 1, 1) if month == 12 else (year, month + 1)
+    return found if len(found) <= MONTHS else every[-MONTHS:]
 
 
 @dataclass(frozen=True, slots=True)

@@ -203,12 +203,12 @@ def build_publications(publishing: Publishing, pages: Pages, files: Files) -> AP
 def _wanted(
     asked: PublicationAsked, report: str, typed: Mapping[str, str], plan: Plan | None
 ) -> Wanted:
-    title = asked.title or _title(report, typed)
+    title = asked.title or title_of(report, typed)
     slug = asked.slug if plan is None else None
     return Wanted(report, typed, title, slug, asked.lock, plan.plan if plan else None)
 
 
-def _title(report: str, typed: Mapping[str, str]) -> str:
+def title_of(report: str, typed: Mapping[str, str]) -> str:
     """What a publication is called where nobody says."""
     parts = [word(report)]
     if domain := typed.get("domain"):
@@ -337,7 +337,7 @@ def _page(
         "total": made["total"],
         "changed": lambda line, column: changed.get((tuple(line.get(key) for key in keys), column)),
         "changed_total": lambda column: changed.get(((True,), column)),
-        "changes": [_change(change, registry, language) for change in revision.changes],
+        "changes": [change_line(change, registry, language) for change in revision.changes],
         "span": span(made),
         "unit": registry.name(made["unit"]) if made["unit"] else None,
         "fresh": fresh(made, language),
@@ -354,7 +354,7 @@ def _page(
     }
 
 
-def _change(change: Mapping[str, Any], registry: Any, language: str) -> dict[str, str]:
+def change_line(change: Mapping[str, Any], registry: Any, language: str) -> dict[str, str]:
     """One changed cell as a line of text."""
     if "total" in change["row"]:
         where = word("all", language)

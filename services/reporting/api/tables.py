@@ -3,11 +3,12 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from services.reporting.api.filtering import Filters
 from services.reporting.api.words import columns_for_people
 from services.reporting.handlers import Answer
+from services.reporting.rules import TRACED
 
 ROWS = 50
 """Rows of a page of a table; the files have them all."""
@@ -24,6 +25,29 @@ GROUPS: Mapping[str, tuple[tuple[str, int], ...]] = {
     "bieu-06": (("", 1), ("received", 4), ("resolved", 4), ("pending", 3)),
 }
 """Headings above headings, and over how many columns each goes."""
+
+LEADING: Mapping[str, tuple[str, ...]] = {
+    **{report: columns for report, (_, columns) in TRACED.items()},
+    "installs": ("installs", "succeeded", "failed", "distinct_citizens", "counted"),
+    "activity": ("activities", "people"),
+    "scorecard": ("n",),
+    "survey-reasons": ("n",),
+    "difficulties": ("difficulty",),
+    "notices": ("notices", "sent", "delivered", "failed"),
+    "timeliness": ("fulfilled_at",),
+}
+"""Report -> the columns from whose cells one comes to the rows behind them."""
+COORDINATES: Mapping[str, tuple[str, ...]] = {
+    **dict.fromkeys(TRACED, ("unit", "unit_valid_from", "field", "authority")),
+    "installs": ("unit", "unit_valid_from", "month", "place", "installer"),
+    "activity": ("unit", "unit_valid_from", "team", "member", "day", "month", "kind"),
+    "scorecard": ("unit", "unit_valid_from", "domain", "mode", "quarter", "item"),
+    "survey-reasons": ("unit", "unit_valid_from", "domain", "mode", "quarter", "item", "cause"),
+    "difficulties": ("difficulty",),
+    "notices": ("unit", "unit_valid_from", "channel"),
+    "timeliness": ("unit", "plan", "obligation", "period"),
+}
+"""Report -> the columns that tell its rows apart."""
 
 Row = Mapping[str, Any]
 
@@ -78,7 +102,7 @@ def table_of(answer: Answer, filters: Filters, language: str, offset: int) -> Ta
         numeric=numeric,
         groups=GROUPS.get(report, ()) if len(columns) == 12 else (),
         rows=[[_cell(name, row, where, numeric) for name in columns] for row in shown],
-        foot=_foot(report, columns, answer.total, numeric) if shown else [],
+        foot=_foot(report, columns, answer.total, numeric, where) if shown else [],
         count=count,
         first=offset,
         before=filters.link(path, language, offset=back or None) if offset else None,
@@ -103,20 +127,31 @@ def _cell(name: str, row: Row, where: Callable[[str, Row], str | None], numeric:
     return Cell(name, value, where(name, row), name in numeric, bad)
 
 
-def _foot(report: str, columns: Sequence[str], total: Row, numeric: Any) -> list[Cell]:
+def _foot(
+    report: str,
+    columns: Sequence[str],
+    total: Row,
+    numeric: Any,
+    where: Callable[[str, Row], str | None],
+) -> list[Cell]:
     if report not in SUMMED:
         return []
-    return [Cell(name, total.get(name), None, name in numeric) for name in columns]
+    sums = {name: value for name, value in total.items() if name in numeric}
+    return [Cell(name, total.get(name), where(name, sums), name in numeric) for name in columns]
 
 
 def _links(report: str, filters: Filters, language: str) -> Callable[[str, Row], str | None]:
-    """Where the cells of a report lead: a count of overdue dossiers to them, a code to its story,
-    a unit to the same report of it alone."""
+    """Where the cells of a report lead: a count of overdue dossiers to their list, another count to
+    the rows behind it, a code to its story, a unit to the same report of it alone."""
 
     def where(name: str, row: Row) -> str | None:
         if name in ("pending_overdue", "open_overdue") and row.get(name):
             more = {part: row[part] for part in ("unit", "field") if row.get(part)}
             return filters.link("/reports/overdue", language, by=None, level=None, **more)
+        if name in LEADING.get(report, ()) and row.get(name):
+            told = {f"row.{part}": str(row[part]) for part in COORDINATES[report] if row.get(part)}
+            link = filters.link(f"/reports/{report}/rows", language)
+            return f"{link}&{urlencode({'column': name, **told})}"
         if name == "code":
             return f"/dossiers/{quote(str(row['code']), safe='')}?lang={language}"
         if name == "unit_name" and row.get("unit") and filters.held.get("unit") != row["unit"]:

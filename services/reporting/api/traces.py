@@ -1,26 +1,31 @@
 """From a cell to what lies behind it, from a dossier to its events, and from there to a withdrawal."""
 
-import uuid
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Header, Query, Request
 from pydantic import Field
 
-from services.reporting.api.access import COOKIE, caller, reader, writer
+from services.reporting.api.access import caller, reader, shown_key, writer
 from services.reporting.api.bodies import Body, Code, Text
-from services.reporting.clients import Intake, Unreachable
-from services.reporting.handlers import Confirming, Reports, ask, timeline, trace, unit_of
+from services.reporting.clients import Intake
+from services.reporting.handlers import (
+    Confirming,
+    Reports,
+    Withdrawing,
+    ask,
+    timeline,
+    trace,
+    unit_of,
+)
 from services.reporting.handlers.asking import visible_units
+from services.reporting.handlers.withdrawing import SOURCE, VOID
 from services.reporting.store import figures
 from shared import clock
-from shared.browser import kept_key
 from shared.events.scalars import EventRef
 from shared.keys import Key
 from shared.problems import Problem, documented
 
 ROW = "row."
-SOURCE = "/motcua/reporting"
-VOID = "motcua.record.voided.v1"
 
 
 class VoidAsked(Body):
@@ -50,7 +55,7 @@ class Said(Body):
     dossiers: Annotated[list[About], Field(default=[], max_length=1000)]
 
 
-def build_traces(reports: Reports, confirming: Confirming, intake: Intake) -> APIRouter:
+def build_traces(reports: Reports, confirming: Confirming, withdrawing: Withdrawing) -> APIRouter:
     """The routes of traces, dossiers and confirmations."""
     router = APIRouter(
         prefix="/v1", tags=["traces"], responses=documented(400, 401, 403, 404, 409, 422)
@@ -85,7 +90,7 @@ def build_traces(reports: Reports, confirming: Confirming, intake: Intake) -> AP
         `void` is how one of them is withdrawn: the event to send to intake with a key that may write
         events; a correction is a withdrawal and a new event.
         """
-        return await dossier(code, key) | {"void": _how(intake)}
+        return await dossier(code, key) | {"void": _how(withdrawing.intake)}
 
     @router.post("/dossiers/{code:path}/voids", status_code=202)
     async def withdraw(
@@ -96,38 +101,20 @@ def build_traces(reports: Reports, confirming: Confirming, intake: Intake) -> AP
         authorization: Annotated[str | None, Header()] = None,
     ) -> dict[str, Any]:
         """Withdraw an event of a dossier: sent to intake with the caller's own key, which has to be
-        one that may write events there."""
-        if not key.may("events:write"):
-            raise Problem(403, "This needs the scope events:write.")
+        one that may write events there; for a user who may write (officer, admin) with reporting's,
+        for events of the user's units. 409 for one that is withdrawn already."""
+        if not withdrawing.may(key):
+            raise Problem(403, "This needs the scope events:write, or a user who may write.")
         told = await dossier(code, key)
         marks = [(one["source"], one["id"]) for one in [*told["events"], *told["surveys"]]]
         if (asked.source, asked.id) not in marks:
             message = "The dossier has no such event."
             error = {"pointer": "/id", "code": "unknown_event", "message": message}
             raise Problem(422, errors=[error])
-        shown = (authorization or "").partition(" ")[2] or kept_key(request, COOKIE)
-        if not shown:
-            raise Problem(403, "Only who came with a key can withdraw an event here.")
-        event = {
-            "specversion": "1.0",
-            "id": str(uuid.uuid4()),
-            "source": SOURCE,
-            "type": VOID,
-            "time": clock.now().isoformat(),
-            "datacontenttype": "application/json",
-            "data": {"of_source": asked.source, "of_id": asked.id, "reason": asked.reason},
-        }
-        try:
-            status, answer = await intake.send(event, shown.strip())
-        except Unreachable:
-            raise Problem(503, "Intake does not answer.", headers={"Retry-After": "5"}) from None
-        if status != 202:
-            detail = answer.get("detail") if isinstance(answer, dict) else None
-            errors = answer.get("errors", []) if isinstance(answer, dict) else []
-            raise Problem(
-                status if status in (401, 403, 409, 422, 429, 503) else 503, detail, errors
-            )
-        return {"source": SOURCE, "id": event["id"], "of_source": asked.source, "of_id": asked.id}
+        found = await withdrawing.find(asked.source, asked.id, key)
+        shown = shown_key(request, authorization)
+        void = await withdrawing.withdraw(found, asked.reason, key, shown)
+        return {"source": SOURCE, "id": void, "of_source": asked.source, "of_id": asked.id}
 
     @router.post("/confirmations", status_code=201)
     async def say(said: Said, key: Annotated[Key, Depends(writer)]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from services.reporting.handlers.applying import (
     refold_due,
     roll_pending,
 )
-from services.reporting.handlers.asking import Asked, ask
+from services.reporting.handlers.asking import FILTERED, Asked, ask
 from services.reporting.handlers.confirming import Confirming
 from services.reporting.handlers.documents import document
 from services.reporting.handlers.dossier import Dossier, dossier
@@ -24,8 +24,10 @@ from services.reporting.handlers.reports import GROUPINGS, REPORTS, Answer
 from services.reporting.handlers.sampling import Sampling
 from services.reporting.handlers.standing import standing
 from services.reporting.handlers.tracing import timeline, trace, unit_of
+from services.reporting.handlers.withdrawing import Told, Withdrawing
 
 __all__ = [
+    "FILTERED",
     "GROUPINGS",
     "REPORTS",
     "SESSION_HOURS",
@@ -42,8 +44,10 @@ __all__ = [
     "Reports",
     "Sampling",
     "Throttled",
+    "Told",
     "Undated",
     "Wanted",
+    "Withdrawing",
     "apply_events",
     "apply_outcomes",
     "apply_plans",

@@ -71,6 +71,7 @@ async def behind(
     condition: str | None,
     keep: Keep,
     limit: int,
+    most: int = MOST_FOLDED,
 ) -> Page:
     """A page of the dossiers whose figures are wanted.
 
@@ -78,12 +79,13 @@ async def behind(
         condition: of `store.cases`: what every wanted dossier fulfils; null: those of which only
             statuses are known.
         keep: whether a dossier with these figures is wanted.
+        most: how many dossiers are looked at.
     """
     found: list[Case] = []
     after, looked_at = question.after, 0
     last = min(question.last, date.max - timedelta(days=1))
     in_use = await rulebook.load(session)
-    while len(found) < limit and looked_at < MOST_FOLDED:
+    while len(found) < limit and looked_at < most:
         codes = await store.candidates(
             session,
             condition,

@@ -3,11 +3,14 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from services.reporting import rules
 from services.reporting.handlers.answering import Reports
 from services.reporting.handlers.reports import Question
 from services.reporting.store import facts
+from services.reporting.store.scope import LATEST
+from shared import rulebook
 from shared.clock import local_day
-from shared.dossiers import StatusChange, Story, Submission, read_story
+from shared.dossiers import StatusChange, Story, Submission
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +23,8 @@ class Happening:
     department: str | None
     due_at: datetime | None
     withdrawn: date | None
+    source: str
+    id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,19 +41,35 @@ async def dossier(reports: Reports, question: Question, code: str) -> Dossier | 
     """A dossier of the question's territory, or None."""
     async with reports.database.transaction() as session:
         told, moves = (await facts.load_dossiers(session, {code}))[code]
+        timeline = (await rulebook.load(session)).of(code)
     if not told and not moves:
         return None
-    story = read_story(told, moves)
+    known = rules.known_story(told, moves, LATEST, timeline)
+    story = known if isinstance(known, Story) else None
     unit, day = _place(story, told, moves)
     if question.territory.place(unit, day) is None:
         return None
     happenings = [
-        Happening(one.submitted_at, "filed", one.unit, None, one.due_at, one.voided_rday)
+        Happening(
+            one.submitted_at,
+            "filed",
+            one.unit,
+            None,
+            one.due_at,
+            one.voided_rday,
+            *one.order[1:],
+        )
         for one in told
     ]
     happenings += [
         Happening(
-            one.at, f"status.{one.status}", one.unit, one.department, one.due_at, one.voided_rday
+            one.at,
+            f"status.{one.status}",
+            one.unit,
+            one.department,
+            one.due_at,
+            one.voided_rday,
+            *one.order[1:],
         )
         for one in moves
     ]

@@ -138,6 +138,17 @@ class Publishing:
         self.announce()
         return True
 
+    async def compare(self, slug: str, key: Key) -> list[dict[str, Any]]:
+        """What a revision of now would change, cell by cell, without making one; raises `Problem`
+        as `revise` does."""
+        async with self.reports.database.transaction() as session:
+            row = await self._standing(session, slug, key)
+            last = (await store.revisions(session, slug))[-1]
+        asked = ask(row.report, _typed(row), key, self.reports.registry, clock.now())
+        made = document(asked, await self.reports.answer(asked.question))
+        plain = orjson.loads(orjson.dumps(made))
+        return rules.differences(row.report, asked.question.by, last.content, plain)
+
     async def withdraw(self, slug: str, reason: str, key: Key) -> bool:
         """Withdraw a publication: it stays readable, with the reason above it. Returns whether it
         stood before.

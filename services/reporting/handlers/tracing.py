@@ -40,12 +40,19 @@ _NOTICE_STATES: Mapping[str, tuple[str, ...]] = {
 _TIMELINESS = frozenset({"plan", "obligation", "period"})
 
 
-async def trace(reports: Reports, asked: Asked, column: str, row: Mapping[str, str]) -> Row:
+async def trace(
+    reports: Reports,
+    asked: Asked,
+    column: str,
+    row: Mapping[str, str],
+    most: int = cases.MOST_FOLDED,
+) -> Row:
     """A page of what lies behind one cell: dossiers, or events where no dossiers are counted.
 
     Args:
         column: whose cell it is.
         row: coordinates of the row, as its columns say them; none: the total.
+        most: how many dossiers are looked at before a page ends early.
 
     Raises:
         Problem: 422 for a column or coordinate that leads to nothing.
@@ -55,7 +62,7 @@ async def trace(reports: Reports, asked: Asked, column: str, row: Mapping[str, s
         await figures.hold_still(session)
         book = await reports.book(session)
         if question.report in rules.TRACED:
-            return await _dossiers(session, question, book, column, row)
+            return await _dossiers(session, question, book, column, row, most)
         if question.report in ("overdue", "interview-list"):
             raise _unknown("column", "Its rows are dossiers: ask for them one by one.")
         if question.report in _TABLES:
@@ -68,7 +75,12 @@ async def trace(reports: Reports, asked: Asked, column: str, row: Mapping[str, s
 
 
 async def _dossiers(
-    session: AsyncSession, question: Question, book: Book, column: str, row: Mapping[str, str]
+    session: AsyncSession,
+    question: Question,
+    book: Book,
+    column: str,
+    row: Mapping[str, str],
+    most: int,
 ) -> Row:
     adds, columns = rules.TRACED[question.report]
     if column not in columns:
@@ -90,7 +102,7 @@ async def _dossiers(
         return bool(mine) and adds(mine, question.first, question.last)[column] != 0
 
     page = await cases.behind(
-        session, question, book.registry, _condition(column), keep, question.limit
+        session, question, book.registry, _condition(column), keep, question.limit, most
     )
     return {
         "dossiers": [_dossier(one, book, question) for one in page.found],

@@ -1,0 +1,317 @@
+"""Pages from a cell to the rows behind it, from a row to its events, from an event to a withdrawal."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from fastapi import APIRouter, Request
+from starlette.responses import RedirectResponse, Response
+
+from services.reporting.api.access import shown_key
+from services.reporting.api.arriving import Arrival, arrive, changing, page_router, tidy_text
+from services.reporting.api.desk import report_path
+from services.reporting.api.entering import Entrance
+from services.reporting.api.filtering import Filters, read_filters
+from services.reporting.api.live import Live
+from services.reporting.api.words import shown, word
+from services.reporting.handlers import REPORTS, Reports, Told, Withdrawing, ask, trace
+from services.reporting.handlers.withdrawing import STATUS
+from shared import clock
+from shared.clock import VN
+from shared.dossiers import NATIONAL_CODES
+from shared.problems import Problem
+from shared.redaction import scrub
+
+ROW = "row."
+ROWS = 50
+LOOKED_AT = 4000
+"""Dossiers that one page looks at; where they hold too few, the next page goes on from there."""
+TOLD = {
+    "dossiers": ("field", "channel", "status", "received", "due", "resolved", "outcome"),
+    "events": ("time", "unit_name", "type"),
+    "notices": ("day", "unit_name", "channel", "template", "state", "subject"),
+}
+"""Kind of rows -> what a page shows of each, after what it is called."""
+SHOWN = (
+    "field",
+    "procedure",
+    "authority",
+    "channel",
+    "status",
+    "submitted_at",
+    "received_at",
+    "at",
+    "due_at",
+    "returned_at",
+    "department",
+    "credited_unit",
+    "app",
+    "place",
+    "installer",
+    "succeeded",
+    "domain",
+    "mode",
+    "questionnaire",
+    "team",
+    "member",
+    "kind",
+    "people",
+    "difficulty",
+    "category",
+    "text",
+)
+"""What a page shows of an event, where it has it."""
+INSTANTS = frozenset({"submitted_at", "received_at", "at", "due_at", "returned_at"})
+
+
+def build_drill(
+    reports: Reports, entrance: Entrance, live: Live, withdrawing: Withdrawing
+) -> APIRouter:
+    """The routes of what lies behind figures.
+
+    Args:
+        reports: whose cells they are.
+        entrance: who is let in.
+        live: what knows how often figures have changed.
+        withdrawing: how events are withdrawn.
+    """
+    router = page_router(entrance)
+    pages, registry = entrance.pages, reports.registry
+
+    @router.get("/reports/{name}/rows")
+    async def rows_page(name: str, request: Request) -> Response:
+        found = await arrive(entrance, request, registry)
+        if isinstance(found, Response):
+            return found
+        if name not in REPORTS:
+            raise Problem(404)
+        version = await live.now()  # before the figures: a page is never newer than it says
+        now, began = clock.now(), clock.monotonic()
+        column, language = found.kept.get("column", ""), found.language
+        row = {part.removeprefix(ROW): v for part, v in found.kept.items() if part.startswith(ROW)}
+        filters = read_filters(name, found.kept, found.key, registry, now)
+        paged = {"limit": str(ROWS), **_only(found.kept, "after", "offset")}
+        asked = ask(name, {**filters.held, **paged}, found.key, registry, now)
+        told = await trace(reports, asked, column, row, LOOKED_AT)
+        live.took(clock.monotonic() - began)
+        kind = next(each for each in TOLD if each in told)
+        onward = _only(found.kept, "column", *(part for part in found.kept if ROW in part))
+        path = f"{report_path(name)}/rows"
+        after = {"after": told.get("next"), "offset": told.get("next_offset")}
+        more = {part: str(value) for part, value in after.items() if value is not None}
+        return pages.draw(
+            "rows.html",
+            language,
+            desk=found.desk(report_path(name), filters.held),
+            switches=found.switches(),
+            version=version,
+            report=name,
+            column=column,
+            row_names=_row_names(row, reports, asked.last, language),
+            where=registry.name(filters.held["unit"], asked.last)
+            if "unit" in filters.held
+            else word("all_units", language),
+            span=_span(asked.first, asked.last, language),
+            back=filters.link(report_path(name), language),
+            kind=kind,
+            columns=TOLD[kind],
+            by_unit=kind == "dossiers" and "unit" not in row,
+            rows=[_line(kind, one, reports, language) for one in told[kind]],
+            count=told.get("count"),
+            first=asked.question.offset,
+            start=_address(path, filters, language, onward) if paged.keys() - {"limit"} else None,
+            after=_address(path, filters, language, onward | more) if more else None,
+        )
+
+    @router.get("/event")
+    async def event_page(request: Request) -> Response:
+        found = await arrive(entrance, request)
+        if isinstance(found, Response):
+            return found
+        asked = request.query_params
+        told = await withdrawing.find(asked.get("source", ""), asked.get("id", ""), found.key)
+        return show(found, told, await live.now(), "sent" if "sent" in asked else None)
+
+    @router.post("/event")
+    async def change_event(request: Request) -> Response:
+        key, form, language = await changing(request)
+        told = await withdrawing.find(form.get("source", ""), form.get("id", ""), key)
+        if not withdrawing.may(key, told):
+            raise Problem(403, word("may_not_withdraw", language))
+        reason = scrub(tidy_text(form.get("reason", "")))
+        correct = form.get("correct") == "1" and told.type == STATUS
+        instead, faults = _correction(told, form) if correct else (None, [])
+        if not reason:
+            faults.append("reason")
+        arrival = Arrival(request, key, language, {})
+        version = await live.now()
+        typed = form | {"reason": reason}
+        if faults:
+            return show(arrival, told, version, None, typed, faults, 422)
+        if form.get("sure") != "1":
+            return show(arrival, told, version, "check", typed)
+        await withdrawing.withdraw(told, reason, key, shown_key(request, None), instead)
+        query = {"source": told.source, "id": told.id, "sent": "1", "lang": language}
+        return RedirectResponse(f"/event?{urlencode(query)}", 303)
+
+    def show(
+        found: Arrival,
+        told: Told,
+        version: int,
+        step: str | None,
+        typed: Mapping[str, str] | None = None,
+        faults: list[str] | None = None,
+        status: int = 200,
+    ) -> Response:
+        language, able = found.language, withdrawing.may(found.key)
+        return pages.draw(
+            "event.html",
+            language,
+            status,
+            desk=found.desk(""),
+            switches=[] if typed else found.switches(),
+            version=version,
+            told=told,
+            what=_type(told.type, language),
+            unit_name=registry.name(told.unit, told.time),
+            moment=_moment(told.time),
+            known_since=told.known_since.strftime("%d/%m/%Y"),
+            voided=told.voided and told.voided.strftime("%d/%m/%Y"),
+            facts=_facts(told, reports, language),
+            dossier=f"/dossiers/{quote(told.code, safe='')}?lang={language}" if told.code else None,
+            step=step,
+            able=withdrawing.may(found.key, told) and told.voided is None,
+            why_not=None if told.voided else "may_not_withdraw" if not able else "other_unit",
+            correctable=told.type == STATUS,
+            statuses=[(each, word(f"status.{each}", language)) for each in NATIONAL_CODES],
+            typed=dict(typed or _typed(told)),
+            faults=faults or [],
+        )
+
+    return router
+
+
+def _only(kept: Mapping[str, str], *names: str) -> dict[str, str]:
+    return {name: kept[name] for name in names if kept.get(name)}
+
+
+def _address(path: str, filters: Filters, language: str, more: Mapping[str, str]) -> str:
+    return f"{path}?{urlencode({'lang': language, **filters.held, **more})}"
+
+
+def _span(first: Any, last: Any, language: str) -> str:
+    start = first.strftime("%d/%m/%Y") if first else word("since_ever", language)
+    return f"{start} – {last.strftime('%d/%m/%Y')}"
+
+
+def _row_names(row: Mapping[str, str], reports: Reports, last: Any, language: str) -> list[str]:
+    """What the row of a cell is called."""
+    return [
+        reports.registry.name(value, last) if name == "unit" else shown(name, value, language)
+        for name, value in row.items()
+        if name != "unit_valid_from"
+    ]
+
+
+def _line(kind: str, one: Mapping[str, Any], reports: Reports, language: str) -> dict[str, Any]:
+    """A row of the page: what it is called, where it leads, and its cells."""
+    if kind == "dossiers":
+        name, link = one["code"], f"/dossiers/{quote(one['code'], safe='')}?lang={language}"
+    elif kind == "events":
+        query = {"source": one["source"], "id": one["id"], "lang": language}
+        name, link = one["id"], f"/event?{urlencode(query)}"
+    else:
+        name, link = one["notice"], None
+    cells = []
+    for column in TOLD[kind]:
+        value = one.get(column)
+        if column == "unit_name" and value is None:
+            day = one.get("time") or one.get("day")
+            value = reports.registry.name(one["unit"], datetime.fromisoformat(str(day)))
+        elif column == "type":
+            value = _type(str(value), language)
+        elif column == "time":
+            value = _moment(datetime.fromisoformat(str(value)))
+        elif column == "status":
+            value = word(f"status.{value}" if value else "filed", language)
+        elif column == "outcome" and value:
+            value = word(f"value.resolved_{value}", language)
+        elif column in ("received", "due", "resolved", "day") and value:
+            value = shown("due", value, language)
+        elif value is not None:
+            value = shown(column, value, language)
+        cells.append((column, "–" if value is None else value))
+    unit, outcome = one.get("unit_name"), one.get("outcome")
+    return {"name": name, "link": link, "cells": cells, "unit": unit, "outcome": outcome}
+
+
+def _type(type: str, language: str) -> str:
+    return word("event." + type.removeprefix("motcua.").removesuffix(".v1"), language)
+
+
+def _moment(instant: datetime) -> str:
+    return instant.astimezone(VN).strftime("%d/%m/%Y %H:%M")
+
+
+def _facts(told: Told, reports: Reports, language: str) -> list[tuple[str, str]]:
+    found = []
+    more = told.told.get("data")
+    values = {**(more if isinstance(more, dict) else {}), **told.told}
+    for name in (*SHOWN, "list", "plan", "obligation", "period", "rows", "eligible"):
+        value = values.get(name)
+        if value is None or value == "":
+            continue
+        if name in INSTANTS:
+            text = _moment(datetime.fromisoformat(str(value)))
+        elif name == "status":
+            text = word(f"status.{value}", language)
+        elif name == "credited_unit":
+            text = reports.registry.name(str(value), told.time)
+        else:
+            text = shown(name, value, language)
+        found.append(("due_now" if name == "due_at" else f"column.{name}", text))
+    return found
+
+
+def _typed(told: Told) -> dict[str, str]:
+    """What the form of a correction begins with: the event as it is."""
+
+    def local(name: str) -> str:
+        value = told.told.get(name)
+        instant = datetime.fromisoformat(str(value)) if value else None
+        return instant.astimezone(VN).strftime("%Y-%m-%dT%H:%M") if instant else ""
+
+    return {
+        "reason": "",
+        "status": str(told.told.get("status") or ""),
+        "at": local("at"),
+        "due_at": local("due_at"),
+        "correct": "",
+    }
+
+
+def _correction(told: Told, form: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
+    """The status that stands in for one, and the names of fields that are wrong."""
+    faults = []
+    kept = {name: told.told.get(name) for name in ("department", "returned_at")}
+    before = _typed(told)
+    data: dict[str, Any] = {"code": told.code, "unit": told.unit}
+    data["status"] = form.get("status", "")
+    if data["status"] not in NATIONAL_CODES:
+        faults.append("status")
+    for name in ("at", "due_at"):
+        text = form.get(name, "").strip()
+        if text == before[name]:  # to the second, as it was told
+            data[name] = told.told.get(name)
+            continue
+        try:
+            data[name] = datetime.fromisoformat(text).replace(tzinfo=VN).isoformat()
+        except ValueError:
+            data[name] = None
+            if text or name == "at":
+                faults.append(name)
+    same = all(form.get(name, "") == before[name] for name in ("status", "at", "due_at"))
+    if same and not faults:
+        faults.append("same")
+    return {name: value for name, value in {**kept, **data}.items() if value is not None}, faults
