@@ -22,6 +22,7 @@ from services.reporting.api import (
     build_publishing,
     build_router,
     build_samples,
+    build_surveying,
     build_traces,
     build_users,
     open_writer,
@@ -100,7 +101,9 @@ def create_app(settings: ReportingSettings | None = None) -> FastAPI:
     service.app.include_router(build_confirming(confirming, publishing, entrance, live, last_day))
     service.app.include_router(build_publishing(publishing, entrance, live))
     service.app.include_router(build_pages(reports, entrance, live, questionnaires))
-    service.app.include_router(build_samples(Sampling(reports), files))
+    sampling = Sampling(reports)
+    service.app.include_router(build_samples(sampling, files))
+    service.app.include_router(build_surveying(sampling, entrance, live))
     service.app.include_router(build_publications(publishing, pages, files))
     return service.app
 

@@ -206,6 +206,21 @@ def test_a_unit_contests_its_month_and_a_publication_shows_what_a_revision_chang
         assert "Thu hồi công bố" not in client.get("/publications/thang-3").text
 
 
+def test_a_sample_is_drawn_again_from_its_seed(running):
+    with logged_in(running) as viewer, logged_in(running, "quangtri") as client:
+        page = client.get("/samples").text
+        token = re.search(r'name="token" value="([0-9a-f]{32})"', page)[1]
+        asked = {"token": token, "from": "2020-03-01", "to": "2020-03-31", "size": "5"}
+        assert client.post("/samples", data=asked | {"size": "0"}).status_code == 422
+        assert viewer.post("/samples", data=asked).status_code == 403
+        made = client.post("/samples", data=asked | {"seed": "công khai"})
+        assert made.status_code == 303, made.text
+        shown = client.get(made.headers["location"]).text
+        assert "công khai" in shown
+        assert "/call-sheet?format=xlsx" in shown
+        assert viewer.get(made.headers["location"]).status_code == 404
+
+
 def test_log_ins_are_throttled_and_tell_nothing_of_who_exists(running):
     user = {"name": "bithu", "role": "officer", "units": [], "password": PASSWORD}
     made = running.http.post(running.url("reporting", "/v1/users"), json=user)

@@ -37,6 +37,12 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
 )
 """The reports, as officials look for them; one that is not named here comes last."""
 
+AFTER: Mapping[str, Links] = {
+    "nav_dossiers": [("/confirmations", "confirming")],
+    "nav_service": [("/samples", "samples")],
+}
+"""Heading -> pages that are no reports, which come after these."""
+
 
 @dataclass(frozen=True, slots=True)
 class Desk:
@@ -78,7 +84,7 @@ def _groups() -> Iterable[tuple[str | None, Links]]:
     for title, names in GROUPS:
         links = [(report_path(name), name) for name in names if name in REPORTS]
         before = [("/progress", "progress")] if title == "nav_plans" else []
-        after = [("/confirmations", "confirming")] if title == "nav_dossiers" else []
+        after = AFTER.get(title, [])
         yield title, [*before, *links, *after]
     others = [(report_path(name), name) for name in REPORTS if name not in named]
     yield "nav_more", [*others, ("/publications", "publications")]

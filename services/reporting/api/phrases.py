@@ -450,4 +450,47 @@ PHRASES: Mapping[str, tuple[str, str]] = {
     "told.revised": ("Đã công bố bản điều chỉnh.", "The revision is published."),
     "told.not_revised": ("Không có gì khác để điều chỉnh.", "Nothing differs: no revision."),
     "told.withdrawn": ("Đã thu hồi.", "Withdrawn."),
+    "samples": ("Mẫu khảo sát", "Survey samples"),
+    "about.samples": (
+        "Chọn ngẫu nhiên hồ sơ đủ điều kiện phỏng vấn của từng đơn vị, và theo dõi đã hỏi được bao "
+        "nhiêu.",
+        "Draws dossiers that qualify for an interview, so many of each unit, and shows how many "
+        "answered.",
+    ),
+    "draw_sample": ("Chọn mẫu", "Draw a sample"),
+    "returned_from": ("Trả kết quả từ ngày", "Result returned from"),
+    "per_unit": ("Số hồ sơ mỗi đơn vị", "Per unit"),
+    "seed": ("Hạt giống ngẫu nhiên", "Seed"),
+    "by_itself": ("tự sinh", "by itself"),
+    "about_seed": (
+        "Cùng một hạt giống thì chọn lại đúng các hồ sơ đó, ai cũng kiểm tra được. Mẫu chỉ có mã hồ "
+        "sơ, không có tên và số điện thoại.",
+        "The same seed draws the same dossiers again, so anybody can check it. A sample holds "
+        "dossier codes, no names and no phone numbers.",
+    ),
+    "sample_size_fault": (
+        "Số hồ sơ mỗi đơn vị phải từ 1 đến 10000.",
+        "Draw between 1 and 10000 of each unit.",
+    ),
+    "drawn_at": ("Chọn lúc", "Drawn"),
+    "drawn_by": ("Người chọn", "By"),
+    "no_samples": ("Chưa chọn mẫu nào.", "No sample has been drawn yet."),
+    "answered": ("Đã trả lời", "Answered"),
+    "response_rate": ("Tỷ lệ trả lời", "Response rate"),
+    "all_there_were": ("đã lấy hết", "all there were"),
+    "small_hint": (
+        "Dưới {} phiếu thì điểm chưa đủ tin cậy. Điện thoại và máy tính bảng không gộp điểm.",
+        "Fewer than {} answers make no reliable score. Scores of phone and tablet are not pooled.",
+    ),
+    "nobody_qualifies": (
+        "Trong kỳ không có hồ sơ nào đủ điều kiện phỏng vấn.",
+        "No dossier of this period qualifies for an interview.",
+    ),
+    "phones_for_it": ("Số điện thoại để gọi", "Phone numbers to call"),
+    "how_phones": (
+        "Trang này không giữ số điện thoại. Người có khóa contacts:read lấy số theo mã hồ sơ từ "
+        "dịch vụ notify; mỗi lần xem được ghi lại cùng lý do.",
+        "No phone numbers are kept here. Who has a key with contacts:read gets them by dossier "
+        "codes from notify; each look is recorded with its reason.",
+    ),
 }

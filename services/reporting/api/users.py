@@ -55,7 +55,8 @@ def build_users(accounts: Accounts) -> APIRouter:
     @router.post("", status_code=201)
     async def create_user(asked: NewUser) -> dict[str, Any]:
         """Make a user. Roles: viewer (reads reports), officer (also publishes, confirms and
-        withdraws events), admin (everything, not bound to units). A user of a unit sees it and all below it."""
+        withdraws events), admin (everything, not bound to units). A user of a unit sees it and all
+        below it."""
         return await accounts.create(
             asked.name, asked.display_name, asked.role, asked.units, asked.password
         )
