@@ -36,6 +36,7 @@ from services.notify.handlers.tombstones import Tombstones
 from services.notify.handlers.watch import Watch
 from services.notify.rules.notices import Policy
 from services.notify.rules.terms import Terms
+from services.notify.rules.trials import Trial
 from services.notify.settings import NotifySettings
 from shared import rulebook
 from shared.due_dates import load_rules
@@ -74,7 +75,10 @@ def create_app(settings: NotifySettings | None = None) -> FastAPI:
         settings.day_of,
         settings.overdue,
         settings.notify_reschedules,
+        settings.trial,
     )
+    if settings.trial != Trial():
+        log.warning("notices_on_trial", dry_run=settings.notify_dry_run)
     clockwork = Clockwork(service.database, settings.clock_slack)
     service.watch_part("clock", clockwork.check)
     offices = load_offices(registry, bool(providers))

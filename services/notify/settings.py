@@ -12,6 +12,7 @@ from services.notify.rules.calendars import YearlyDay, read_yearly_day
 from services.notify.rules.leaving import Leaving, read_caps, read_kinds, read_times
 from services.notify.rules.receipts import read_quiet_hours
 from services.notify.rules.recipients import Target, read_level
+from services.notify.rules.trials import Trial, read_allowed
 from shared.plans import LEVELS
 from shared.settings import ServiceSettings
 
@@ -53,6 +54,7 @@ class NotifySettings(ServiceSettings):
     ``daily_cap`` is a number, or ``CHANNEL:NUMBER``, of messages to an address a day.
     More than ``digest_over`` words to an officer at once become one list, 0: never; ``digest_at``
     are local times at which officers are told in lists, ``dashboard_url`` is what these name.
+    With ``dry_run`` nothing leaves, with ``allow`` (addresses, or a file) only to these.
     ``instance`` is how attempts name this replica. ``..._days`` say how long each class of
     personal record is kept.
     """
@@ -96,6 +98,8 @@ class NotifySettings(ServiceSettings):
     notify_text_days: int = Field(default=1095, ge=0, le=36_500)
     notify_access_days: int = Field(default=3650, ge=0, le=36_500)
     notify_consent_days: int = Field(default=3650, ge=0, le=36_500)
+    notify_dry_run: bool = False
+    notify_allow: str = Field(default="", max_length=20_000)
     notify_instance: str = Field(default="", max_length=100)
 
     @field_validator("notify_receipt_url", "notify_public_url", "notify_dashboard_url")
@@ -179,6 +183,13 @@ class NotifySettings(ServiceSettings):
     def check_daily_cap(cls, text: str) -> str:
         """A number, or ``CHANNEL:NUMBER`` separated by commas, or nothing."""
         read_caps(text)
+        return text
+
+    @field_validator("notify_allow")
+    @classmethod
+    def check_allow(cls, text: str) -> str:
+        """Addresses separated by commas, or a file with one a line, or nothing."""
+        read_allow(text)
         return text
 
     @field_validator("notify_digest_at")
@@ -273,6 +284,11 @@ class NotifySettings(ServiceSettings):
         return timedelta(seconds=self.notify_clock_slack)
 
     @property
+    def trial(self) -> Trial:
+        """Who is sent anything at all."""
+        return Trial(self.notify_dry_run, read_allow(self.notify_allow))
+
+    @property
     def leaving(self) -> Leaving:
         """What holds for the time at which notices leave."""
         return Leaving(
@@ -303,6 +319,21 @@ def read_time(text: str) -> time | None:
         return datetime.strptime(text.strip(), "%H:%M").time()  # noqa: DTZ007
     except ValueError:
         raise ValueError("write HH:MM") from None
+
+
+def read_allow(text: str) -> frozenset[str] | None:
+    """The addresses of a list separated by commas, or of a file (a path with a slash); null for an
+    empty text. Raises ``ValueError``."""
+    text = text.strip()
+    if not text:
+        return None
+    if "/" not in text:
+        return read_allowed(text.split(","))
+    try:
+        lines = Path(text).read_text("utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError):
+        raise ValueError("no such file, or not one in UTF-8") from None
+    return read_allowed(lines)
 
 
 def read_steps(text: str) -> tuple[tuple[int, str], ...]:

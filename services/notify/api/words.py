@@ -86,6 +86,12 @@ WORDS: dict[str, tuple[str, str]] = {
     "budget.low": ("sắp hết", "nearly spent"),
     "budget.spent": ("đã hết", "spent"),
     "budget.held": ("tin đang giữ", "notices held"),
+    "state.dry_run": ("Chạy thử, không gửi", "On trial, not sent"),
+    "reason.dry_run": ("đang chạy thử", "a dry run"),
+    "reason.not_allowed": (
+        "người nhận ngoài danh sách thử nghiệm",
+        "the reader is not on the trial's list",
+    ),
     "reason.met": ("việc đã xong", "done meanwhile"),
     "held_until": ("giữ đến", "held until"),
     "reason.stale": ("đã quá cũ khi xử lý", "too old when processed"),

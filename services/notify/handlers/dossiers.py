@@ -441,7 +441,10 @@ async def release(
     for row in rows:
         fact = fact_of(row)
         contact = contacts.get(row.subject)
-        drafts: list[Draft] = rules.draft(fact, contact, False, now, desk.policy)
+        drafts: list[Draft] = [
+            rules.as_recorded(each, row.reason)
+            for each in rules.draft(fact, contact, False, now, desk.policy)
+        ]
         written = [
             desk.write(
                 fact,

@@ -43,6 +43,11 @@ class Gate:
         self, session: AsyncSession, rows: Sequence[Any], now: datetime
     ) -> list[Any]:
         """Those of some locked notices that may leave now; of the others it is recorded why not."""
+        if self.desk is not None:
+            bars = self.desk.policy.trial.bars
+            barred = {row.id: why for row in rows if (why := bars(row.address)) is not None}
+            await holding.record(session, barred, now)
+            rows = [row for row in rows if row.id not in barred]
         rows, held = self._awake(rows, now)
         waited = [row for row in rows if has_waited(row.reason, row.created_at, now)]
         gone = await pointless(session, waited, now, self.agency_words)

@@ -13,6 +13,7 @@ from typing import Literal
 
 from services.notify.rules.deadlines import Version
 from services.notify.rules.stops import stop_of
+from services.notify.rules.trials import DRY_RUN, Trial
 from shared import phones
 from shared.clock import local_day
 from shared.dossiers import PAUSES, StatusChange, Story, Submission
@@ -32,11 +33,12 @@ State = Literal[
     "cancelled",
     "withdrawn",
     "digested",
+    "dry_run",
 ]
 STATES: tuple[State, ...] = State.__args__
 
 UNCLAIMED: frozenset[State] = frozenset(
-    {"waiting_contact", "ready", "retrying", "outbox", "withheld", "unreachable"}
+    {"waiting_contact", "ready", "retrying", "outbox", "withheld", "unreachable", "dry_run"}
 )
 """States in which nothing has been handed to a provider: they can still be cancelled."""
 
@@ -139,6 +141,7 @@ class Policy:
     day_of: time | None = None
     overdue: tuple[tuple[int, str], ...] = ()
     reschedules: int = 1
+    trial: Trial = field(default_factory=Trial)
 
 
 def day_text(instant_day: date) -> str:
@@ -376,7 +379,8 @@ def draft(
         if reason is not None:
             return [Draft(None, None, "withheld", reason)]
         if expected:
-            return [Draft(None, None, "waiting_contact")]
+            # What a dry run has recorded stays recorded, whenever its contact comes.
+            return [Draft(None, None, "waiting_contact", DRY_RUN if policy.trial.dry_run else None)]
         return [Draft(None, None, "unreachable", "no_contact")]
     if contact.erased:
         return [Draft(None, None, "withheld", reason or "erased")]
@@ -449,9 +453,19 @@ def through(channel: str, address: str, reason: str | None, policy: Policy) -> D
     """How a notice to an address begins; ``reason`` is why it may not be sent at all."""
     if reason is not None:
         return Draft(channel, address, "withheld", reason)
+    if (why := policy.trial.bars(address)) is not None:
+        return Draft(channel, address, "dry_run", why)
     if channel not in policy.channels:
         return Draft(channel, address, "outbox", "no_provider")
     return Draft(channel, address, "ready")
+
+
+def as_recorded(draft: Draft, reason: str | None) -> Draft:
+    """How a notice that waited for its contact begins: what was recorded in a dry run never
+    leaves."""
+    if reason != DRY_RUN or draft.state not in ("ready", "outbox"):
+        return draft
+    return replace(draft, state="dry_run", reason=DRY_RUN)
 
 
 def _origin(event: Submission | StatusChange) -> Origin:

@@ -15,7 +15,7 @@ COSTS = sa.text(
     " coalesce(sum(segments) FILTER (WHERE state IN ('sent', 'delivered', 'unknown')"
     " OR state = 'failed' AND receipt_failed), 0)::bigint AS segments, sum(cost)::bigint AS cost"
     " FROM notices WHERE created_at >= :since AND created_at < :until AND channel IS NOT NULL"
-    " AND state NOT IN ('cancelled', 'withheld', 'withdrawn', 'digested', 'outbox')"
+    " AND state NOT IN ('cancelled', 'withheld', 'withdrawn', 'digested', 'dry_run', 'outbox')"
     " AND (CAST(:units AS text[]) IS NULL OR unit = ANY(CAST(:units AS text[])))"
     ' GROUP BY 1, 2, 3 ORDER BY 1 DESC, unit COLLATE "C", channel'
 )

@@ -71,6 +71,14 @@ REWRITE = sa.text(
     "UPDATE notices SET title = :title, body = :body, segments = :segments,"
     " facts = CAST(:facts AS jsonb), changed_at = :now WHERE id = :id"
 )
+RECORD = sa.text(
+    "WITH r AS (SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:reasons AS text[]))"
+    " AS r(id, reason)),"
+    " kept AS (UPDATE notices n SET state = 'dry_run', reason = r.reason, next_at = NULL,"
+    " stale_at = NULL, changed_at = :now FROM r WHERE n.id = r.id RETURNING n.id, n.reason)"
+    " INSERT INTO notice_history (notice, at, state, reason)"
+    " SELECT id, CAST(:now AS timestamptz), 'dry_run', reason FROM kept"
+)
 DUE_DATES = sa.text(
     "SELECT key, version, state, slips_at, fulfilled_at FROM deadlines"
     " WHERE kind IN ('dossier', 'obligation') AND key = ANY(CAST(:keys AS text[]))"
@@ -149,6 +157,13 @@ async def count_left(
     given = {"channels": channels, "addresses": addresses, "day": day}
     rows = await session.execute(LEFT, given)
     return {(row.channel, row.address): row.n for row in rows}
+
+
+async def record(session: AsyncSession, barred: Mapping[UUID, str], now: datetime) -> None:
+    """Leave picked notices as a trial has them, written and shown: id -> why they never leave."""
+    if barred:
+        given = {"ids": list(barred), "reasons": list(barred.values()), "now": now}
+        await session.execute(RECORD, given)
 
 
 async def due_dates(session: AsyncSession, keys: Collection[str]) -> dict[tuple[str, str], sa.Row]:

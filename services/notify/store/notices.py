@@ -54,7 +54,7 @@ CANCEL_BY_EVENT = sa.text(CANCEL.format("event_uid = ANY(CAST(:uids AS bytea[]))
 CANCEL_BY_ID = sa.text(CANCEL.format("id = ANY(CAST(:ids AS uuid[]))"))
 WAITING = sa.text(
     "SELECT id, subject, kind, version, audience, recipient, unit, at, event_uid, event_source,"
-    " event_time, stale_at, facts FROM notices WHERE state = 'waiting_contact'"
+    " event_time, stale_at, facts, reason FROM notices WHERE state = 'waiting_contact'"
     " AND subject = ANY(CAST(:subjects AS text[])) ORDER BY seq FOR UPDATE"
 )
 PENDING = sa.text(
