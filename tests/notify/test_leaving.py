@@ -8,6 +8,7 @@ import pytest
 from services.notify.clients import Answer
 from services.notify.rules.notices import Officer
 from services.notify.store import deadlines as due_store
+from services.notify.store import notices as notice_store
 from shared import clock
 from tests.builders import status, submitted
 
@@ -177,6 +178,19 @@ async def test_only_the_last_word_of_the_night_is_said(world, first, then, left)
     sent = [kind.replace("resumed", "in_process") for kind, state, _ in await world.states()
             if state == "sent"]  # fmt: skip
     assert sorted(sent) == left
+
+
+async def test_what_a_person_orders_is_not_weighed(world):
+    world.sms.answers = [Answer("refused", "http 403")]
+    await world.tell(dossier())
+    await world.deliver()
+    await world.tell(status(CODE, "result_ready", "2026-10-12T09:00:00+07:00"))
+    world.set_clock("2026-10-12 12:00")
+    async with world.database.transaction() as session:
+        notice = (await one(world)).id
+        assert await notice_store.order_retry(session, notice, "test", clock.now())
+    await world.deliver()
+    assert (await one(world)).state == "sent"
 
 
 async def test_by_day_every_word_is_said(world):

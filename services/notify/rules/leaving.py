@@ -111,7 +111,10 @@ def spread_key(id: object, audience: str, recipient: str, channel: str | None) -
 
 
 def has_waited(reason: str | None, created_at: datetime, now: datetime) -> bool:
-    """Whether what a notice says may have been overtaken since it was written."""
+    """Whether what a notice says may have been overtaken since it was written; what a person has
+    ordered is not weighed."""
+    if reason == "ordered":
+        return False
     return reason in WAITING or now - created_at > PATIENCE
 
 
