@@ -70,7 +70,7 @@ def build_router(
         return {"sources": rows, "next": rows[-1]["source"] if len(rows) == limit else None}
 
     # Secrets first: the path of a source may hold slashes, and would swallow theirs.
-    @router.post("/sources/{source:path}/secrets", status_code=201)
+    @router.post("/sources/{source:path}/secrets", status_code=201, responses=documented(404))
     async def add_secret(
         _key: admin, source: SourcePath, given: Annotated[NewSecret | None, Body()] = None
     ) -> dict[str, Any]:
@@ -87,7 +87,7 @@ def build_router(
         id, secret, at = await agreements.add_secret(source, given.secret, given.required)
         return {"id": id, "source": source, "secret": secret, "created_at": at}
 
-    @router.get("/sources/{source:path}/secrets")
+    @router.get("/sources/{source:path}/secrets", responses=documented(404))
     async def list_secrets(_key: admin, source: SourcePath) -> dict[str, Any]:
         """The valid secrets of a source, oldest first, without what would let anyone sign."""
         async with database.transaction() as session:
@@ -101,7 +101,7 @@ def build_router(
             raise Problem(404, "No such secret.")
         return {"id": id, "dropped": True}
 
-    @router.put("/sources/{source:path}", responses=documented(409))
+    @router.put("/sources/{source:path}", responses=documented(404, 409))
     async def put_source(
         _key: admin, source: SourcePath, given: Annotated[Agreement, Body()]
     ) -> dict[str, Any]:
