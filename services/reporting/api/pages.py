@@ -264,13 +264,15 @@ DOMAINS = ("public_administration", "health")
 
 def _presets(filters: Filters, path: str, language: str) -> list[tuple[str, str, bool]]:
     held = (filters.held.get("from"), filters.held.get("to"))
+    today = clock.today()
+    ends = (held[1] or today.isoformat(),) if held[0] else ()
     found = [
         (
             each.name,
             filters.link(path, language, from_=each.first, to=each.last),
-            held == (each.first, each.last),
+            (held[0], *ends) == (each.first, each.last),
         )
-        for each in presets(clock.today())
+        for each in presets(today)
     ]
     return [
         *found,
