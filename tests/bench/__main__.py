@@ -24,8 +24,9 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from sqlmodel import SQLModel
 
+from shared import log
 from shared.embedded.process import free_port
-from tests.bench import naive
+from tests.bench import naive, scan
 from tests.bench.floor import measure_floor
 from tests.bench.load import make_events, post_all
 from tests.bench.system import System, put_plan, read_json, running
@@ -266,12 +267,14 @@ def read_arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=3, help="rounds; medians are shown")
     parser.add_argument("--idle", type=float, default=20, help="seconds of watching it idle")
     parser.add_argument("--samples", type=int, default=20, help="events for the latency")
+    parser.add_argument("--open", type=int, default=scan.MANY, help="open due dates of the scan")
     parser.add_argument("--quick", action="store_true", help="a short run, for a look")
     parser.add_argument("--json", type=Path, help="also write the figures to this file")
     given = parser.parse_args()
     if given.quick:
         given.events, given.naive_events, given.rounds = 2000, 100, 1
         given.idle, given.samples = 5.0, 5
+        given.open = 100_000
     return given
 
 
@@ -287,6 +290,12 @@ ROWS = (
     ("idle_rss_mib", "the same, shared pages counted in each process (RSS)"),
     ("busy_pss_mib", "MiB in use after the load (PSS)"),
     ("idle_cpu_percent_of_a_core", "% of one core when idle, all processes"),
+    ("scan_few_ms", f"ms to announce {scan.DUE:,} due dates among {scan.FEW:,} open ones"),
+    ("scan_many_ms", "the same among many more (--open)"),
+    ("scan_times", "many / few"),
+    ("scan_idle_times", "many / few, of a look while nothing is due"),
+    ("scan_pages_few", "pages read to find what is due among few"),
+    ("scan_pages_many", "the same among many"),
 )
 
 
@@ -298,11 +307,12 @@ def show(found: dict[str, Any], console: Console) -> None:
     console.print(table)
     parts = ", ".join(f"{name} {value:g}" for name, value in found["idle_cpu_parts"].items())
     console.print(f"idle CPU by process, %: {parts}")
+    console.print("scan: " + "; ".join(line.strip() for line in found["scan_plan"]))
 
 
 def main() -> None:
     given = read_arguments()
-    steps = 2 + given.samples + 3 * given.rounds
+    steps = 2 + given.samples + 3 * given.rounds + 2 * (scan.ROUNDS + 2)
     console = Console(stderr=True)
     began = time.perf_counter()
     bar = Progress(
@@ -318,6 +328,8 @@ def main() -> None:
 
         with running(Path(folder) / "data") as system:
             found = asyncio.run(Bench(system, given, tick).run())
+        log.configure("bench", "ERROR")
+        found |= scan.figures(asyncio.run(scan.measure_all([scan.FEW, given.open], tick)))
     if given.json:
         given.json.write_text(json.dumps(found, indent=2) + "\n")
     show(found, Console())

@@ -24,15 +24,16 @@ PUT = sa.text(
     " ON CONFLICT (kind, key, version, what, at) DO UPDATE SET units = excluded.units"
     " WHERE alerts.done_at IS NULL AND alerts.units <> excluded.units"
 )
-ANY_DUE = sa.text("SELECT EXISTS (SELECT 1 FROM alerts WHERE done_at IS NULL AND at <= :now)")
-DUE = sa.text(
+ANY_DUE = sa.text("SELECT min(at) <= :now FROM alerts WHERE done_at IS NULL")
+DUE = sa.text(  # OFFSET 0: due dates are looked up one by one, never read through
     "SELECT a.kind, a.key, a.version, a.what, a.at, a.units, d.number, d.subject, d.unit, d.due_at,"
     " d.due_day, d.state, d.slips_at, d.fulfilled_at, d.moved, d.origin, d.source, d.origin_time,"
     " d.plan, d.obligation, d.period, d.facts, d.approached_at, d.announced_at,"
     " (SELECT array_agg(DISTINCT u.target) FROM alerts b, unnest(b.units) AS u(target)"
     "  WHERE b.kind = a.kind AND b.key = a.key AND b.version = a.version AND b.done_at IS NULL"
     "  AND b.at > a.at AND b.at <= :now) AS later"
-    " FROM alerts a LEFT JOIN deadlines d USING (kind, key, version)"
+    " FROM alerts a LEFT JOIN LATERAL (SELECT * FROM deadlines x WHERE x.kind = a.kind"
+    " AND x.key = a.key AND x.version = a.version OFFSET 0) AS d ON true"
     " WHERE a.done_at IS NULL AND a.at <= :now ORDER BY a.at, a.kind, a.key, a.version, a.what"
     " LIMIT :limit FOR UPDATE OF a SKIP LOCKED"
 )

@@ -94,12 +94,12 @@ DEAD = sa.text(
     f" WHERE pg_try_advisory_xact_lock({INSTANCE_LOCK.format('claimed_by')})"
 )
 EXPIRE = sa.text(
-    "WITH old AS (SELECT id, attempts FROM notices"
+    "WITH old AS (SELECT id FROM notices"
     " WHERE state IN ('waiting_contact', 'ready', 'retrying') AND stale_at <= :now"
-    " LIMIT 500 FOR UPDATE SKIP LOCKED),"
-    " expired AS (UPDATE notices n SET state = CASE WHEN old.attempts > 0 THEN 'failed'"
+    " ORDER BY stale_at LIMIT 500 FOR UPDATE SKIP LOCKED),"
+    " expired AS (UPDATE notices n SET state = CASE WHEN n.attempts > 0 THEN 'failed'"
     " ELSE 'withheld' END, reason = 'stale', next_at = NULL, stale_at = NULL, changed_at = :now"
-    " FROM old WHERE n.id = old.id RETURNING n.id, n.state),"
+    " WHERE n.id = ANY(ARRAY(SELECT id FROM old)) RETURNING n.id, n.state),"
     " noted AS (INSERT INTO notice_history (notice, at, state, reason)"
     " SELECT id, CAST(:now AS timestamptz), state, 'stale' FROM expired)"
     " SELECT count(*) FROM expired"
@@ -161,7 +161,7 @@ NOTES = sa.text(
 )
 FORGET = sa.text(
     "DELETE FROM handovers WHERE ctid = ANY(ARRAY(SELECT ctid FROM handovers"
-    " WHERE at < :before LIMIT 1000))"
+    " WHERE at < :before ORDER BY at LIMIT 1000))"
 )
 LATEST = sa.text("SELECT id, attempts FROM notices WHERE id = :id AND attempts > 0")
 
