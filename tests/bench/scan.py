@@ -95,7 +95,7 @@ async def measure(url: str, count: int, tick: Callable[[str], None]) -> Scanned:
         tick(f"{count:,} open")
         now = datetime.now(UTC)
         await load(store, records("open", count, now + timedelta(days=1), timedelta(seconds=30)))
-        await store.execute("ANALYZE deadlines")
+        await store.execute("VACUUM (ANALYZE) deadlines")
         watch = make_watch(database)
         for number in range(ROUNDS + 1):
             past = records(f"due-{number}", DUE, now - timedelta(hours=20), timedelta(seconds=1))

@@ -12,7 +12,7 @@ from tests.notify.many import BIG, explain, fill, nodes, pages
 
 TYPES = {
     "now": "timestamptz", "limit": "bigint", "before": "timestamptz", "channels": "text[]",
-    "rooms": "integer[]",
+    "rooms": "integer[]", "officers": "boolean",
 }  # fmt: skip
 NOW = datetime.now(UTC)
 SCANS = {
@@ -20,7 +20,10 @@ SCANS = {
     "deadlines: due": (deadlines.DUE, {"limit": 500}),
     "alarms: any": (alerts.ANY_DUE, {}),
     "alarms: due": (alerts.DUE, {"limit": 500}),
-    "notices: pick": (sending.PICK, {"channels": ["sms", "email"], "rooms": [100, 100]}),
+    "notices: pick": (
+        sending.PICK,
+        {"channels": ["sms", "email"], "rooms": [100, 100], "officers": True},
+    ),
     "notices: expire": (sending.EXPIRE, {}),
     "notices: lose": (sending.LOSE_OLD, {"before": NOW - timedelta(minutes=5)}),
     "notices: claimed by the dead": (sending.DEAD, {}),
