@@ -12,6 +12,7 @@ from services.notify.handlers.duties import Duties, PlanMessage, parse_plan
 from services.notify.handlers.intake import take_events
 from services.notify.handlers.outcomes import take_outcomes
 from services.notify.handlers.publications import take_publications
+from services.notify.handlers.scheduled import take_scheduled
 from shared import events
 from shared.service import Service
 
@@ -48,6 +49,7 @@ def attach(service: Service, desk: Desk, duties: Duties) -> None:
         await desk.refresh(session)
         await take_outcomes(session, desk, await duties.plans(session), batch)
         await take_publications(session, desk, batch)
+        await take_scheduled(session, desk, batch)
 
     async def on_plans(session: AsyncSession, batch: Sequence[PlanMessage]) -> None:
         await desk.refresh(session)

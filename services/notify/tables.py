@@ -292,6 +292,16 @@ class Notice(Table, table=True):
     changed_at: datetime = Field(sa_type=Instant)
 
 
+class Attachment(Table, table=True):
+    """A file that goes with the notices about an event."""
+
+    __tablename__ = "attachments"
+    event_uid: bytes = Field(primary_key=True)
+    name: str
+    content: bytes
+    at: datetime = Field(sa_type=Instant)
+
+
 class HistoryEntry(Table, table=True):
     """A state that a notice took on."""
 

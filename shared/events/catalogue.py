@@ -43,6 +43,7 @@ TYPES: dict[str, EventType] = {
     "motcua.publication.issued.v1": EventType(None, outcomes.Publication),
     "motcua.publication.revised.v1": EventType(None, outcomes.Publication),
     "motcua.publication.withdrawn.v1": EventType(None, outcomes.Publication),
+    "motcua.report.built.v1": EventType(None, outcomes.BuiltReport),
 }
 """Type -> models of its data."""
 

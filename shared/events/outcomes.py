@@ -104,6 +104,37 @@ class MissingCalendar(Data):
     at: Instant
 
 
+class Recipient(Data):
+    """Those of a unit whom the list of officers names, at a level of it."""
+
+    unit: Code
+    level: Literal["officer", "head", "district", "province"] | None = None
+
+
+class BuiltReport(Data):
+    """A report that was ordered for a time was built: told once, for all who are to have it.
+
+    `content` is the file in base64, where it is small enough to travel in a message; `address` is
+    where it is read behind a log-in. `due_at` is when it had to be ready, `late` whether it was
+    built after that.
+    """
+
+    schedule: Opaque
+    run: Opaque
+    report: Code
+    title: Text
+    to: Annotated[list[Recipient], Field(min_length=1, max_length=100)]
+    file: Text
+    size: Whole
+    content: Annotated[str, Field(max_length=262_144, pattern=r"^[A-Za-z0-9+/]*={0,2}$")] | None = (
+        None
+    )
+    address: Text
+    due_at: Instant
+    late: bool = False
+    at: Instant
+
+
 class Publication(Data):
     """A report was published, revised or withdrawn: told once for each unit that it is about.
 

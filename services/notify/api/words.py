@@ -214,6 +214,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "kind.dossier_rescheduled": ("Hẹn lại quá số lần", "New dates given too often"),
     "kind.deadline_due_today": ("Nhắc hạn hôm nay", "Duty due today"),
     "kind.obligation_makeup": ("Ngày nộp bù", "Day to make up"),
+    "kind.report_scheduled": ("Gửi báo cáo theo lịch", "Scheduled report"),
     "kind.calendar_missing": ("Nhắc lịch nghỉ năm sau", "Next year's calendar is missing"),
     "kind.dossier_slipped": ("Báo hồ sơ quá hạn", "Dossier overdue"),
     "kind.deadline_approaching": ("Nhắc sắp đến hạn", "Duty about to be due"),

@@ -1,6 +1,6 @@
 """The world outside notify: the SMS gateway, the mail server, the folders of texts and offices."""
 
-from services.notify.clients.attempt import Answer, Parcel, Provider
+from services.notify.clients.attempt import Answer, Attached, Parcel, Provider
 from services.notify.clients.calls import (
     Call,
     Forbidden,
@@ -30,6 +30,7 @@ from services.notify.clients.templates import (
 __all__ = [
     "NAMES",
     "Answer",
+    "Attached",
     "Call",
     "Forbidden",
     "GatewayFaults",

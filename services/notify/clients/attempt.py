@@ -35,12 +35,21 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class Attached:
+    """A file that goes with a message; its name and kind in ASCII and Unicode as people read it."""
+
+    name: str
+    media_type: str
+    content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Parcel:
     """One message on its way to one address.
 
     ``reference`` identifies the attempt towards the provider and cannot be guessed;
     ``notice`` is the same in every attempt. ``kind`` and ``values`` are for providers that fill in
-    templates of their own.
+    templates of their own; ``files`` are for those that carry any.
     """
 
     notice: str
@@ -50,6 +59,7 @@ class Parcel:
     body: str
     kind: str = ""
     values: Mapping[str, str] = field(default_factory=dict)
+    files: tuple[Attached, ...] = ()
 
 
 class Provider(Protocol):

@@ -72,6 +72,9 @@ class Mail:
         message["Message-ID"] = f"<{parcel.notice}@{domain}>"
         message["Auto-Submitted"] = "auto-generated"
         message.set_content(parcel.body)
+        for each in parcel.files:
+            kind, _, sort = each.media_type.partition("/")
+            message.add_attachment(each.content, maintype=kind, subtype=sort, filename=each.name)
         return message.as_bytes()
 
     async def send(self, parcel: Parcel) -> Answer:

@@ -13,7 +13,7 @@ from uuid import UUID
 import sqlalchemy as sa
 import structlog
 
-from services.notify.clients import Answer, Parcel, Provider
+from services.notify.clients import Answer, Attached, Parcel, Provider
 from services.notify.handlers.bundle import Bundle
 from services.notify.handlers.clockwork import Clockwork
 from services.notify.handlers.figures import count_attempt, show_circuit
@@ -24,9 +24,11 @@ from services.notify.handlers.telling import notice_outcome
 from services.notify.handlers.wishes import unwanted
 from services.notify.rules import pace
 from services.notify.rules.budgets import month_of
+from services.notify.rules.files import carries, media_type
 from services.notify.rules.leaving import Leaving, spread_key
 from services.notify.rules.receipts import pause
 from services.notify.rules.terms import cost
+from services.notify.store import attachments
 from services.notify.store import budgets as budget_store
 from services.notify.store import notices as notice_store
 from services.notify.store import sending as store
@@ -202,8 +204,9 @@ class Delivery:
                 rows = await store.pick(session, rooms, now, officers)
             rows = rows[:most]
             passed = await self.gate.let_through(session, rows, now)
+            files = await attachments.of(session, [row.id for row in passed if carries(row.kind)])
             for row in passed:
-                taken = self._place(row, tokens)
+                taken = self._place(row, tokens, files.get(row.id))
                 if taken is None:
                     waiting.append(row.id)
                     continue
@@ -258,7 +261,9 @@ class Delivery:
             for row in rows
         }
 
-    def _place(self, row: Any, tokens: dict[str, float]) -> Claimed | None:
+    def _place(
+        self, row: Any, tokens: dict[str, float], file: tuple[str, bytes] | None = None
+    ) -> Claimed | None:
         tried = tuple(zip(row.providers or (), row.verdicts or (), strict=True))
         place = self.lanes.place(row.channel, row.kind, row.body, row.segments, tried, tokens)
         if place is None:
@@ -271,6 +276,7 @@ class Delivery:
             place.fit.body,
             row.kind,
             self.values(row),
+            (Attached(file[0], media_type(file[0]), file[1]),) if file else (),
         )
         return Claimed(
             parcel,

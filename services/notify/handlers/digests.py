@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.notify.handlers.desk import SOURCE, Desk
 from services.notify.handlers.relevance import pointless
 from services.notify.rules.digests import DIGEST, Item, facts_of_list
+from services.notify.rules.files import carries
 from services.notify.rules.leaving import WAITING
 from services.notify.store import holding
 from services.notify.store import notices as store
@@ -27,6 +28,7 @@ def gathers(desk: Desk, row: Any) -> bool:
     return (
         row.audience == "officer"
         and row.kind != DIGEST
+        and not carries(row.kind)
         and row.kind not in desk.leaving.urgent
         and row.state == "ready"
         and row.attempts == 0

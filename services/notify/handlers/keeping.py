@@ -10,6 +10,7 @@ from prometheus_client import Counter
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notify.handlers.erasing import erase
+from services.notify.store import attachments
 from services.notify.store import keeping as store
 from services.notify.store.people import Actor
 from shared import clock
@@ -60,6 +61,7 @@ class Keeping:
         work: dict[str, tuple[int, Callable[[AsyncSession, datetime], Awaitable[int]]]] = {
             "contacts": (self.terms.contacts, self.erase_old),
             "texts": (self.terms.texts, lambda s, t: store.blank_texts(s, t, ROUND)),
+            "files": (self.terms.texts, lambda s, t: attachments.drop(s, t, ROUND)),
             "access": (self.terms.access, lambda s, t: store.drop_access(s, t, ROUND)),
             "consents": (self.terms.consents, lambda s, t: store.drop_consents(s, t, ROUND)),
         }
