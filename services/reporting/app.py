@@ -23,8 +23,11 @@ from services.reporting.api import (
     build_router,
     build_samples,
     build_surveying,
+    build_schedule_pages,
+    build_schedules,
     build_traces,
     build_users,
+    file_name,
     open_writer,
     resumer,
 )
@@ -37,6 +40,7 @@ from services.reporting.handlers import (
     Publishing,
     Reports,
     Sampling,
+    Scheduling,
     Undated,
     Withdrawing,
     keep_rolling,
@@ -105,6 +109,18 @@ def create_app(settings: ReportingSettings | None = None) -> FastAPI:
     service.app.include_router(build_samples(sampling, files))
     service.app.include_router(build_surveying(sampling, entrance, live))
     service.app.include_router(build_publications(publishing, pages, files))
+    scheduling = Scheduling(
+        reports,
+        files.published,
+        open_writer,
+        file_name,
+        service.wake_relay,
+        base,
+        settings.reporting_schedule_lead_minutes,
+    )
+    service.run_always(scheduling.build_always)
+    service.app.include_router(build_schedules(scheduling))
+    service.app.include_router(build_schedule_pages(scheduling, entrance))
     return service.app
 
 

@@ -13,6 +13,7 @@ class ReportingSettings(ServiceSettings):
     than ``small_sample`` are marked. ``intake_url`` is where intake is, for withdrawals;
     ``intake_key`` is the key with which it is told those of users who logged in by password (else
     the admin key serves). Units confirm a month's figures by day ``confirm_by`` of the next month.
+    Scheduled reports are built ``schedule_lead_minutes`` before they have to be ready.
     ``oidc_issuer`` is a provider of identities (OpenID Connect) that vouches for users, named by its
     claim ``oidc_claim``."""
 
@@ -20,6 +21,7 @@ class ReportingSettings(ServiceSettings):
     reporting_intake_key: SecretStr | None = None
     intake_url: str | None = None
     reporting_confirm_by: int = Field(default=5, ge=1, le=28)
+    reporting_schedule_lead_minutes: int = Field(default=60, ge=0, le=1440)
     reporting_small_sample: int = Field(default=30, ge=1, le=100_000)
 
     oidc_issuer: str = Field(default="", max_length=300)

@@ -326,6 +326,57 @@ class ExportPart(Table, table=True):
     content: bytes
 
 
+class Schedule(Table, table=True):
+    """A report that somebody ordered for a time; `body` says what, when and to whom."""
+
+    __tablename__ = "schedules"
+    id: str = Field(primary_key=True)
+    owner: str
+    owner_name: str
+    body: dict[str, Any] = Field(sa_type=JSONB)
+    units: list[str] | None = Field(sa_type=sa.ARRAY(sa.Text))
+    revision: int = Field(default=1)
+    created_at: datetime = Field(sa_type=_INSTANT)
+    changed_at: datetime = Field(sa_type=_INSTANT)
+    paused_at: datetime | None = Field(sa_type=_INSTANT)
+    next_at: datetime | None = Field(sa_type=_INSTANT)
+    asked_at: datetime | None = Field(sa_type=_INSTANT)
+    attempts: int = Field(default=0)
+    not_before: datetime | None = Field(sa_type=_INSTANT)
+    reason: str | None
+
+
+class ScheduleRun(Table, table=True):
+    """What came of an order at one of its times."""
+
+    __tablename__ = "schedule_runs"
+    id: int | None = Field(default=None, primary_key=True, sa_type=sa.BigInteger)
+    schedule: str = Field(foreign_key="schedules.id", ondelete="CASCADE")
+    due_at: datetime = Field(sa_type=_INSTANT)
+    asked: bool
+    state: str
+    late: bool
+    missed: int
+    first: date | None
+    last: date | None
+    file: str | None
+    bytes: int = Field(sa_type=sa.BigInteger)
+    rows: int = Field(sa_type=sa.BigInteger)
+    reason: str | None
+    at: datetime = Field(sa_type=_INSTANT)
+
+
+class ScheduleFile(Table, table=True):
+    """A piece of the file that was built."""
+
+    __tablename__ = "schedule_files"
+    run: int = Field(
+        primary_key=True, foreign_key="schedule_runs.id", ondelete="CASCADE", sa_type=sa.BigInteger
+    )
+    number: int = Field(primary_key=True)
+    content: bytes
+
+
 class Refold(Table, table=True):
     """Something whose sums have to be derived anew before anything else is: a dossier by its code,
     a survey by its uid in hexadecimal, a notice."""

@@ -1,5 +1,8 @@
 """An instance of all four services for each module that asks for one."""
 
+import asyncio
+
+import asyncpg
 import pytest
 
 from tests.instance import NAMES, instance
@@ -20,3 +23,20 @@ def office(tmp_path_factory):
         for name in NAMES:
             made.wait_ready(name)
         yield made
+
+
+@pytest.fixture
+def store():
+    """Runs a statement in reporting's store."""
+
+    def execute(running, statement, *given):
+        async def run():
+            connection = await asyncpg.connect(running.urls["reporting"])
+            try:
+                await connection.execute(statement, *given)
+            finally:
+                await connection.close()
+
+        asyncio.run(run())
+
+    return execute

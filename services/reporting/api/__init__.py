@@ -6,7 +6,7 @@ from services.reporting.api.drawing import Pages
 from services.reporting.api.drilling import build_drill
 from services.reporting.api.entering import Entrance, build_entering
 from services.reporting.api.exports import build_exports, open_writer
-from services.reporting.api.files import Files
+from services.reporting.api.files import Files, file_name
 from services.reporting.api.live import Live, build_live
 from services.reporting.api.pages import build_pages
 from services.reporting.api.publications import build_publications
@@ -14,6 +14,8 @@ from services.reporting.api.publishing import build_publishing
 from services.reporting.api.reports import build_router
 from services.reporting.api.samples import build_samples
 from services.reporting.api.surveying import build_surveying
+from services.reporting.api.schedule_pages import build_schedule_pages
+from services.reporting.api.schedules import build_schedules
 from services.reporting.api.traces import build_traces
 from services.reporting.api.users import build_users
 
@@ -34,8 +36,11 @@ __all__ = [
     "build_router",
     "build_samples",
     "build_surveying",
+    "build_schedule_pages",
+    "build_schedules",
     "build_traces",
     "build_users",
+    "file_name",
     "open_writer",
     "resumer",
 ]

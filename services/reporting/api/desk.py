@@ -87,4 +87,4 @@ def _groups() -> Iterable[tuple[str | None, Links]]:
         after = AFTER.get(title, [])
         yield title, [*before, *links, *after]
     others = [(report_path(name), name) for name in REPORTS if name not in named]
-    yield "nav_more", [*others, ("/publications", "publications")]
+    yield "nav_more", [*others, ("/schedules", "schedules"), ("/publications", "publications")]

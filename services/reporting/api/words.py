@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from services.reporting.api.phrases import PHRASES
+from services.reporting.api.schedule_words import SCHEDULE_WORDS
 
 LANGUAGES = ("vi", "en")
 
@@ -383,7 +384,7 @@ _SPOKEN = frozenset(
 
 def word(name: str, language: str = "vi") -> str:
     """A text by its name; the name itself where there is none."""
-    pair = _WORDS.get(name) or PHRASES.get(name)
+    pair = _WORDS.get(name) or PHRASES.get(name) or SCHEDULE_WORDS.get(name)
     return pair[LANGUAGES.index(language)] if pair else name.rpartition(".")[2]
 
 

@@ -22,6 +22,7 @@ from services.reporting.handlers.pulse import felt
 from services.reporting.handlers.rejudging import Undated
 from services.reporting.handlers.reports import GROUPINGS, REPORTS, Answer
 from services.reporting.handlers.sampling import Sampling
+from services.reporting.handlers.scheduling import Scheduling, Wish
 from services.reporting.handlers.standing import standing
 from services.reporting.handlers.tracing import timeline, trace, unit_of
 from services.reporting.handlers.withdrawing import Told, Withdrawing
@@ -43,11 +44,13 @@ __all__ = [
     "Publishing",
     "Reports",
     "Sampling",
+    "Scheduling",
     "Throttled",
     "Told",
     "Undated",
     "Wanted",
     "Withdrawing",
+    "Wish",
     "apply_events",
     "apply_outcomes",
     "apply_plans",
