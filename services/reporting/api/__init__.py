@@ -13,9 +13,9 @@ from services.reporting.api.publications import build_publications
 from services.reporting.api.publishing import build_publishing
 from services.reporting.api.reports import build_router
 from services.reporting.api.samples import build_samples
-from services.reporting.api.surveying import build_surveying
 from services.reporting.api.schedule_pages import build_schedule_pages
 from services.reporting.api.schedules import build_schedules
+from services.reporting.api.surveying import build_surveying
 from services.reporting.api.traces import build_traces
 from services.reporting.api.users import build_users
 
@@ -35,9 +35,9 @@ __all__ = [
     "build_publishing",
     "build_router",
     "build_samples",
-    "build_surveying",
     "build_schedule_pages",
     "build_schedules",
+    "build_surveying",
     "build_traces",
     "build_users",
     "file_name",
