@@ -168,17 +168,21 @@ def test_two_replicas_build_once_and_a_killed_one_is_taken_over(running):
         running.http.post(running.url("reporting", f"{PATH}/{id}/runs", 1))
     running.kill("reporting", 1)
     wait_for(lambda: all(runs(running, id) for id in ids), 60)
-    letters(running, "a@example.org", 6)
+
+    def mailed():
+        subjects = [each["Subject"] for each in running.box.letters.get("a@example.org", [])]
+        return [sum(f"Sổ {n} " in each for each in subjects) for n in range(6)]
+
     running.settle()
-    assert [len(runs(running, id)) for id in ids] == [
-        len([x for x in running.box.letters["a@example.org"] if f"Sổ {n} " in x["Subject"]])
-        for n in range(6)
-    ]
+    wait_for(lambda: mailed() == [len(runs(running, id)) for id in ids], 30, lambda: str(mailed()))
+    assert all(1 <= count <= 2 for count in mailed())
     running.box.letters.clear()
 
 
 def test_what_was_missed_is_built_once_and_said_to_be_late(running, store):
-    id = order(running, title="Báo cáo ngày", when={"every": "day", "before": "08:00"})["id"]
+    id = order(
+        running, title="Báo cáo ngày", when={"every": "day", "before": "08:00", "lead_minutes": 0}
+    )["id"]
     store(
         running,
         "UPDATE schedules SET next_at = next_at - interval '21 days' WHERE id = $1",
