@@ -38,10 +38,7 @@ def build_schedule_pages(scheduling: Scheduling, entrance: Entrance) -> APIRoute
     async def page(
         request: Request, key: Key, language: str, status: int = 200, **more: Any
     ) -> Response:
-        lines = []
-        for one, last in await scheduling.listed(key):
-            runs = await scheduling.runs(one.id, key, LINES) if last else []
-            lines.append(line_of(one, runs, language))
+        lines = [line_of(one, runs, language) for one, runs in await scheduling.listed(key, LINES)]
         typed = more.pop("typed", {})
         return entrance.pages.draw(
             "schedules.html",
@@ -215,7 +212,8 @@ def faults_by_field(problem: Problem) -> dict[str, str]:
     for each in problem.errors or [{"pointer": "/unit", "code": "beyond_key"}]:
         parts = [part for part in each["pointer"].split("/") if part]
         name = parts[1] if parts[:1] in (["when"], ["parameters"]) else (parts or ["title"])[0]
-        found.setdefault(name, each["code"])
+        code = each["code"]
+        found.setdefault(name, "unknown" if code.startswith("unknown_") else code)
     return found
 
 

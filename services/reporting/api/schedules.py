@@ -83,7 +83,9 @@ def build_schedules(scheduling: Scheduling) -> APIRouter:
     async def list_schedules(key: Annotated[Key, Depends(reader)]) -> dict[str, Any]:
         """The schedules whose figures the caller may see, with their next times."""
         found = await scheduling.listed(key)
-        return {"schedules": [shown(scheduling, *each) for each in found]}
+        return {
+            "schedules": [shown(scheduling, one, runs[0] if runs else None) for one, runs in found]
+        }
 
     @router.get("/{id}")
     async def show(id: str, key: Annotated[Key, Depends(reader)]) -> dict[str, Any]:

@@ -162,13 +162,13 @@ class Scheduling:
             await store.order(session, id, clock.now())
         self.awake.set()
 
-    async def listed(self, key: Key) -> list[tuple[Schedule, sa.Row | None]]:
-        """The orders that somebody may see, each with what came of it last."""
+    async def listed(self, key: Key, runs: int = 1) -> list[tuple[Schedule, list[sa.Row]]]:
+        """The orders that somebody may see, each with what came of it, the newest first."""
         async with self.reports.database.transaction() as session:
             found = await store.listed(session, MOST_LISTED)
             seen = [each for each in found if self._sees(each, key)]
-            newest = await store.newest_runs(session, [each.id for each in seen])
-        return [(each, newest.get(each.id)) for each in seen]
+            history = await store.histories(session, [each.id for each in seen], runs)
+        return [(each, history.get(each.id, [])) for each in seen]
 
     async def find(self, id: str, key: Key) -> Schedule:
         """An order; raises `Problem` 404, also for one of others' units."""
@@ -287,7 +287,8 @@ class Scheduling:
             where = f"recipients/{number}"
             if not registry.known(unit):
                 message = "There is no such unit."
-                faults.append(nearest.fault(f"{where}/unit", message, registry.nearest(unit)))
+                named = nearest.fault("unit", message, registry.nearest(unit))
+                faults.append({**named, "pointer": f"/{where}/unit"})
             elif key.units and not (
                 registry.within(unit, key.units, today)
                 or any(unit in registry.ancestors(own, today) for own in key.units)

@@ -61,10 +61,11 @@ _RUNS = sa.text(
     "SELECT r.*, EXISTS (SELECT FROM schedule_files f WHERE f.run = r.id) AS kept"
     " FROM schedule_runs r WHERE schedule = :schedule ORDER BY at DESC, id DESC LIMIT :limit"
 )
-_NEWEST = sa.text(
-    "SELECT DISTINCT ON (schedule) r.*, EXISTS (SELECT FROM schedule_files f WHERE f.run = r.id)"
-    " AS kept FROM schedule_runs r WHERE schedule = ANY(CAST(:schedules AS text[]))"
-    " ORDER BY schedule, at DESC, id DESC"
+_HISTORIES = sa.text(
+    "SELECT r.*, EXISTS (SELECT FROM schedule_files f WHERE f.run = r.id) AS kept"
+    " FROM unnest(CAST(:schedules AS text[])) AS s(id) CROSS JOIN LATERAL (SELECT *"
+    " FROM schedule_runs r WHERE r.schedule = s.id ORDER BY at DESC, id DESC LIMIT :limit) AS r"
+    " ORDER BY r.schedule, r.at DESC, r.id DESC"
 )
 _RUN = sa.text(
     "SELECT r.*, s.units, s.owner FROM schedule_runs r JOIN schedules s ON s.id = r.schedule"
@@ -237,10 +238,15 @@ async def runs(session: AsyncSession, schedule: str, limit: int) -> list[sa.Row]
     return list(rows.all())
 
 
-async def newest_runs(session: AsyncSession, schedules: Iterable[str]) -> dict[str, sa.Row]:
-    """What came last of some orders."""
-    rows = await session.execute(_NEWEST, {"schedules": list(schedules)})
-    return {row.schedule: row for row in rows}
+async def histories(
+    session: AsyncSession, schedules: Iterable[str], limit: int
+) -> dict[str, list[sa.Row]]:
+    """What came of some orders, at most so many of each, the newest first."""
+    found: dict[str, list[sa.Row]] = {}
+    given = {"schedules": list(schedules), "limit": limit}
+    for row in await session.execute(_HISTORIES, given):
+        found.setdefault(row.schedule, []).append(row)
+    return found
 
 
 async def run(session: AsyncSession, id: int) -> sa.Row | None:
