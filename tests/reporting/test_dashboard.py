@@ -394,6 +394,7 @@ def test_a_browser_logs_in_filters_drills_down_and_sees_figures_change(running):
             "/confirmations?period=2020-03&unit=461",
             "/publications",
             "/publications/thang-3",
+            "/schedules",
         ]
         paths += ["/reports/bieu-06/rows?column=received_total"]
         names = running.get("reporting", "/v1/reports")["reports"]
