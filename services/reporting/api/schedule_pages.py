@@ -98,10 +98,7 @@ def build_schedule_pages(scheduling: Scheduling, entrance: Entrance) -> APIRoute
         key, form = await changing(request)
         language = language_of(request.query_params.get("lang"), accept_language)
         try:
-            wish, faults = read_wish(form, registry)
-            if faults:
-                raise Problem(422, errors=faults)
-            await scheduling.create(wish, key)
+            await scheduling.create(read_wish(form, registry), key)
         except Problem as problem:
             if problem.status not in (403, 422):
                 raise
@@ -169,20 +166,10 @@ _LEVELS = {
 }  # fmt: skip
 
 
-def read_wish(form: Mapping[str, str], registry: Any) -> tuple[Wish, list[dict[str, str]]]:
-    """What a form asks for, and what in it is no number."""
-    faults = []
+def read_wish(form: Mapping[str, str], registry: Any) -> Wish:
+    """What a form asks for; what is no number becomes one that is out of range."""
     days = [each for each in re.split(r"[\s,;]+", form.get("days", "")) if each]
-    if any(not (each.isascii() and each.isdigit() and len(each) < 3) for each in days):
-        faults.append({"pointer": "/when/days", "code": "not_a_number", "message": "1, 15, 25"})
-        days = []
     lead = form.get("lead_minutes", "").strip()
-    if lead and not (lead.isascii() and lead.isdigit() and len(lead) < 6):
-        faults.append({"pointer": "/when/lead_minutes", "code": "not_a_number", "message": "60"})
-        lead = ""
-    title = " ".join(form.get("title", "").split())[:200]
-    if not title:
-        faults.append({"pointer": "/title", "code": "missing", "message": ""})
     unit = tidy({"unit": form.get("unit", "")}, registry)
     recipients = []
     for text in form.get("recipients", "").replace(";", "\n").split("\n"):
@@ -192,18 +179,22 @@ def read_wish(form: Mapping[str, str], registry: Any) -> tuple[Wish, list[dict[s
             told = level.strip().lower()
             recipients.append((named, _LEVELS.get(told, told or None)))
     return Wish(
-        title,
+        " ".join(form.get("title", "").split())[:200],
         form.get("report", ""),
         unit,
         form.get("period", ""),
         form.get("format", ""),
         form.get("every", ""),
         form.get("before", ""),
-        [int(each) for each in days] if form.get("every") != "day" else [],
+        [_number(each, 0) for each in days] if form.get("every") != "day" else [],
         form.get("days_off", ""),
-        int(lead) if lead else None,
+        _number(lead, -1) if lead else None,
         recipients,
-    ), faults
+    )
+
+
+def _number(text: str, otherwise: int) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 6 else otherwise
 
 
 def faults_by_field(problem: Problem) -> dict[str, str]:
@@ -226,7 +217,7 @@ def when_text(when: Mapping[str, Any], language: str) -> str:
         days = f"{word('day_of_month', language)} {', '.join(map(str, when['days']))}"
     parts = [word(f"every.{when['every']}", language), days]
     told = ", ".join(part for part in parts if part)
-    off = word(f"off.{when['days_off']}", language)
+    off = f"{word('on_days_off', language).lower()}: {word('off.' + when['days_off'], language)}"
     return f"{told}; {word('ready_before', language)} {when['before']}; {off}"
 
 

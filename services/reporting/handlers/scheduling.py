@@ -237,6 +237,8 @@ class Scheduling:
         ):
             if value not in known:
                 faults.append(_fault(name, "unknown", f"Give one of: {', '.join(known)}."))
+        if not wish.title.strip():
+            faults.append(_fault("title", "missing", "Give it a name."))
         faults += _faults_of_time(wish)
         for name in wish.parameters:
             if name in MOVING:
