@@ -8,14 +8,17 @@ from fastapi import FastAPI
 from services.reporting import consumer
 from services.reporting.api import (
     COOKIE,
+    TEMPLATE,
     Entrance,
     Files,
+    Letters,
     Live,
     Pages,
     build_confirming,
     build_drill,
     build_entering,
     build_exports,
+    build_letters,
     build_live,
     build_pages,
     build_publications,
@@ -108,6 +111,8 @@ def create_app(settings: ReportingSettings | None = None) -> FastAPI:
     sampling = Sampling(reports)
     service.app.include_router(build_samples(sampling, files))
     service.app.include_router(build_surveying(sampling, entrance, live))
+    letters = Letters(deploy_dir() / "letters" / TEMPLATE, registry)
+    service.app.include_router(build_letters(reports, letters))
     service.app.include_router(build_publications(publishing, pages, files))
     scheduling = Scheduling(
         reports,

@@ -7,6 +7,7 @@ from services.reporting.api.drilling import build_drill
 from services.reporting.api.entering import Entrance, build_entering
 from services.reporting.api.exports import build_exports, open_writer
 from services.reporting.api.files import Files, file_name
+from services.reporting.api.letters import TEMPLATE, Letters, build_letters
 from services.reporting.api.live import Live, build_live
 from services.reporting.api.pages import build_pages
 from services.reporting.api.publications import build_publications
@@ -21,14 +22,17 @@ from services.reporting.api.users import build_users
 
 __all__ = [
     "COOKIE",
+    "TEMPLATE",
     "Entrance",
     "Files",
+    "Letters",
     "Live",
     "Pages",
     "build_confirming",
     "build_drill",
     "build_entering",
     "build_exports",
+    "build_letters",
     "build_live",
     "build_pages",
     "build_publications",

@@ -22,6 +22,7 @@ from services.reporting.api.filtering import (
     unit_choices,
 )
 from services.reporting.api.illustrating import illustrate
+from services.reporting.api.letters import letter_link
 from services.reporting.api.live import Live
 from services.reporting.api.pictures import (
     Series,
@@ -45,6 +46,7 @@ from services.reporting.handlers import (
     standing,
     titles,
 )
+from services.reporting.rules import SHORT
 from shared import clock
 from shared.keys import Key
 from shared.problems import Problem
@@ -173,6 +175,7 @@ def build_pages(
             report=name,
             file=filters.link(f"/v1{path}", language),
             publish=_publishing(name, filters, key, language),
+            letter=letter_link(name, answer, filters, language),
             table=table_of(answer, filters, language, offset),
             pictures=illustrate(name, answer, months, plans, items[language], language),
             titles=plans,
@@ -199,6 +202,9 @@ def build_pages(
             form=form_of(filters, key, "overdue", "/", language),
             **await frame(request, key, filters, language, "/progress", version),
             groups=target_groups(stands, reports.registry, titles(await reports.plans()), language),
+            letter=filters.link("/v1/letters", language, about="targets")
+            if any(one.result.state in SHORT for one in stands)
+            else None,
         )
 
     @router.get("/dossiers/{code:path}")

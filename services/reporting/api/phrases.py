@@ -8,6 +8,7 @@ from collections.abc import Mapping
 PHRASES: Mapping[str, tuple[str, str]] = {
     "session": ("Phiên làm việc", "Session"),
     "pages": ("Danh mục trang", "Pages"),
+    "letter": ("Soạn công văn đôn đốc", "Draft the reminder"),
     "menu": ("Danh mục", "Menu"),
     "live": ("Đang cập nhật trực tiếp", "Live"),
     "live_lost": ("Mất kết nối trực tiếp", "Connection lost"),

@@ -13,6 +13,7 @@ from services.reporting.handlers.confirming import Confirming
 from services.reporting.handlers.documents import document
 from services.reporting.handlers.dossier import Dossier, dossier
 from services.reporting.handlers.exporting import Exports
+from services.reporting.handlers.letters import Letter, letter
 from services.reporting.handlers.memo import Memo
 from services.reporting.handlers.outcomes import apply_outcomes
 from services.reporting.handlers.overview import Glance, glance, titles
@@ -39,6 +40,7 @@ __all__ = [
     "Dossier",
     "Exports",
     "Glance",
+    "Letter",
     "Memo",
     "PlanMessage",
     "Publishing",
@@ -60,6 +62,7 @@ __all__ = [
     "felt",
     "glance",
     "keep_rolling",
+    "letter",
     "parse_plan",
     "refold_due",
     "roll_pending",
