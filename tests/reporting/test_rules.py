@@ -7,7 +7,7 @@ from fractions import Fraction
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.reporting import rules
@@ -67,6 +67,7 @@ def test_form_06_equals_the_recount(events, period, as_of, by):
     assert {key: row for key, row in rows.items() if row} == expected
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])  # on a machine that does much else
 @given(stories(), PERIODS, AS_OF)
 def test_form_06_invariants(events, period, as_of):
     for sums in sums_of(cells_of(events), ["unit"], *period, as_of).values():
