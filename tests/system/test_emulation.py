@@ -1,11 +1,13 @@
 """Emulation from end to end: quota counts, reporting ranks, corrections included."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from shared import clock
 from tests.builders import event, install
 from tests.instance import Instance, instance, wait_for
 
@@ -67,9 +69,9 @@ def apply(running: Instance, text: str) -> None:
     assert answer.status_code in (200, 201), answer.text
 
 
-def standings(running: Instance) -> dict[str, tuple[int, int, int, int | None]]:
+def standings(running: Instance, **asked: str) -> dict[str, tuple[int, int, int, int | None]]:
     answer = running.http.get(
-        running.url("reporting", "/v1/reports/emulation"), params={"plan": "thi-dua"}
+        running.url("reporting", "/v1/reports/emulation"), params={"plan": "thi-dua"} | asked
     )
     if answer.status_code == 422:  # reporting has not heard of the plan yet
         return {}
@@ -97,6 +99,18 @@ def test_points_are_given_and_taken_and_corrections_count(running: Instance) -> 
                         of_source="/test", of_id="install-461-0", reason="Nhập nhầm")])  # fmt: skip
     expected = {"461": (0, 5, -5, 2), "464": (0, 5, -5, 2), "462": (3, 6, -3, 1)}
     wait_for(lambda: standings(running) == expected, 30, lambda: str(standings(running)))
+
+
+def test_what_had_not_come_yet_gives_nothing_as_of_then(running: Instance) -> None:
+    today = clock.today()
+    wait_for(lambda: standings(running, as_of=today.isoformat()) == standings(running), 30)
+    # Until yesterday nothing had been received: no install, and no list of three months.
+    before = (today - timedelta(days=1)).isoformat()
+    nothing = (0, 17, -17, 1)
+    assert standings(running, as_of=before) == {"461": nothing, "462": nothing, "464": nothing}
+    # In the midst of the plan its target had not been missed yet, and one list was not due.
+    nothing = (0, 8, -8, 1)
+    assert standings(running, as_of="2019-10-31") == dict.fromkeys(("461", "462", "464"), nothing)
 
 
 def test_an_undecided_amount_leaves_the_rank_open_and_says_so(running: Instance) -> None:
