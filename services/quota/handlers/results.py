@@ -167,24 +167,17 @@ class Results:
     ) -> int:
         added = await store.added_by_day(session, history.name, indicator, units)
         told = await store.told_days(session, history.plan, indicator, units)
+        changed = await asyncio.to_thread(_changed, owned, units, added, told)
+        now = clock.now()
         rows: list[store.ResultDay] = []
         messages = []
-        now = clock.now()
-        for unit in units:
-            for one in owned:
-                now_known = rules.steps(one.version.plan, one.made, added.get(unit, {}), one.period)
-                changed = list(
-                    rules.changed_steps(
-                        told.get((unit, one.period), {}), now_known, rules.nothing(one.made)
-                    )
-                )
-                place = (history.plan, indicator, unit, one.period)
-                rows += [(*place, each.day, each.numerator, each.denominator) for each in changed]
-                for begin in range(0, len(changed), DAYS):
-                    part = changed[begin : begin + DAYS]
-                    id = f"recorded:{':'.join(place)}:{now.isoformat()}:{begin}"
-                    content = _known_from(place, part)
-                    messages.append(outcome("motcua.quota.progressed.v1", content, id, now))
+        for (unit, period), steps in changed:
+            place = (history.plan, indicator, unit, period)
+            rows += [(*place, each.day, each.numerator, each.denominator) for each in steps]
+            for begin in range(0, len(steps), DAYS):
+                id = f"recorded:{':'.join(place)}:{now.isoformat()}:{begin}"
+                content = _known_from(place, steps[begin : begin + DAYS])
+                messages.append(outcome("motcua.quota.progressed.v1", content, id, now))
         await store.put_days(session, rows)
         await enqueue(session, messages)
         return len(messages)
@@ -224,3 +217,18 @@ def _known_from(place: tuple[str, str, str, str], steps: Sequence[Step]) -> outc
             for each in steps
         ),
     )
+
+
+def _changed(
+    owned: Sequence[Owned], units: Sequence[str], added: store.Added, told: store.Told
+) -> list[tuple[tuple[str, str], list[Step]]]:
+    """(unit, period) with the days of which something else was told."""
+    found = []
+    for unit in units:
+        for one in owned:
+            now = rules.steps(one.version.plan, one.made, added.get(unit, {}), one.period)
+            before = told.get((unit, one.period), {})
+            steps = list(rules.changed_steps(before, now, rules.nothing(one.made)))
+            if steps:
+                found.append(((unit, one.period), steps))
+    return found

@@ -1,10 +1,11 @@
 """What a period's figures were on each day on which something was recorded."""
 
+import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from services.quota.rules.counting import OPENING, OPENING_OVER
+from services.quota.rules.counting import OF, OPENING, OPENING_OVER, OVER
 from services.quota.rules.periods import stored_periods
 from services.quota.rules.progress import add_up, openings, reported
 from shared.plans import Indicator, Plan
@@ -12,6 +13,8 @@ from shared.plans.periods import span
 
 Added = Mapping[tuple[str, str], Mapping[date, int]]
 """(part, period of storage) -> recorded day -> how much more, of one indicator and unit."""
+_PARTS = (OF, OVER, OPENING, OPENING_OVER)
+_NONE: Mapping[date, int] = {}
 Figures = tuple[int, int | None]
 """Numerator and denominator; a count has no denominator."""
 
@@ -32,10 +35,9 @@ def steps(plan: Plan, made: Indicator, added: Added, period: str) -> Iterator[St
     mine = {*stored_periods(made.period, days)}
     mine.update(name for name, _ in openings(plan, made, given, *days))
     by_day: dict[date, list[tuple[tuple[str, str], int]]] = {}
-    for place, more in added.items():
-        if place[1] in mine:
-            for day, n in more.items():
-                by_day.setdefault(day, []).append((place, n))
+    for place in itertools.product(_PARTS, sorted(mine)):
+        for day, n in added.get(place, _NONE).items():
+            by_day.setdefault(day, []).append((place, n))
     sums: dict[tuple[str, str], int] = {}
     before: Figures = nothing(made)
     for day in sorted(by_day):

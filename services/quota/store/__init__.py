@@ -47,7 +47,9 @@ from services.quota.store.plans import (
     recounts_due,
 )
 from services.quota.store.result_days import (
+    Added,
     ResultDay,
+    Told,
     added_by_day,
     digests,
     marks,
@@ -97,11 +99,13 @@ from services.quota.store.tallies import (
 from services.quota.store.undated import count_undated, undated_after
 
 __all__ = [
+    "Added",
     "Cell",
     "CountKey",
     "Place",
     "Result",
     "ResultDay",
+    "Told",
     "add_decisions",
     "add_facts",
     "add_plan",
