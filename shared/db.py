@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engin
 STUCK_TRANSACTION_MS = 30_000
 COMMAND_SECONDS = 20
 """How long a statement may take: a database that hangs must not hang its callers."""
+LONG_COMMAND_SECONDS = 900
 TURN = sa.text(  # locks are per database, and the services may share one: the schema is part of it
     "SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || '.' || :name, 0))"
 )
@@ -59,6 +60,17 @@ class Database:
         """A session whose work is committed at the end of the block, or undone on an error."""
         async with AsyncSession(self.engine, expire_on_commit=False) as session, session.begin():
             yield session
+
+    @contextlib.asynccontextmanager
+    async def long_transaction(self) -> AsyncIterator[AsyncSession]:
+        """The same on a connection of its own, whose statements may take long: for what runs aside
+        while nobody waits."""
+        engine = self._engine(LONG_COMMAND_SECONDS, poolclass=sa.NullPool)
+        try:
+            async with AsyncSession(engine, expire_on_commit=False) as session, session.begin():
+                yield session
+        finally:
+            await engine.dispose()
 
     async def ping(self) -> None:
         """Raise unless the database answers."""

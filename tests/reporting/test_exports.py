@@ -4,12 +4,15 @@ import asyncio
 import csv
 import io
 import json
+import os
 from pathlib import Path
 
 import asyncpg
 import pytest
 from python_calamine import CalamineWorkbook
 
+from services.reporting.handlers.exporting import sweep
+from shared import clock
 from tests.instance import instance, wait_for
 
 LIST = "/v1/reports/overdue"
@@ -150,6 +153,37 @@ def parts(running):
             await connection.close()
 
     return asyncio.run(run())
+
+
+def test_what_a_killed_export_left_is_swept_away(tmp_path):
+    now = clock.now()
+    for name, age in (("motcua-export-old", 25), ("motcua-export-new", 23), ("other", 25)):
+        (tmp_path / name).mkdir()
+        file = tmp_path / name / "export.xlsx"
+        file.write_bytes(b"PK")
+        for path in (file, tmp_path / name):
+            os.utime(path, times=(now.timestamp() - age * 3600,) * 2)
+    sweep(tmp_path, now)
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["motcua-export-new", "other"]
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(300)
+def test_a_killed_export_is_seen_to_be_interrupted(running):
+    fill(running, 150_000)
+    id = start(running, "xlsx")
+    wait_for(lambda: running.get("reporting", f"/v1/exports/{id}")["rows"] > 0, 60)
+    running.kill("reporting")
+    running.start("reporting")
+    running.wait_ready("reporting")
+
+    def state():
+        return running.get("reporting", f"/v1/exports/{id}")["state"]
+
+    assert wait_for(lambda: state() != "running" and state(), 120) == "interrupted"
+    answer = running.http.get(running.url("reporting", f"/v1/exports/{id}/file"))
+    assert answer.status_code == 409
+    assert finish(running, start(running, "xlsx"), 120)["rows"] == 150_000
 
 
 def test_faults_of_an_export_are_named(running):

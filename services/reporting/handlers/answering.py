@@ -60,8 +60,8 @@ class Reports:
 
     async def every_row(self, question: Question) -> AsyncIterator[tuple[int, list[Row]]]:
         """All rows of a report, a list of dossiers too, so many at a time, each with how many there
-        are in all; of one moment."""
-        async with self.database.transaction() as session:
+        are in all; of one moment. To sort a long list may take long."""
+        async with self.database.long_transaction() as session:
             await figures.hold_still(session)
             book = await self.book(session)
             answer = self._lean(await REPORTS[question.report](session, question, book))

@@ -3,9 +3,10 @@
 import asyncio
 import contextlib
 import secrets
+import shutil
 import tempfile
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from datetime import timedelta
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -26,9 +27,15 @@ KEPT = timedelta(days=1)
 """How long a file can be fetched."""
 SILENT = timedelta(seconds=60)
 """After so long without news a running export counts as interrupted."""
+BEAT_SECONDS = 5
+"""How often an export gives a sign of life while the database sorts."""
 AT_ONCE = 2
 """Exports that one process writes at a time; others wait."""
 FORMATS = ("xlsx", "csv", "json")
+
+
+FOLDER = "motcua-export-"
+"""How the folders begin in which files are written."""
 
 
 class Writer(Protocol):
@@ -36,6 +43,16 @@ class Writer(Protocol):
 
     def add(self, rows: Sequence[Mapping[str, Any]]) -> None: ...
     def close(self) -> None: ...
+
+
+def sweep(place: Path, now: datetime) -> None:
+    """Remove the folders of exports whose process was killed: untouched for as long as files are
+    kept."""
+    for folder in place.glob(f"{FOLDER}*"):
+        with contextlib.suppress(OSError):
+            newest = max(each.stat().st_mtime for each in (folder, *folder.iterdir()))
+            if now.timestamp() - newest > KEPT.total_seconds():
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 OpenWriter = Callable[[Path, str, Asked], Writer]
@@ -53,6 +70,8 @@ class Exports:
     def __init__(self, reports: Reports, open_writer: OpenWriter) -> None:
         self.reports, self.open_writer = reports, open_writer
         self.tasks: set[asyncio.Task[None]] = set()
+        self.sorting: set[str] = set()
+        """Those whose first rows have not come yet."""
         self.places = asyncio.Semaphore(AT_ONCE)
 
     async def start(self, report: str, typed: Mapping[str, str], form: str, key: Key) -> str:
@@ -102,9 +121,10 @@ class Exports:
     async def _write(self, id: str, asked: Asked, form: str) -> None:
         try:
             async with self.places:
-                with tempfile.TemporaryDirectory(prefix="motcua-export-") as folder:
+                await asyncio.to_thread(sweep, Path(tempfile.gettempdir()), clock.now())
+                with tempfile.TemporaryDirectory(prefix=FOLDER) as folder:
                     path = Path(folder) / f"export.{form}"
-                    if await self._fill(id, asked, form, path):
+                    if await self._watched(id, self._fill(id, asked, form, path)):
                         await self._keep(id, path)
         except Exception as fault:
             log.error("export_failed", error=type(fault).__name__)
@@ -112,12 +132,31 @@ class Exports:
                 async with self.reports.database.transaction() as session:
                     await store.end(session, id, "failed")
 
+    async def _watched(self, id: str, work: Coroutine[Any, Any, bool]) -> bool:
+        """What a piece of work comes to, with a sign of life now and then; false if nobody wants it
+        any more."""
+        task = asyncio.create_task(work)
+        try:
+            while not (await asyncio.wait({task}, timeout=BEAT_SECONDS))[0]:
+                async with self.reports.database.transaction() as session:
+                    wanted = await store.beat(session, id, clock.now())
+                if not wanted and id in self.sorting:
+                    return False
+            return task.result()
+        finally:
+            self.sorting.discard(id)
+            if not task.done():
+                task.cancel()
+                await asyncio.wait({task})
+
     async def _fill(self, id: str, asked: Asked, form: str, path: Path) -> bool:
         """Write the rows; false once nobody wants them any more."""
         writer = await asyncio.to_thread(self.open_writer, path, form, asked)
         done = 0
+        self.sorting.add(id)
         try:
             async for total, rows in self.reports.every_row(asked.question):
+                self.sorting.discard(id)
                 await asyncio.to_thread(writer.add, rows)
                 done += len(rows)
                 if not await self._seen(id, done, total):

@@ -17,6 +17,9 @@ _SEE = sa.text(
     "UPDATE exports SET rows = :rows, total = :total, seen_at = :now"
     " WHERE id = :id AND state = 'running' RETURNING id"
 )
+_BEAT = sa.text(
+    "UPDATE exports SET seen_at = :now WHERE id = :id AND state = 'running' RETURNING id"
+)
 _END = sa.text(
     "UPDATE exports SET state = :state WHERE id = :id AND state = 'running' RETURNING id"
 )
@@ -55,6 +58,11 @@ async def see(session: AsyncSession, id: str, rows: int, total: int, now: dateti
     """Note how far an export has come; whether it is still wanted."""
     asked = {"id": id, "rows": rows, "total": total, "now": now}
     return (await session.scalar(_SEE, asked)) is not None
+
+
+async def beat(session: AsyncSession, id: str, now: datetime) -> bool:
+    """Note that an export is still at work; whether it is still wanted."""
+    return (await session.scalar(_BEAT, {"id": id, "now": now})) is not None
 
 
 async def end(session: AsyncSession, id: str, state: str) -> bool:
