@@ -60,7 +60,7 @@ def running(tmp_path_factory):
         for begin in range(0, len(events), 400):
             results = made.post(events[begin : begin + 400])
             assert {each["status"] for each in results} == {"accepted"}, results
-        made.settle()
+        made.settle(("intake", "reporting"))
         yield made
 
 
