@@ -12,9 +12,10 @@ from python_calamine import CalamineWorkbook
 
 from shared.embedded.process import free_port
 from tests.builders import status, submitted
-from tests.instance import NAMES, instance, wait_for
+from tests.instance import instance, wait_for
 
 PATH = "/v1/schedules"
+NAMES = ("intake", "notify", "reporting")
 
 
 class Postbox:
@@ -74,7 +75,7 @@ def running(tmp_path_factory):
                 submitted("B-1", unit="462"),
             ]
         )
-        made.settle()
+        made.settle(NAMES)
         yield made
 
 
@@ -159,7 +160,7 @@ def test_a_report_is_mailed_with_its_file_to_each_once(running):
     running.kill("notify")
     running.start("notify")
     running.wait_ready("notify")
-    running.settle()
+    running.settle(NAMES)
     assert {len(each) for each in running.box.letters.values()} == {1}
 
 
@@ -177,7 +178,6 @@ def test_two_replicas_build_once_and_a_killed_one_is_taken_over(running):
         subjects = [each["Subject"] for each in running.box.letters.get("a@example.org", [])]
         return [sum(f"Sổ {n} " in each for each in subjects) for n in range(3)]
 
-    running.settle()
     wait_for(lambda: mailed() == [len(runs(running, id)) for id in ids], 30, lambda: str(mailed()))
     assert all(1 <= count <= 2 for count in mailed())
 
