@@ -117,6 +117,7 @@ def bare_duties(plan: Plan, until: date, working: WorkingDays | None = None) -> 
     """The same without make-up days, extensions and waivers, in no particular order."""
     days = working or WorkingDays()
     found: list[Duty] = []
+    registry = plan.registry or None
     for name, obligation in plan.obligations.items():
         units = plan.members(obligation.owed_by)
         required = obligation.fulfilled_by.require.get("rows")
@@ -124,7 +125,7 @@ def bare_duties(plan: Plan, until: date, working: WorkingDays | None = None) -> 
         owed_to = plan.members(obligation.owed_to)
         for slot in _slots(plan, obligation.due, until, days):
             for unit in units:
-                if plan.registry and not plan.registry.find(unit, slot.opens):
+                if registry is not None and not registry.find(unit, slot.opens):
                     continue
                 duty = Duty(
                     plan=plan.plan,

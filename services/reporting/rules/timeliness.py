@@ -2,9 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import date, datetime
-from typing import Any
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from services.reporting.rules.forms import rate
 from shared.clock import VN, local_day
@@ -27,12 +28,12 @@ JUDGED = ("on_time", "late", "incomplete", "missing")
 
 @dataclass(frozen=True, slots=True)
 class Filed:
-    """A list delivered or a report filed."""
+    """A list delivered or a report filed; its order tells it from every other."""
 
     type: str
     order: tuple[datetime, str, str]
     unit: str
-    data: Mapping[str, Any]
+    data: Mapping[str, Any] = field(compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,22 +58,59 @@ def judged_duties(
     Each is judged by the version that orders it: what fulfils it and for which period is read there.
     `now` is the instant of judging: what was handed in later is not known yet.
     """
-    owed = owed_duties(versions, last, working)
-    judges = {each.version.number: each.version for each in owed}
+    owed = [each for each in _owed(versions, last, working) if each.opens <= last]
+    numbers = {each.version.number for each in owed}
     handed_in: dict[tuple[int, str, str, str], list[Delivery]] = defaultdict(list)
     for said in filed:
         if said.order[0] <= now:
-            for number, version in judges.items():
-                for one in deliveries(version.plan, said.type, said.data, said.order[0]):
+            for number in numbers:
+                for one in _handed_in(versions, number, said):
                     handed_in[number, one.obligation, one.unit, one.period].append(one)
     found = []
     for each in owed:
-        duty, number = each.duty, each.version.number
-        day = duty.day or local_day(duty.opens)
-        if day >= first:
+        if each.day >= first:
+            duty, number = each.duty, each.version.number
             mine = handed_in.get((number, duty.obligation, duty.unit, duty.period), ())
             found.append(JudgedDuty(duty, judge(duty, mine, now), each.version))
     return found
+
+
+class _Owed(NamedTuple):
+    """A duty, the version that orders it, the day on which it opens, and its own."""
+
+    duty: Duty
+    version: PlanVersion
+    opens: date
+    day: date
+
+
+def _owed(versions: Versions[PlanVersion], last: date, working: WorkingDays) -> tuple[_Owed, ...]:
+    """The duties that open up to a day, and maybe some that open later in its month.
+
+    Where only one version judges, what opens later changes nothing about the others, so a whole
+    month is found at once; several versions look at each other's duties up to the very day.
+    """
+    if len(versions.windows) == 1 and last < date(9999, 12, 1):
+        last = (last.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
+    return _all_owed(versions, last, working)
+
+
+@lru_cache(maxsize=64)
+def _all_owed(
+    versions: Versions[PlanVersion], last: date, working: WorkingDays
+) -> tuple[_Owed, ...]:
+    found = []
+    for each in owed_duties(versions, last, working):
+        opens = local_day(each.duty.opens)
+        found.append(_Owed(each.duty, each.version, opens, each.duty.day or opens))
+    return tuple(found)
+
+
+@lru_cache(maxsize=50_000)
+def _handed_in(versions: Versions[PlanVersion], number: int, said: Filed) -> tuple[Delivery, ...]:
+    """What a filing hands in by one version of a plan."""
+    plan = next(each.plan for each in versions.versions if each.number == number)
+    return tuple(deliveries(plan, said.type, said.data, said.order[0]))
 
 
 def timeliness_row(duty: Duty, judgement: Judgement) -> dict[str, Any]:
