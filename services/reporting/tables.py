@@ -215,8 +215,8 @@ class Pending(DossierFigures, Table, table=True):
 
 
 class Block(SQLModel):
-    """A day (level 0) or a month (level 1), as known now (rday: infinity); from level 2 on a day of
-    what was learnt late, on its rday (see `rules.blocks`)."""
+    """A day (level 0), a month (level 1), a third of one (-1) or a quarter (-2), as known now (rday:
+    infinity); from level 2 on a day of what was learnt late, on its rday (see `rules.blocks`)."""
 
     level: int = Field(sa_type=sa.SmallInteger, primary_key=True)
     block: int = Field(primary_key=True)
@@ -225,12 +225,21 @@ class Block(SQLModel):
 
 
 class DossierSum(Block, DossierFigures, Table, table=True):
-    """Figures about dossiers: without a field of the unit itself, with a field of all below too."""
+    """Figures about dossiers: without a field of the unit itself, of each authority and of all
+    together (`*`); with a field of all below too."""
 
     __tablename__ = "dossier_sums"
     unit: str = Field(primary_key=True)
     field: str = Field(primary_key=True)
     authority: str = Field(primary_key=True)
+
+
+class Lateness(Table, table=True):
+    """A level of what was learnt late that some sums have."""
+
+    __tablename__ = "lateness"
+    sums: str = Field(primary_key=True)
+    level: int = Field(sa_type=sa.SmallInteger, primary_key=True)
 
 
 class FieldName(Table, table=True):

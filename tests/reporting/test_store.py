@@ -226,3 +226,62 @@ async def test_withdrawals_of_all_kinds_in_any_order(url, number):
     await database.close()
     nothing, standing = ([], [], 0), ([1], [1], 1)
     assert seen == {2: nothing, 3: standing, 4: standing, 5: nothing, 8: nothing}
+
+
+SUMMED = ("dossier_sums", "score_sums", "notice_sums", "lateness")
+AS_BEFORE = (
+    *(f"DELETE FROM {name} WHERE level < 0" for name in SUMMED[:3]),
+    "DELETE FROM dossier_sums WHERE authority = '*'",
+    "DROP TABLE lateness",
+    "UPDATE alembic_version SET version_num = '0018'",
+)
+
+
+async def sums_of(database: Database) -> dict[str, list[tuple]]:
+    """Every row of the sums that says anything."""
+    async with database.transaction() as session:
+        found = {
+            name: [tuple(row) for row in await session.execute(sa.text(f"SELECT * FROM {name}"))]
+            for name in SUMMED
+        }
+    return {
+        name: sorted(map(str, (row for row in rows if name == "lateness" or any(row[7:]))))
+        for name, rows in found.items()
+    }
+
+
+async def test_an_upgrade_adds_up_the_sums_that_are_there(url):
+    random = Random(6)
+    database = Database(url, "reporting", 2)
+    await empty(database)
+    filed = []
+    for number in range(40):
+        day = date(2020, 1, 1) + timedelta(days=random.randrange(200))
+        code, rday = f"D{number}", day + timedelta(days=random.choice((0, 0, 1, 5, 90)))
+        at = f"{day}T09:00:00+07:00"
+        more = {"submitted_at": at, "received_at": at, "due_at": f"{day}T17:00:00+07:00"}
+        filed.append(
+            as_event(
+                {"kind": "submitted", "code": code, "id": code, "source": "/a", "time": at}
+                | {"unit": random.choice(("461", "462")), "field": random.choice("XY")}
+                | {"authority": random.choice(("commune", "district")), "channel": "online"}
+                | more
+                | {"rday": rday}
+            )
+        )
+    surveys = [
+        other("survey.completed", f"s{day}", day, unit="461", domain="public_administration",
+              mode="phone", questionnaire="q", answers={"quality": day})
+        for day in (1, 5, 9)
+    ]  # fmt: skip
+    await apply(database, [*filed, *surveys])
+    await roll_pending(database, REGISTRY)
+    made = await sums_of(database)
+    async with database.transaction() as session:
+        for statement in AS_BEFORE:
+            await session.execute(sa.text(statement))
+    await migrate(url)
+    assert await sums_of(database) == made
+    await database.close()
+    assert len([row for row in made["dossier_sums"] if "'*'" in row]) > 100
+    assert made["lateness"] == [f"('dossier_sums', {level})" for level in (2, 4, 5, 9)]

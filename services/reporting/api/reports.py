@@ -3,6 +3,7 @@
 import asyncio
 from typing import Annotated, Any
 
+import orjson
 from fastapi import APIRouter, Depends, Header, Query, Request
 from starlette.responses import JSONResponse, Response
 
@@ -14,6 +15,15 @@ from shared import clock
 from shared.keys import Key
 
 Word = Annotated[str | None, Query()]
+NAMED = {"plan", "indicator", "obligation"}
+"""Filters that are held against the plans before anything else."""
+
+
+class Document(JSONResponse):
+    """A document as JSON: thousands of rows, so by a quicker writer."""
+
+    def render(self, content: Any) -> bytes:
+        return orjson.dumps(content)
 
 
 def build_router(reports: Reports, files: Files, confirming: Confirming) -> APIRouter:
@@ -56,14 +66,14 @@ def build_router(reports: Reports, files: Files, confirming: Confirming) -> APIR
         accept_language: Annotated[str | None, Header()] = None,
     ) -> Response:
         """One report. Dates are local dates (Viet Nam) and inclusive; shares are fractions of 1."""
-        names = await reports.names()
+        names = await reports.names() if NAMED & request.query_params.keys() else None
         asked = ask(name, request.query_params, key, reports.registry, clock.now(), names)
         answer = await reports.answer(asked.question)
         made = document(asked, answer)
         if asked.format != "json":
             return await asyncio.to_thread(_file, files, made, asked.format, lang, accept_language)
         made |= await confirming.noted(asked)
-        return JSONResponse(made, headers={"Cache-Control": "no-store"})
+        return Document(made, headers={"Cache-Control": "no-store"})
 
     return router
 

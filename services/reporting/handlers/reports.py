@@ -90,6 +90,9 @@ class Book:
     plans: tuple[Versions[PlanVersion], ...] = ()
     small_sample: int = 30
     """Scores of fewer answers are marked."""
+    _named: dict[tuple[Place, date, date], Row] = field(
+        default_factory=dict, compare=False, repr=False
+    )
 
     def asked(self, question: Question) -> list[Versions[PlanVersion]]:
         """The plans that a question is about."""
@@ -98,15 +101,19 @@ class Book:
     def named(self, place: Place, question: Question) -> Row:
         """A unit as rows show it; with each name that it bore in the period, and since when it
         bears its code: two units that bore one code are two rows."""
-        since = place.since or self.registry.bearer(place.unit, question.last)
-        names = rules.names_of(
-            self.registry, Place(place.unit, since), question.first, question.last
-        )
-        return {
-            "unit": place.unit,
-            "unit_name": " → ".join(names),
-            "unit_valid_from": None if since is None else since.isoformat(),
-        }
+        mark = (place, question.first, question.last)
+        known = self._named.get(mark)
+        if known is None:
+            since = place.since or self.registry.bearer(place.unit, question.last)
+            names = rules.names_of(
+                self.registry, Place(place.unit, since), question.first, question.last
+            )
+            known = self._named[mark] = {
+                "unit": place.unit,
+                "unit_name": " → ".join(names),
+                "unit_valid_from": None if since is None else since.isoformat(),
+            }
+        return dict(known)
 
     def placed(self, unit: str, day: date) -> Place:
         """The unit that a code means on a day."""
@@ -264,9 +271,8 @@ async def scorecard(session: AsyncSession, question: Question, book: Book) -> An
     Beside it stands the score of the whole quarter before, of the same mode and questionnaire.
     ``out_of_scale`` are those that lie outside the scale of their item: never in ``n``.
     """
-    found = await scores.tallies(session, question.scope, question.domain)
-    earlier = replace(question.scope, first=rules.start_before(question.first))
-    before = dict(await scores.tallies(session, earlier, question.domain))
+    since = rules.start_before(question.first)
+    found, before = await scores.tallies_since(session, question.scope, since, question.domain)
     rows = [
         book.named(place, question)
         | {

@@ -1,4 +1,4 @@
-"""Tables of sums by day and by month (see `rules.blocks`): adding to them, and reading periods."""
+"""Tables of sums by days and blocks of days (see `rules.blocks`): adding to them, and reading periods."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.reporting.rules import Range, Span, before, blocks, cover, learnt_later
+from services.reporting.rules import LATE, QUARTER, Range, Span, before, blocks, cover, learnt_later
 from services.reporting.store.rows import Insert
 from services.reporting.store.scope import LATEST, SPANS, Scope
 
@@ -37,7 +37,7 @@ class Sums:
         cells: Iterable[tuple[Sequence[Any], date, date, Sequence[Any]]],
         era: Callable[[date], date],
     ) -> None:
-        """Add (keys, business day, recorded day, figures) to their days and months; a unit's era is
+        """Add (keys, business day, recorded day, figures) to their days and blocks; a unit's era is
         that of the business day."""
         sums: dict[tuple[Any, ...], list[Any]] = {}
         for keys, day, rday, figures in cells:
@@ -50,9 +50,10 @@ class Sums:
                     if known is None
                     else [a + b for a, b in zip(known, figures, strict=True)]
                 )
-        await self._insert.run(
-            session, [(*mark, *sums[mark]) for mark in sorted(sums) if any(sums[mark])]
-        )
+        rows = [(*mark, *sums[mark]) for mark in sorted(sums) if any(sums[mark])]
+        await self._insert.run(session, rows)
+        late = sorted({level for *_, level, _, _ in sums if level >= LATE})
+        await _LATENESS.run(session, [(self.table, level) for level in late])
 
     def reading(
         self,
@@ -75,9 +76,10 @@ class Sums:
         weights += ["p.sign"] if any(each.sign < 0 for each, _ in ranges) else []
         times = "".join(f" * {weight}" for weight in weights)
         shown = ", ".join(f"sum(f.{name}{times}) AS {name}" for name in figures)
+        ranged = _RANGES.format(table=self.table)
         query = f"""
 SELECT {", ".join((*groups, "p.part"))}, {shown}
-FROM {SPANS} CROSS JOIN {_RANGES} {with_more} CROSS JOIN LATERAL (
+FROM {SPANS} CROSS JOIN {ranged} {with_more} CROSS JOIN LATERAL (
     SELECT f.* FROM {self.table} f WHERE f.unit = s.unit AND f.level = p.level
         AND f.rday BETWEEN p.since AND p.until AND f.block BETWEEN p.low AND p.high
         AND f.era >= s.since AND f.era < s.until {more}
@@ -88,15 +90,23 @@ GROUP BY {", ".join(str(n + 1) for n in range(len(groups) + 1))}
         return sa.text(query), scope.values(spans) | _columns(ranges)
 
 
-_RANGES = """unnest(CAST(:range_levels AS smallint[]), CAST(:range_lows AS integer[]),
+_RANGES = f"""(
+    SELECT r.* FROM unnest(CAST(:range_levels AS smallint[]), CAST(:range_lows AS integer[]),
         CAST(:range_highs AS integer[]), CAST(:range_since AS date[]), CAST(:range_until AS date[]),
         CAST(:range_signs AS integer[]), CAST(:range_parts AS text[]))
-    AS p(level, low, high, since, until, sign, part)"""
+        AS r(level, low, high, since, until, sign, part)
+    WHERE r.level < {LATE}
+        OR r.level IN (SELECT l.level FROM lateness l WHERE l.sums = '{{table}}')
+    OFFSET 0
+) p"""
+"""The ranges as a table, without those of a lateness that nothing has."""
+_LATENESS = Insert("lateness", {"sums": "text", "level": "smallint"})
 
 
-def period(scope: Scope) -> list[tuple[Range, str]]:
-    """The ranges of a scope's period, as known then, as part `in`."""
-    return [(each, "in") for each in _as_known(scope.first, scope.last, scope.known)]
+def period(scope: Scope, most: int = QUARTER) -> list[tuple[Range, str]]:
+    """The ranges of a scope's period, as known then, as part `in`; none is a larger block than
+    `most`."""
+    return [(each, "in") for each in _as_known(scope.first, scope.last, scope.known, most)]
 
 
 def all_before(scope: Scope) -> list[tuple[Range, str]]:
@@ -105,8 +115,8 @@ def all_before(scope: Scope) -> list[tuple[Range, str]]:
     return [(each, "before") for each in _as_known(*days, scope.known)] if days else []
 
 
-def _as_known(first: date, last: date, known: date) -> list[Range]:
-    found = cover(first, last)
+def _as_known(first: date, last: date, known: date, most: int = QUARTER) -> list[Range]:
+    found = cover(first, last, most)
     return found if known >= LATEST else found + learnt_later(first, last, known)
 
 

@@ -1,8 +1,9 @@
-"""The figures about dossiers: what is pending, and what was rolled up into sums by day and month.
+"""The figures about dossiers: what is pending, and what was rolled up into sums of days.
 
 A batch of events only appends its contributions to `pending`; a moment later they are rolled up, many
-at once, into `dossier_sums`: without a field (the empty one) for the unit itself, with a field for
-the unit and every unit above it. Whoever reads adds both, so no moment shows less than the events.
+at once, into `dossier_sums`: without a field (the empty one) for the unit itself, both for each
+authority and for all of them (`*`), with a field for the unit and every unit above it. Whoever reads
+adds both, so no moment shows less than the events.
 """
 
 from collections import Counter
@@ -13,11 +14,23 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.reporting.rules import DAY, LATE, MEASURES, MONTH, Cell, DossierSums, Place
+from services.reporting.rules import (
+    DAY,
+    LATE,
+    MEASURES,
+    MONTH,
+    QUARTER,
+    THIRD,
+    Cell,
+    DossierSums,
+    Place,
+)
 from services.reporting.store.blocks import Sums, all_before, period
 from services.reporting.store.rows import Insert
 from services.reporting.store.scope import PLACE, Scope
 
+ALL = "*"
+"""Stands for all authorities together, where no field is told apart."""
 _KEYS = {"unit": "text", "field": "text", "authority": "text"}
 _FIGURES = dict.fromkeys(MEASURES, "integer")
 SUMS = Sums("dossier_sums", _KEYS, _FIGURES)
@@ -29,6 +42,9 @@ _PENDING = Insert(
 )  # fmt: skip
 _WAITING = sa.text("SELECT count(*) AS n, max(id) AS upto FROM pending")
 _PLACES = sa.text("SELECT DISTINCT unit, era FROM pending WHERE id <= :upto")
+_MONTH_OF = (
+    "CAST(extract(year FROM business_day) * 12 + extract(month FROM business_day) - 1 AS integer)"
+)
 _ROLL = sa.text(f"""
 WITH taken AS (DELETE FROM pending WHERE id <= :upto RETURNING *),
 chains AS (
@@ -39,37 +55,58 @@ named AS (
     INSERT INTO fields SELECT DISTINCT field FROM taken WHERE field <> '' ON CONFLICT DO NOTHING
 ),
 spread AS (
-    SELECT unit AS of_unit, era, '' AS of_field, authority, business_day, recorded_day,
-        {", ".join(MEASURES)} FROM taken
+    SELECT unit AS of_unit, era, '' AS of_field, a.authority, business_day, recorded_day,
+        {", ".join(MEASURES)}
+    FROM taken CROSS JOIN LATERAL (VALUES (taken.authority), ('{ALL}')) AS a(authority)
     UNION ALL
     SELECT c.above, t.era, t.field, t.authority, t.business_day, t.recorded_day,
         {", ".join(f"t.{name}" for name in MEASURES)}
     FROM taken t JOIN chains c ON c.unit = t.unit AND c.era = t.era WHERE t.field <> ''
+),
+parts AS (
+    SELECT of_unit, of_field, authority, era, b.level, b.number, b.rday,
+        {", ".join(f"sum({name}) AS {name}" for name in MEASURES)}
+    FROM spread
+    CROSS JOIN LATERAL (
+        SELECT {DAY}, business_day - DATE '0001-01-01', DATE 'infinity'
+        UNION ALL
+        SELECT {THIRD}, {_MONTH_OF} * 3
+            + least(CAST(extract(day FROM business_day) - 1 AS integer) / 10, 2), DATE 'infinity'
+        UNION ALL
+        SELECT {MONTH}, {_MONTH_OF}, DATE 'infinity'
+        UNION ALL
+        SELECT {QUARTER}, {_MONTH_OF} / 3, DATE 'infinity'
+        UNION ALL
+        SELECT {LATE} + length(ltrim(CAST(CAST(recorded_day - business_day - 1 AS bit(32)) AS text),
+            '0')),
+            business_day - DATE '0001-01-01', recorded_day
+        WHERE recorded_day > business_day
+    ) AS b(level, number, rday)
+    GROUP BY 1, 2, 3, 4, 5, 6, 7
+),
+lately AS (
+    INSERT INTO lateness SELECT DISTINCT 'dossier_sums', level FROM parts WHERE level >= {LATE}
+    ON CONFLICT DO NOTHING
 )
 INSERT INTO dossier_sums (unit, field, authority, era, level, block, rday, {", ".join(MEASURES)})
-SELECT of_unit, of_field, authority, era, b.level, b.number, b.rday,
-    {", ".join(f"sum({name})" for name in MEASURES)}
-FROM spread
-CROSS JOIN LATERAL (
-    SELECT {DAY}, business_day - DATE '0001-01-01', DATE 'infinity'
-    UNION ALL
-    SELECT {MONTH}, CAST(extract(year FROM business_day) * 12 + extract(month FROM business_day) - 1
-        AS integer), DATE 'infinity'
-    UNION ALL
-    SELECT {LATE} + length(ltrim(CAST(CAST(recorded_day - business_day - 1 AS bit(32)) AS text),
-        '0')),
-        business_day - DATE '0001-01-01', recorded_day
-    WHERE recorded_day > business_day
-) AS b(level, number, rday)
-GROUP BY 1, 2, 3, 4, 5, 6, 7
+SELECT of_unit, of_field, authority, era, level, number, rday, {", ".join(MEASURES)} FROM parts
 ON CONFLICT (unit, field, level, rday, block, era, authority)
 DO UPDATE SET {", ".join(f"{name} = dossier_sums.{name} + excluded.{name}" for name in MEASURES)}
 """)
 _OF_FIELD = "AND f.field = g.field"
+_TOGETHER = f"{_OF_FIELD} AND f.authority = '{ALL}'"
+_EACH = f"{_OF_FIELD} AND f.authority <> '{ALL}'"
 _FIELDS = "CROSS JOIN unnest(CAST(:fields AS text[])) AS g(field)"
 _ANY_FIELD = "CROSS JOIN fields g"
-_MONTH = """CASE f.level
-    WHEN 1 THEN lpad(CAST(f.block / 12 AS text), 4, '0') || '-' || to_char(f.block % 12 + 1, 'FM00')
+
+
+def _named_month(number: str) -> str:
+    return f"lpad(CAST({number} / 12 AS text), 4, '0') || '-' || to_char({number} % 12 + 1, 'FM00')"
+
+
+_MONTH = f"""CASE f.level
+    WHEN {MONTH} THEN {_named_month("f.block")}
+    WHEN {THIRD} THEN {_named_month("(f.block / 3)")}
     ELSE to_char(DATE '0001-01-01' + f.block, 'YYYY-MM') END"""
 _PENDING_MONTH = "to_char(f.business_day, 'YYYY-MM')"
 _GROUPS = {
@@ -148,7 +185,7 @@ async def quality_counts(session: AsyncSession, scope: Scope) -> dict[Place, dic
 
 async def by_month(session: AsyncSession, scope: Scope) -> dict[tuple[str, Place], dict[str, int]]:
     """{(month, unit): what was received and resolved in it}, months as in 2020-03."""
-    found = await _read(session, scope, ["month", "unit"], _FORM[:5], period(scope))
+    found = await _read(session, scope, ["month", "unit"], _FORM[:5], period(scope, MONTH))
     return {(key[0], key[1]): sums for (key, part), sums in found.items() if part == "in"}
 
 
@@ -168,7 +205,10 @@ async def _read(
     else:
         spans, fields = scope.territory.parts, [scope.field]
     of_fields = _ANY_FIELD if fields is None else _FIELDS
-    query, values = SUMS.reading(shown, figures, scope, ranges, spans, _OF_FIELD, of_fields)
+    which = _OF_FIELD
+    if fields == [""]:
+        which = _EACH if "authority" in groups else _TOGETHER
+    query, values = SUMS.reading(shown, figures, scope, ranges, spans, which, of_fields)
     if fields is not None:
         values["fields"] = fields
     rows = list(await session.execute(query, values))

@@ -1,4 +1,4 @@
-"""What became of notices, and their sums by day and month."""
+"""What became of notices, and their sums by blocks of days."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date

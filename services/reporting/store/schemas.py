@@ -17,6 +17,7 @@ DERIVED = frozenset(
         "inbox",
         "installs",
         "keys",
+        "lateness",
         "notice_sums",
         "notices",
         "overdue_spells",
