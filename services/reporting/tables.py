@@ -359,6 +359,7 @@ class ScheduleRun(Table, table=True):
     """What came of an order at one of its times."""
 
     __tablename__ = "schedule_runs"
+    __table_args__ = (sa.UniqueConstraint("schedule", "due_at"),)
     id: int | None = Field(default=None, primary_key=True, sa_type=sa.BigInteger)
     schedule: str = Field(foreign_key="schedules.id", ondelete="CASCADE")
     due_at: datetime = Field(sa_type=_INSTANT)
