@@ -16,9 +16,12 @@ from services.notify.clients import (
     Offices,
     Provider,
     Reporter,
+    Server,
+    Signer,
     SmppGateway,
     Templates,
     load_agency_words,
+    trust,
 )
 from services.notify.handlers.budgets import Warnings
 from services.notify.handlers.calendars import Asking, CalendarWatch
@@ -60,6 +63,7 @@ def create_app(settings: NotifySettings | None = None) -> FastAPI:
     Raises:
         TemplateFaults: a text is missing or wrong.
         GatewayFaults: a gateway's description is wrong.
+        MailFaults: mail cannot be sent as the settings say.
     """
     settings = settings or load(NotifySettings)
     service = Service("notify", settings, Path(__file__).parent / "migrations")
@@ -96,6 +100,7 @@ def create_app(settings: NotifySettings | None = None) -> FastAPI:
         announce=service.wake_relay,
         values=desk.values,
         clockwork=clockwork,
+        unsubscribe=desk.unsubscribe,
     )
     desk.wake = delivery.wake
     for lane in delivery.lanes:
@@ -103,6 +108,8 @@ def create_app(settings: NotifySettings | None = None) -> FastAPI:
             lane.provider.hear = partial(delivery.receiving.hear, lane.name)
             lane.provider.late = partial(delivery.receiving.learn, lane.name)
             service.run_always(lane.provider.run)
+        if isinstance(lane.provider, Mail):
+            service.run_always(lane.provider.tend)
     duties = Duties(desk)
     progress = Progress(service)
     watch = Watch(service.database, desk, duties, progress.caught_up, service.wake_relay, clockwork)
@@ -186,17 +193,37 @@ def build_providers(
         )
         providers.setdefault("sms", []).append(kannel)
     if settings.notify_smtp_host:
-        mail = Mail(
-            settings.notify_smtp_host,
-            settings.notify_smtp_port,
-            settings.notify_smtp_from,
-            settings.notify_smtp_user,
-            settings.notify_smtp_password.get_secret_value(),
-            settings.notify_smtp_tls,
-            timeout=settings.notify_timeout,
-        )
+        mail = build_mail(settings)
         providers.setdefault("email", []).append(mail)
     return providers, reporters
+
+
+def build_mail(settings: NotifySettings) -> Mail:
+    """The mail server.
+
+    Raises:
+        MailFaults: the authorities to trust, or the key to sign with, cannot be used.
+    """
+    server = Server(
+        settings.notify_smtp_host,
+        settings.notify_smtp_port,
+        settings.notify_smtp_user,
+        settings.notify_smtp_password.get_secret_value(),
+        settings.notify_smtp_tls,
+        settings.notify_timeout,
+        trust(settings.notify_smtp_ca),
+    )
+    signer = None
+    if settings.notify_dkim_domain:
+        key = Path(settings.notify_dkim_key_path)
+        signer = Signer.load(settings.notify_dkim_domain, settings.notify_dkim_selector, key)
+    return Mail(
+        server,
+        settings.notify_smtp_from,
+        signer,
+        settings.notify_smtp_letters,
+        settings.notify_smtp_idle,
+    )
 
 
 class Progress:

@@ -1,7 +1,11 @@
 """Notify's settings, ``MOTCUA_NOTIFY_...``."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from email.errors import MessageError
+from email.headerregistry import Address
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Literal
 from urllib.parse import SplitResult, unquote, urlsplit
@@ -25,6 +29,18 @@ class Gateway:
     url: str
     user: str
     password: SecretStr
+
+
+LABELS = re.compile(r"[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*")
+
+
+def is_address(sender: str) -> bool:
+    """Whether mail can be sent from an address, with a name or without."""
+    try:
+        Address(addr_spec=parseaddr(sender)[1]).addr_spec.encode("ascii")
+    except (MessageError, IndexError, ValueError):
+        return False
+    return "@" in sender and not set(sender) & set("\r\n")
 
 
 def split_urls(given: SecretStr) -> list[str]:
@@ -51,6 +67,8 @@ class NotifySettings(ServiceSettings):
     local times, empty for never; ``overdue`` lists ``DAYS:LEVEL``. Seconds: ``timeout``,
     ``clock_slack``. ``quiet_hours`` are local, empty for none; ``morning_minutes`` is over
     how long what waited for their end is spread, ``urgent`` lists kinds that do not wait.
+    ``smtp_ca`` is a file of authorities to trust instead of the system's, ``smtp_letters`` and
+    ``smtp_idle`` say how many letters a connection carries and for how many seconds it is kept.
     ``daily_cap`` is a number, or ``CHANNEL:NUMBER``, of messages to an address a day.
     More than ``digest_over`` words to an officer at once become one list, 0: never; ``digest_at``
     are local times at which officers are told in lists, ``dashboard_url`` is what these name.
@@ -73,7 +91,13 @@ class NotifySettings(ServiceSettings):
     notify_smtp_user: str = ""
     notify_smtp_password: SecretStr = SecretStr("")
     notify_smtp_from: str = ""
-    notify_smtp_tls: Literal["none", "starttls", "tls"] = "none"
+    notify_smtp_tls: Literal["none", "opportunistic", "starttls", "tls"] = "none"
+    notify_smtp_ca: str = ""
+    notify_smtp_letters: int = Field(default=100, ge=1, le=100_000)
+    notify_smtp_idle: float = Field(default=15, ge=0, le=3600)
+    notify_dkim_domain: str = ""
+    notify_dkim_selector: str = ""
+    notify_dkim_key_path: str = ""
     notify_stale_hours: float = Field(default=48, gt=0, le=24 * 365)
     notify_approach_hours: float = Field(default=24, ge=0, le=24 * 60)
     notify_day_of: str = "08:00"
@@ -208,12 +232,14 @@ class NotifySettings(ServiceSettings):
 
     @model_validator(mode="after")
     def spread_smtp_url(self) -> "NotifySettings":
-        """Read ``smtp://``, ``smtp+starttls://`` or ``smtps://user:password@host:port``."""
+        """Read ``smtp://``, ``smtp+opportunistic://``, ``smtp+starttls://`` or
+        ``smtps://user:password@host:port``."""
         given = self.notify_smtp_url.get_secret_value().strip()
         if given:
             url = _split(given)
             modes = {
                 "smtp": ("none", 25),
+                "smtp+opportunistic": ("opportunistic", 25),
                 "smtp+starttls": ("starttls", 587),
                 "smtps": ("tls", 465),
             }
@@ -225,8 +251,23 @@ class NotifySettings(ServiceSettings):
             if url.username:
                 self.notify_smtp_user = unquote(url.username)
                 self.notify_smtp_password = SecretStr(unquote(url.password or ""))
-        if self.notify_smtp_host and "@" not in self.notify_smtp_from:
+        if self.notify_smtp_host and not is_address(self.notify_smtp_from):
             raise ValueError("MOTCUA_NOTIFY_SMTP_FROM: give the sender's address")
+        if bool(self.notify_smtp_user) != bool(self.notify_smtp_password.get_secret_value()):
+            raise ValueError("MOTCUA_NOTIFY_SMTP_PASSWORD: a user and a password go together")
+        return self
+
+    @model_validator(mode="after")
+    def check_dkim(self) -> "NotifySettings":
+        """All three parts of a signature, or none."""
+        given = (self.notify_dkim_domain, self.notify_dkim_selector, self.notify_dkim_key_path)
+        if any(given) and not all(given):
+            raise ValueError(
+                "MOTCUA_NOTIFY_DKIM_DOMAIN: goes together with MOTCUA_NOTIFY_DKIM_SELECTOR and"
+                " MOTCUA_NOTIFY_DKIM_KEY_PATH"
+            )
+        if any(given) and not all(map(LABELS.fullmatch, given[:2])):
+            raise ValueError("MOTCUA_NOTIFY_DKIM_DOMAIN: write domain and selector in ASCII")
         return self
 
     @property

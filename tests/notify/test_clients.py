@@ -10,9 +10,9 @@ from urllib.parse import parse_qs, urlsplit
 import aiosmtplib
 import pytest
 from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import SMTP as Server
+from aiosmtpd.smtp import SMTP
 
-from services.notify.clients import Kannel, Mail, Parcel
+from services.notify.clients import Kannel, Mail, Parcel, Server
 from services.notify.clients.mail import read_fault
 from shared.embedded.process import free_port
 
@@ -123,6 +123,9 @@ LETTER = Parcel(
 )
 
 
+SENDER = "Một cửa <mot-cua@example.org>"
+
+
 class Postbox:
     """An SMTP server's behaviour: answers by command, and what it took."""
 
@@ -139,7 +142,7 @@ class Postbox:
             envelope.rcpt_tos.append(address)
         return answer
 
-    async def handle_DATA(self, server: Server, _session, envelope):
+    async def handle_DATA(self, server: SMTP, _session, envelope):
         if self.answers.get("data") == "drop":
             server.transport.abort()
             return "421 gone"
@@ -162,7 +165,11 @@ def post_office(box: Postbox):
 
 
 async def post(port: int, parcel: Parcel = LETTER, **options):
-    return await Mail("127.0.0.1", port, "Một cửa <mot-cua@example.org>", **options).send(parcel)
+    mail = Mail(Server("127.0.0.1", port, **options), SENDER)
+    try:
+        return await mail.send(parcel)
+    finally:
+        await mail.close()
 
 
 class TestMail:

@@ -2,14 +2,17 @@
 
 import asyncio
 import contextlib
+from datetime import UTC, datetime
 from email import message_from_bytes
 from email.policy import default
 
+import httpx
 import pytest
 from aiosmtpd.controller import Controller
 
 from shared.embedded.process import free_port
-from tests.instance import instance
+from tests.builders import status
+from tests.instance import instance, wait_for
 from tests.notify.test_kannel import dossier, told
 
 NAME = "Người Nộp Hồ Sơ Mẫu"
@@ -59,6 +62,7 @@ def running(tmp_path_factory):
             "MOTCUA_NOTIFY_SMTP_URL": f"smtp://127.0.0.1:{port}",
             "MOTCUA_NOTIFY_SMTP_FROM": "Một cửa <mot-cua@example.org>",
             "MOTCUA_NOTIFY_TIMEOUT": "1.5",
+            "MOTCUA_NOTIFY_PUBLIC_URL": "https://hoso.example.org",
         }
         for name in ("intake", "notify"):
             made.start(name)
@@ -77,6 +81,16 @@ def verdicts(running, notice):
     return [(each["verdict"], each["detail"]) for each in tries]
 
 
+def moved(code, to, **data):
+    """A change of status just now."""
+    return status(code, to, datetime.now(UTC).isoformat(), **data)
+
+
+def reasons(running, code):
+    found = running.get("notify", f"/v1/notices?subject={code}")["notices"]
+    return {each["reason"] for each in found}
+
+
 def test_a_letter_arrives(running):
     raw = letter_to("nop@example.org")
     running.post([raw])
@@ -85,6 +99,33 @@ def test_a_letter_arrives(running):
     assert letter["Subject"] == f"Đã tiếp nhận hồ sơ {raw['data']['code']}"
     assert letter["Message-ID"] == f"<{notice['id']}@example.org>"
     assert f"Kính gửi ông/bà {NAME}," in letter.get_content()
+
+
+def test_one_click_ends_the_letters_of_a_dossier_and_following_the_link_does_not(running):
+    raw = letter_to("tired@example.org")
+    running.post([raw])
+    told(running, raw, "sent")
+    [letter] = running.box.letters["tired@example.org"]
+    link = letter["List-Unsubscribe"].strip("<>")
+    assert link.startswith("https://hoso.example.org/s/")
+    assert letter["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    code, path = raw["data"]["code"], link.removeprefix("https://hoso.example.org")
+    url = running.url("notify", path)
+    click = {"data": {"List-Unsubscribe": "One-Click"}}
+    with httpx.Client() as reader:
+        assert reader.get(url).status_code == 303  # to the page that asks
+        assert reader.get(url, follow_redirects=True).status_code == 200
+        assert reader.head(url).status_code == 405
+        assert reader.post(url[:-1] + "-", **click).status_code == 404
+        assert reader.post(url).status_code == 303
+    running.post([moved(code, "result_ready")])
+    wait_for(lambda: len(running.box.letters["tired@example.org"]) == 2)
+    with httpx.Client() as reader:
+        assert reader.post(url, **click).status_code == 204
+        assert reader.post(url, **click).status_code == 204
+    running.post([moved(code, "in_process", due_at="2031-01-10T17:00:00+07:00")])
+    wait_for(lambda: "declined" in reasons(running, code))
+    assert len(running.box.letters["tired@example.org"]) == 2
 
 
 def test_a_temporary_refusal_is_tried_again(running):

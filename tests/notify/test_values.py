@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.notify.clients import Mail, Parcel
+from services.notify.clients import Mail, Parcel, Server
 from services.notify.rules import texts
 from tests.notify.test_templates import CASES, CITIZEN, SHIPPED
 
@@ -22,7 +22,7 @@ PLAIN = "aaaaaaaaaaaaaaaaaabcddeeeeeeeeeeeeghiiiiiiklmnoooooooooooooooooopqrstuu
 
 def mail_of(text):
     """A rendered text as a mail program reads it."""
-    mail = Mail("127.0.0.1", 25, "motcua@example.org", "", "", "none")
+    mail = Mail(Server("127.0.0.1", 25), "motcua@example.org")
     parcel = Parcel("n-1", "r", "nop@example.org", text.subject, text.body)
     return email.message_from_bytes(mail.compose(parcel, NOW), policy=policy.default)
 

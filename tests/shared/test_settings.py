@@ -243,6 +243,7 @@ def test_json_that_is_none_is_one_line_too(monkeypatch: pytest.MonkeyPatch) -> N
         ("MOTCUA_NOTIFY_SMTP_URL", "smtp://mail.example:port"),
         ("MOTCUA_NOTIFY_SMTP_URL", "http://host"),
         ("MOTCUA_NOTIFY_SMTP_HOST", "mail.example"),
+        ("MOTCUA_NOTIFY_DKIM_DOMAIN", "example.gov.vn"),
         ("MOTCUA_NOTIFY_KANNEL_URL", "http://[half"),
         ("MOTCUA_NOTIFY_QUIET_HOURS", "22:00"),
         ("MOTCUA_NOTIFY_DUE_TODAY", "half past seven"),

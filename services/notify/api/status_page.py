@@ -7,6 +7,7 @@ something is sent by a form of the page itself, which carries a seal.
 import base64
 import hashlib
 import hmac
+import re
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -17,9 +18,9 @@ from jinja2 import Environment
 from services.notify.api.limits import Limiter
 from services.notify.api.status_words import TEXT_VERSION, word
 from services.notify.api.words import LANGUAGES, language_of
-from services.notify.handlers.choices import Shown, choose, open_page, report_wrong
+from services.notify.handlers.choices import Shown, choose, open_page, report_wrong, stop_letters
 from services.notify.handlers.desk import Desk
-from services.notify.rules.links import masked, read_token, seal_of
+from services.notify.rules.links import masked, read_token, seal_of, stop_of
 from services.notify.rules.notices import day_text
 from services.notify.rules.timeline import Step, Timeline
 from shared import clock
@@ -57,6 +58,8 @@ CHANNELS: dict[str, list[Any]] = {
     "both": ["sms", "email"],
     "none": [],
 }
+ONE_CLICK = re.compile(r'List-Unsubscribe("?\r\n\r\n|=)One-Click')
+"""As a form's only field, of either kind of form."""
 ENDS = ("result_ready", "result_posted", "returned", "withdrawn", "refused")
 
 
@@ -123,6 +126,31 @@ def add_status_page(
         answer = await apply(token, shown, form) if sealed(request, token, form) else "fault=form"
         lang = asked_language(request)
         return RedirectResponse(f"{token}?lang={lang}&{answer}", 303, headers=HEADERS)
+
+    @router.get("/s/{text}/stop/{seal}", include_in_schema=False)
+    async def ask_to_stop(request: Request, text: str, seal: str) -> Response:
+        """The page, on which the reader decides: programs follow links, too."""
+        return RedirectResponse(f"../../{read_token(text) or '-'}", 303, headers=HEADERS)
+
+    @router.post("/s/{text}/stop/{seal}", include_in_schema=False)
+    async def stop(request: Request, text: str, seal: str) -> Response:
+        """One click in a mail program (RFC 8058), which sends no cookies and no origin."""
+        if refused := refusal(request, changes):
+            return refused
+        body = (await read_body(request, FORM_BYTES)).decode("utf-8", "replace")
+        found = await find(text)
+        if found is None or not hmac.compare_digest(seal.encode(), stop_seal(found[0]).encode()):
+            return render(request, "none", 404)
+        if not ONE_CLICK.search(body):
+            return RedirectResponse(f"../../{found[0]}", 303, headers=HEADERS)
+        async with database.transaction() as session:
+            await stop_letters(session, desk, found[1], f"{TEXT_VERSION}:one-click")
+        desk.wake()
+        return Response(status_code=204, headers=HEADERS)
+
+    def stop_seal(token: str) -> str:
+        assert desk.link_key is not None
+        return stop_of(desk.link_key, token)
 
     def sealed(request: Request, token: str, form: dict[str, str]) -> bool:
         """Whether a form of the page was sent, by the page."""

@@ -12,7 +12,7 @@ from services.notify.clients.calls import (
 from services.notify.clients.clock_stops import load_agency_words
 from services.notify.clients.gateways import GatewayFaults, Gateways
 from services.notify.clients.kannel import Kannel
-from services.notify.clients.mail import Mail
+from services.notify.clients.mail import Mail, MailFaults, Server, Signer, trust
 from services.notify.clients.offices import Office, OfficeFaults, Offices
 from services.notify.clients.smpp import SmppGateway
 from services.notify.clients.templates import (
@@ -38,6 +38,7 @@ __all__ = [
     "Kannel",
     "KannelReports",
     "Mail",
+    "MailFaults",
     "Name",
     "Office",
     "OfficeFaults",
@@ -46,6 +47,8 @@ __all__ = [
     "Provider",
     "Report",
     "Reporter",
+    "Server",
+    "Signer",
     "SmppGateway",
     "TemplateFaults",
     "Templates",
@@ -56,4 +59,5 @@ __all__ = [
     "load_agency_words",
     "read_name",
     "render",
+    "trust",
 ]

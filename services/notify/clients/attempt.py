@@ -49,7 +49,8 @@ class Parcel:
 
     ``reference`` identifies the attempt towards the provider and cannot be guessed;
     ``notice`` is the same in every attempt. ``kind`` and ``values`` are for providers that fill in
-    templates of their own; ``files`` are for those that carry any.
+    templates of their own; ``files`` are for those that carry any. ``unsubscribe`` is where its
+    reader can have an end of such messages.
     """
 
     notice: str
@@ -60,6 +61,7 @@ class Parcel:
     kind: str = ""
     values: Mapping[str, str] = field(default_factory=dict)
     files: tuple[Attached, ...] = ()
+    unsubscribe: str | None = None
 
 
 class Provider(Protocol):

@@ -69,6 +69,16 @@ async def choose(
     await record_consent(session, desk, consent, WHO)
 
 
+async def stop_letters(session: AsyncSession, desk: Desk, shown: Shown, text_version: str) -> None:
+    """Write no more letters about a dossier; texts to its phone go on where they were wanted."""
+    contact = shown.contact
+    wanted = contact.notify if contact and contact.notify is not None else ("sms",)
+    phone = contact is not None and contact.phone is not None
+    channels: list[Channel] = ["sms"] if phone and "sms" in wanted else []
+    language = contact.language if contact else None
+    await choose(session, desk, shown.code, channels, language, text_version)
+
+
 async def report_wrong(
     session: AsyncSession, desk: Desk, code: str, channel: Channel, everywhere: bool
 ) -> bool:

@@ -111,6 +111,7 @@ class Delivery:
         gate: what a claimed notice has to pass; by default anything leaves at any time.
         announce: called after an outcome was written.
         values: what a provider's own template may be filled in with, of a notice's row.
+        unsubscribe: where a reader can have an end of such messages, of a notice's row.
         clockwork: says whether the clock can be believed; while it can't nothing is claimed.
     """
 
@@ -125,6 +126,7 @@ class Delivery:
         announce: Callable[[], None] = lambda: None,
         values: Callable[[Any], Mapping[str, str]] = plain_values,
         clockwork: Clockwork | None = None,
+        unsubscribe: Callable[[Any], str | None] = lambda _row: None,
     ) -> None:
         self.clockwork = clockwork or Clockwork(database)
         self.database, self.providers = database, providers
@@ -134,7 +136,7 @@ class Delivery:
         self.known = asyncio.Event()
         self.workers, self.attempts = workers, attempts
         self.gate = gate or Gate(Leaving())
-        self.announce, self.values = announce, values
+        self.announce, self.values, self.unsubscribe = announce, values, unsubscribe
         self.awake = asyncio.Event()
         self.sending: set[asyncio.Task[None]] = set()
         self.bundle: Bundle[Done, None] = Bundle(self.settle)
@@ -277,6 +279,7 @@ class Delivery:
             row.kind,
             self.values(row),
             (Attached(file[0], media_type(file[0]), file[1]),) if file else (),
+            self.unsubscribe(row) if row.channel == "email" else None,
         )
         return Claimed(
             parcel,

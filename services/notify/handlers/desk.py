@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notify.clients import Offices, Templates
 from services.notify.rules.leaving import Leaving, spread_key
-from services.notify.rules.links import token_of
+from services.notify.rules.links import stop_of, token_of
 from services.notify.rules.notices import Contact, Draft, Fact, Policy, stale_at
 from services.notify.rules.texts import KINDS, LANGUAGES
 from services.notify.store import links, texts
@@ -65,6 +65,14 @@ class Desk:
         if not self.public_url or self.link_key is None:
             return None
         return f"{self.public_url}/s/{token_of(self.link_key, code)}"
+
+    def unsubscribe(self, row: Any) -> str | None:
+        """Where the reader of a notice, by its row, can have an end of letters about a dossier;
+        null for officers, and where citizens cannot reach it."""
+        page = self.link(row.subject) if row.audience == "citizen" else None
+        if page is None or self.link_key is None:
+            return None
+        return f"{page}/stop/{stop_of(self.link_key, page.rpartition('/')[2])}"
 
     async def keep_links(self, session: AsyncSession, codes: Collection[str]) -> None:
         """Let the addresses that texts about some dossiers name lead to their pages."""

@@ -27,6 +27,12 @@ def seal_of(key: bytes, token: str) -> str:
     return _digest(key, "form", token)[:16]
 
 
+def stop_of(key: bytes, token: str) -> str:
+    """What a letter's address for having no more of them ends with: who was only shown the page's
+    address, on paper say, cannot tell it."""
+    return _digest(key, "stop", token)[:16]
+
+
 def read_token(text: str) -> str | None:
     """A token as it was typed or followed; null for what can be none."""
     token = text.strip().lower().translate(_MISREAD)

@@ -1,0 +1,8 @@
+"""Email by SMTP: letters, their signature, the lines to the server, and what it answers."""
+
+from services.notify.clients.mail.faults import read_fault
+from services.notify.clients.mail.line import Server, Tls
+from services.notify.clients.mail.post import Mail
+from services.notify.clients.mail.signing import MailFaults, Signer, trust
+
+__all__ = ["Mail", "MailFaults", "Server", "Signer", "Tls", "read_fault", "trust"]
