@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-from datetime import UTC, datetime
 from email import message_from_bytes
 from email.policy import default
 
@@ -11,8 +10,7 @@ import pytest
 from aiosmtpd.controller import Controller
 
 from shared.embedded.process import free_port
-from tests.builders import status
-from tests.instance import instance, wait_for
+from tests.instance import instance
 from tests.notify.test_kannel import dossier, told
 
 NAME = "Người Nộp Hồ Sơ Mẫu"
@@ -81,16 +79,6 @@ def verdicts(running, notice):
     return [(each["verdict"], each["detail"]) for each in tries]
 
 
-def moved(code, to, **data):
-    """A change of status just now."""
-    return status(code, to, datetime.now(UTC).isoformat(), **data)
-
-
-def reasons(running, code):
-    found = running.get("notify", f"/v1/notices?subject={code}")["notices"]
-    return {each["reason"] for each in found}
-
-
 def test_a_letter_arrives(running):
     raw = letter_to("nop@example.org")
     running.post([raw])
@@ -109,23 +97,21 @@ def test_one_click_ends_the_letters_of_a_dossier_and_following_the_link_does_not
     link = letter["List-Unsubscribe"].strip("<>")
     assert link.startswith("https://hoso.example.org/s/")
     assert letter["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
-    code, path = raw["data"]["code"], link.removeprefix("https://hoso.example.org")
+    path = link.removeprefix("https://hoso.example.org")
     url = running.url("notify", path)
     click = {"data": {"List-Unsubscribe": "One-Click"}}
+    page = running.url("notify", path.partition("/stop/")[0])
     with httpx.Client() as reader:
+        before = reader.get(page).text
         assert reader.get(url).status_code == 303  # to the page that asks
-        assert reader.get(url, follow_redirects=True).status_code == 200
+        assert reader.get(url, follow_redirects=True).text == before
         assert reader.head(url).status_code == 405
         assert reader.post(url[:-1] + "-", **click).status_code == 404
         assert reader.post(url).status_code == 303
-    running.post([moved(code, "result_ready")])
-    wait_for(lambda: len(running.box.letters["tired@example.org"]) == 2)
-    with httpx.Client() as reader:
+        assert reader.get(page).text == before
         assert reader.post(url, **click).status_code == 204
         assert reader.post(url, **click).status_code == 204
-    running.post([moved(code, "in_process", due_at="2031-01-10T17:00:00+07:00")])
-    wait_for(lambda: "declined" in reasons(running, code))
-    assert len(running.box.letters["tired@example.org"]) == 2
+        assert reader.get(page).text != before
 
 
 def test_a_temporary_refusal_is_tried_again(running):
