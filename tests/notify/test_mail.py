@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from datetime import UTC, datetime
 from email import message_from_bytes
 from email.policy import default
 
@@ -10,6 +11,7 @@ import pytest
 from aiosmtpd.controller import Controller
 
 from shared.embedded.process import free_port
+from tests.builders import status
 from tests.instance import instance
 from tests.notify.test_kannel import dossier, told
 
@@ -112,6 +114,13 @@ def test_one_click_ends_the_letters_of_a_dossier_and_following_the_link_does_not
         assert reader.post(url, **click).status_code == 204
         assert reader.post(url, **click).status_code == 204
         assert reader.get(page).text != before
+    code = raw["data"]["code"]
+    at = datetime.now(UTC).isoformat()
+    [said] = running.post([status(code, "result_ready", at, unit="QTR-TTHCC")])
+    assert said["status"] == "accepted"
+    withheld = told(running, raw, "withheld")
+    assert (withheld["kind"], withheld["reason"]) == ("result_ready", "declined")
+    assert len(running.box.letters["tired@example.org"]) == 1
 
 
 def test_a_temporary_refusal_is_tried_again(running):
