@@ -10,6 +10,7 @@ from services.notify import consumer
 from services.notify.api import build_router
 from services.notify.api.clock import clock_router
 from services.notify.clients import (
+    Bounces,
     Gateways,
     Kannel,
     Mail,
@@ -195,6 +196,8 @@ def build_providers(
     if settings.notify_smtp_host:
         mail = build_mail(settings)
         providers.setdefault("email", []).append(mail)
+        if mail.bounces is not None:
+            reporters[mail.name] = mail.bounces
     return providers, reporters
 
 
@@ -223,6 +226,7 @@ def build_mail(settings: NotifySettings) -> Mail:
         signer,
         settings.notify_smtp_letters,
         settings.notify_smtp_idle,
+        bounces=Bounces(returned) if (returned := settings.notify_smtp_bounces) else None,
     )
 
 

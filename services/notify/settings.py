@@ -69,6 +69,7 @@ class NotifySettings(ServiceSettings):
     how long what waited for their end is spread, ``urgent`` lists kinds that do not wait.
     ``smtp_ca`` is a file of authorities to trust instead of the system's, ``smtp_letters`` and
     ``smtp_idle`` say how many letters a connection carries and for how many seconds it is kept.
+    ``smtp_bounces`` is the mailbox to which letters come back.
     ``daily_cap`` is a number, or ``CHANNEL:NUMBER``, of messages to an address a day.
     More than ``digest_over`` words to an officer at once become one list, 0: never; ``digest_at``
     are local times at which officers are told in lists, ``dashboard_url`` is what these name.
@@ -95,6 +96,7 @@ class NotifySettings(ServiceSettings):
     notify_smtp_ca: str = ""
     notify_smtp_letters: int = Field(default=100, ge=1, le=100_000)
     notify_smtp_idle: float = Field(default=15, ge=0, le=3600)
+    notify_smtp_bounces: str = ""
     notify_dkim_domain: str = ""
     notify_dkim_selector: str = ""
     notify_dkim_key_path: str = ""
@@ -253,6 +255,8 @@ class NotifySettings(ServiceSettings):
                 self.notify_smtp_password = SecretStr(unquote(url.password or ""))
         if self.notify_smtp_host and not is_address(self.notify_smtp_from):
             raise ValueError("MOTCUA_NOTIFY_SMTP_FROM: give the sender's address")
+        if self.notify_smtp_bounces and not is_address(self.notify_smtp_bounces):
+            raise ValueError("MOTCUA_NOTIFY_SMTP_BOUNCES: give an address, or nothing")
         if bool(self.notify_smtp_user) != bool(self.notify_smtp_password.get_secret_value()):
             raise ValueError("MOTCUA_NOTIFY_SMTP_PASSWORD: a user and a password go together")
         return self

@@ -144,6 +144,17 @@ def send(
     raise typer.Exit(asyncio.run(command.run(client.find(data_dir), files)))
 
 
+@app.command()
+def bounce(
+    files: Annotated[list[str], typer.Argument(help="Reports of a mail server, one a file.")],
+    data_dir: Where = None,
+) -> None:
+    """Hand in letters that came back; `-` reads standard input."""
+    from shared.cli import bounce as command
+
+    raise typer.Exit(asyncio.run(command.run(client.find(data_dir), files)))
+
+
 @app.command("import")
 def import_list(
     file: Annotated[Path, typer.Argument(help="xlsx, xls, ods or csv.")],

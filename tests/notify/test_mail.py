@@ -2,6 +2,9 @@
 
 import asyncio
 import contextlib
+import os
+import subprocess
+import sys
 from datetime import UTC, datetime
 from email import message_from_bytes
 from email.policy import default
@@ -24,6 +27,7 @@ class Postbox:
     def __init__(self) -> None:
         self.letters: dict[str, list] = {}
         self.tries: dict[str, int] = {}
+        self.returns: dict[str, str] = {}
 
     async def handle_RCPT(self, _server, _session, envelope, address, _options):
         self.tries[address] = self.tries.get(address, 0) + 1
@@ -36,6 +40,7 @@ class Postbox:
 
     async def handle_DATA(self, _server, _session, envelope):
         [address] = envelope.rcpt_tos
+        self.returns[address] = envelope.mail_from
         letter = message_from_bytes(envelope.content, policy=default)
         self.letters.setdefault(address, []).append(letter)
         if address.startswith("hanging"):
@@ -62,6 +67,7 @@ def running(tmp_path_factory):
             "MOTCUA_NOTIFY_SMTP_URL": f"smtp://127.0.0.1:{port}",
             "MOTCUA_NOTIFY_SMTP_FROM": "Một cửa <mot-cua@example.org>",
             "MOTCUA_NOTIFY_TIMEOUT": "1.5",
+            "MOTCUA_NOTIFY_SMTP_BOUNCES": "tra-lai@example.org",
             "MOTCUA_NOTIFY_PUBLIC_URL": "https://hoso.example.org",
         }
         for name in ("intake", "notify"):
@@ -70,6 +76,38 @@ def running(tmp_path_factory):
             made.wait_ready(name)
         made.box, made.smtp = box, port
         yield made
+
+
+def report(to, action, status="5.0.0"):
+    """What a mail server says of a letter that it had taken, laid out as RFC 3464 has it."""
+    return f"""From: MAILER-DAEMON@mx.example.org
+To: {to}
+Subject: Undelivered Mail Returned to Sender
+MIME-Version: 1.0
+Content-Type: multipart/report; report-type=delivery-status; boundary="b1"
+
+--b1
+Content-Type: text/plain
+
+This is the mail system.
+
+--b1
+Content-Type: message/delivery-status
+
+Reporting-MTA: dns; mx.example.org
+Arrival-Date: Wed, 25 Nov 2026 09:00:00 +0700
+
+Final-Recipient: rfc822; someone@example.org
+Action: {action}
+Status: {status}
+Diagnostic-Code: smtp; 550 no such user
+
+--b1
+Content-Type: text/rfc822-headers
+
+Subject: Ho so
+--b1--
+"""
 
 
 def letter_to(address):
@@ -121,6 +159,44 @@ def test_one_click_ends_the_letters_of_a_dossier_and_following_the_link_does_not
     withheld = told(running, raw, "withheld")
     assert (withheld["kind"], withheld["reason"]) == ("result_ready", "declined")
     assert len(running.box.letters["tired@example.org"]) == 1
+
+
+def hand_in(running, text, tmp_path):
+    file = tmp_path / "report.eml"
+    file.write_text(text)
+    return subprocess.run(
+        [sys.executable, "-m", "shared.cli.main", "bounce", str(file)],
+        env={**os.environ, "MOTCUA_NOTIFY_URL": running.url("notify"), "MOTCUA_KEY": "any"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_letter_that_comes_back_fails_its_notice_alone(running, tmp_path):
+    raw, other = letter_to("moved@example.org"), letter_to("stays@example.org")
+    running.post([raw, other])
+    notice = told(running, raw, "sent")
+    told(running, other, "sent")
+    to = running.box.returns["moved@example.org"]
+    assert to.startswith("tra-lai+")
+    assert to != running.box.returns["stays@example.org"]
+    late = hand_in(running, report(to, "delayed", "4.4.1"), tmp_path)
+    assert (late.returncode, late.stdout.split(": ")[-1]) == (0, "buffered\n")
+    answer = hand_in(running, f"To: {to}\nSubject: Re: ho so\n\nToi dang nghi phep.\n", tmp_path)
+    assert (answer.returncode, answer.stdout.split(": ", 1)[1]) == (0, "no report: ignored\n")
+    assert told(running, raw, "sent")
+    for _ in range(2):
+        assert hand_in(running, report(to, "failed", "5.1.1"), tmp_path).returncode == 0
+    shown = told(running, raw, "failed")
+    assert (shown["id"], shown["reason"]) == (notice["id"], "carrier")
+    history = running.get("notify", f"/v1/notices/{notice['id']}")["history"]
+    assert [each["reason"] for each in history].count("carrier") == 1
+    assert told(running, other, "sent")
+    # Nobody can fail a letter whose address they do not know.
+    forged = hand_in(running, report("tra-lai+" + "x" * 32 + "@example.org", "failed"), tmp_path)
+    assert forged.returncode == 1
+    assert "Nothing was sent under this reference" in forged.stdout
 
 
 def test_a_temporary_refusal_is_tried_again(running):

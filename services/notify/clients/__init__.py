@@ -12,7 +12,7 @@ from services.notify.clients.calls import (
 from services.notify.clients.clock_stops import load_agency_words
 from services.notify.clients.gateways import GatewayFaults, Gateways
 from services.notify.clients.kannel import Kannel
-from services.notify.clients.mail import Mail, MailFaults, Server, Signer, trust
+from services.notify.clients.mail import Bounces, Mail, MailFaults, Server, Signer, trust
 from services.notify.clients.offices import Office, OfficeFaults, Offices
 from services.notify.clients.smpp import SmppGateway
 from services.notify.clients.templates import (
@@ -31,6 +31,7 @@ __all__ = [
     "NAMES",
     "Answer",
     "Attached",
+    "Bounces",
     "Call",
     "Forbidden",
     "GatewayFaults",

@@ -5,6 +5,7 @@ from datetime import datetime
 from email.utils import parseaddr
 
 from services.notify.clients.attempt import Answer, Parcel
+from services.notify.clients.mail.bounces import Bounces
 from services.notify.clients.mail.faults import code_of, is_parting, read_fault, read_opening
 from services.notify.clients.mail.letter import compose
 from services.notify.clients.mail.line import Line, Server
@@ -27,6 +28,7 @@ class Mail:
         signer: signs each letter; null for none.
         letters, idle: how many letters a connection carries, and for how many seconds it is kept
             without one.
+        bounces: gives each letter the address to which it comes back; null: that of the sender.
     """
 
     channel = "email"
@@ -40,10 +42,11 @@ class Mail:
         idle: float = 15.0,
         name: str = "smtp",
         terms: Terms = DEFAULT,
+        bounces: Bounces | None = None,
     ) -> None:
         self.name, self.terms = name, terms
         self.server, self.sender, self.signer = server, sender, signer
-        self.envelope_sender = parseaddr(sender)[1]
+        self.bounces = bounces
         self.lines = Lines(server, letters, idle)
 
     def compose(self, parcel: Parcel, now: datetime) -> bytes:
@@ -65,29 +68,34 @@ class Mail:
         seconds = min(2 * self.server.timeout, LONGEST_OPENING)
         try:
             async with asyncio.timeout(seconds):
-                begun = await self._begin(parcel.address)
+                begun = await self._begin(self._return_path(parcel), parcel.address)
         except TimeoutError:
             return Answer("again", "timeout")
         return begun if isinstance(begun, Answer) else await self._finish(begun, content)
 
-    async def _begin(self, address: str) -> Line | Answer:
+    def _return_path(self, parcel: Parcel) -> str:
+        if self.bounces is None:
+            return parseaddr(self.sender)[1]
+        return self.bounces.mark(parcel.reference)
+
+    async def _begin(self, sender: str, address: str) -> Line | Answer:
         """A line that waits for the letter's text, or why there is none."""
         line = await self.lines.take()
         if line is not None:
-            fault = await self._address(line, address)
+            fault = await self._address(line, sender, address)
             if fault is None or not is_parting(fault):
                 return line if fault is None else read_fault(fault, False)
         try:
             line = await self.lines.open()
         except Exception as fault:
             return read_opening(fault)
-        fault = await self._address(line, address)
+        fault = await self._address(line, sender, address)
         return line if fault is None else read_fault(fault, False)
 
-    async def _address(self, line: Line, address: str) -> Exception | None:
+    async def _address(self, line: Line, sender: str, address: str) -> Exception | None:
         """Begin a letter on a line; what went wrong, the line having been kept or dropped."""
         try:
-            await line.address(self.envelope_sender, address)
+            await line.address(sender, address)
         except Exception as fault:
             self._after(line, fault)
             return fault
