@@ -121,7 +121,7 @@ async def test_each_class_has_its_own_time_and_rounds_are_bounded(world, monkeyp
     world.set_clock("2026-10-23 09:00")
     await world.tell(submitted("Y-1", day="2026-10-23", applicant={"name": "A", "phone": PHONE}))
     counts = await keep.tidy(clock.now())
-    assert counts == {"contacts": 0, "texts": 5, "access": 0, "consents": 1}
+    assert counts == {"contacts": 0, "texts": 5, "files": 0, "access": 0, "consents": 1}
     bodies = {row.subject: row.body for row in await world.notices()}
     assert [bodies[f"X-{n}"] for n in range(5)] == [""] * 5
     assert bodies["Y-1"]
@@ -135,7 +135,7 @@ async def test_a_decision_is_kept_as_long_as_its_contact(world):
     assert (await keeping(world, consents=10).tidy(clock.now()))["consents"] == 0
     await world.tell(result())
     assert (await keeping(world).tidy(clock.now())) == dict.fromkeys(
-        ("contacts", "texts", "access", "consents"), 0
+        ("contacts", "texts", "files", "access", "consents"), 0
     )
 
 
