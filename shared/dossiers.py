@@ -82,6 +82,8 @@ class Submission:
     quality: Mapping[str, str] | None = field(default=None, compare=False)
     voided_rday: date | None = None
     """The day on which we learnt that the event is withdrawn; null if it stands."""
+    backfill: bool = False
+    """Whether it was loaded afterwards."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,8 @@ class StatusChange:
     returned_at: datetime | None = None
     voided_rday: date | None = None
     """The day on which we learnt that the event is withdrawn; null if it stands."""
+    backfill: bool = False
+    """Whether it was loaded afterwards."""
 
 
 Fact = TypeVar("Fact", Submission, StatusChange)

@@ -10,6 +10,7 @@ import orjson
 STRUCTURED = "application/cloudevents+json"
 BATCH = "application/cloudevents-batch+json"
 PLAIN = "application/json"
+_BOOLEANS = {"true": True, "false": False}
 
 
 class Unreadable(Exception):
@@ -53,6 +54,8 @@ def _from_headers(headers: Mapping[str, str], data: Any) -> dict[str, Any]:
         name[3:]: _unescape(value) for name, value in headers.items() if name.startswith("ce-")
     }
     event["datacontenttype"] = headers["content-type"]
+    if "backfill" in event:  # a boolean travels as its word
+        event["backfill"] = _BOOLEANS.get(event["backfill"], event["backfill"])
     event["data"] = data
     return event
 

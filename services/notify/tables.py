@@ -59,6 +59,7 @@ class StoredEvent(Table, table=True):
     occurred_at: datetime = Field(sa_type=Instant)
     received_at: datetime = Field(sa_type=Instant)
     data: dict[str, Any] = Field(sa_type=JSONB)
+    backfill: bool = False
 
 
 class Void(Table, table=True):

@@ -33,6 +33,7 @@ def fields(
     sheet: str | None,
     delivered: str | None,
     others: list[str],
+    backfill: bool = False,
 ) -> dict[str, str]:
     """What is sent beside the file. CommandError: a value is not NAME=VALUE."""
     named = {
@@ -42,6 +43,7 @@ def fields(
         "source": source,
         "sheet": sheet,
         "delivered": delivered,
+        "backfill": "true" if backfill else None,
     }
     sent = {name: value for name, value in named.items() if value is not None}
     for other in others:

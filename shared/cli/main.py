@@ -38,6 +38,10 @@ Where = Annotated[
     Path | None,
     typer.Option("--data-dir", help="Data directory of the instance (MOTCUA_DATA_DIR, .motcua)."),
 ]
+Backfill = Annotated[
+    bool,
+    typer.Option("--backfill", help="Loaded afterwards: it counts, and nobody is messaged."),
+]
 DataDir = Annotated[
     Path,
     typer.Option("--data-dir", envvar="MOTCUA_DATA_DIR", help="Where the instance keeps its data."),
@@ -136,12 +140,13 @@ def provision() -> None:
 @app.command()
 def send(
     files: Annotated[list[str], typer.Argument(help="CloudEvents: one a line, or a JSON array.")],
+    backfill: Backfill = False,
     data_dir: Where = None,
 ) -> None:
     """Send events to intake; `-` reads standard input."""
     from shared.cli import send as command
 
-    raise typer.Exit(asyncio.run(command.run(client.find(data_dir), files)))
+    raise typer.Exit(asyncio.run(command.run(client.find(data_dir), files, backfill)))
 
 
 @app.command()
@@ -186,6 +191,7 @@ def import_list(
         list[str] | None,
         typer.Option("--set", metavar="NAME=VALUE", help="Any other column, for all its rows."),
     ] = None,
+    backfill: Backfill = False,
     errors: Annotated[
         Path | None, typer.Option("--errors", help="Where its sheet of errors goes: FILE-loi.xlsx.")
     ] = None,
@@ -194,7 +200,7 @@ def import_list(
     """Send a list to intake; after a break, run it again: no row counts twice."""
     from shared.cli import importing as command
 
-    sent = command.fields(kind, unit, period, source, sheet, delivered, others or [])
+    sent = command.fields(kind, unit, period, source, sheet, delivered, others or [], backfill)
     raise typer.Exit(asyncio.run(command.run(client.find(data_dir), file, sent, errors)))
 
 

@@ -22,7 +22,7 @@ DEEPEST = 32
 
 _CORE = ("id", "source", "type")
 _TEXT_ATTRIBUTES = ("subject", "datacontenttype", "dataschema")
-_KNOWN = {*_CORE, *_TEXT_ATTRIBUTES, "specversion", "time", "data", "data_base64"}
+_KNOWN = {*_CORE, *_TEXT_ATTRIBUTES, "specversion", "time", "backfill", "data", "data_base64"}
 _EXTENSION = re.compile(r"[a-z0-9]+")
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 _JSON_TYPE = re.compile(r"[\w.+-]+/(?:[\w.-]+\+)?json(?:\s*;.*)?", re.IGNORECASE | re.ASCII)
@@ -49,6 +49,11 @@ class IncomingEvent:
 
     def __repr__(self) -> str:
         return f"IncomingEvent({self.type})"
+
+    @property
+    def backfill(self) -> bool:
+        """Whether its source loads it afterwards: it counts, and nobody is told of it."""
+        return self.raw.get("backfill") is True
 
     @property
     def unit(self) -> str | None:
@@ -122,6 +127,15 @@ def _check_envelope(raw: dict[Any, Any]) -> list[Fault]:
     if isinstance(content, str) and content and not _JSON_TYPE.fullmatch(content.strip()):
         faults.append(
             Fault("/datacontenttype", "unsupported_content_type", "Send data as application/json.")
+        )
+    if not isinstance(raw.get("backfill", False), bool | None):
+        faults.append(
+            Fault(
+                "/backfill",
+                "wrong_type",
+                "Give true without quotation marks (header ce-backfill: true), or leave this out.",
+                True,
+            )
         )
     for name, value in raw.items():
         if name in _KNOWN:

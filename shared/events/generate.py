@@ -84,6 +84,11 @@ def _envelope(name: str, model: type[Data], published: bool) -> dict[str, Any]:
             "time": moment,
             "subject": text,
             "datacontenttype": {"type": "string"},
+            "backfill": {
+                "type": "boolean",
+                "description": "Loaded afterwards, or following from that: counted and reported, "
+                "and nobody is messaged about it.",
+            },
             "data": data,
         },
     }

@@ -79,6 +79,8 @@ def publish(
         "datacontenttype": "application/json",
         "data": body,
     }
+    if incoming.backfill:
+        event["backfill"] = True
     if incoming.subject is not None:
         event["subject"] = _without(scrub(incoming.subject, keep), name)
     return PublishedParts(orjson.dumps(event), contact)

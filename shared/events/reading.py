@@ -25,7 +25,10 @@ from shared.events.scalars import EventRef, Instant
 
 
 class Event(BaseModel):
-    """A published event; `data` is the model of its type."""
+    """A published event; `data` is the model of its type.
+
+    Of a `backfill`, what was loaded afterwards or follows from that, nobody is told.
+    """
 
     model_config = ConfigDict(strict=True, frozen=True, extra="ignore", hide_input_in_errors=True)
 
@@ -36,6 +39,7 @@ class Event(BaseModel):
     time: Instant
     receivedat: Instant | None = None
     subject: EventRef | None = None
+    backfill: bool = False
     data: SerializeAsAny[Data]
 
     @cached_property
@@ -82,9 +86,19 @@ def parse(message: bytes) -> Event:
 
 
 def outcome(
-    type: str, data: Data, *, source: str, id: str, time: datetime, subject: str | None = None
+    type: str,
+    data: Data,
+    *,
+    source: str,
+    id: str,
+    time: datetime,
+    subject: str | None = None,
+    backfill: bool = False,
 ) -> bytes:
-    """The message of an outcome. `id` must follow from what it reports: a repeat has the same."""
+    """The message of an outcome. `id` must follow from what it reports: a repeat has the same.
+
+    `backfill`: it follows from what was loaded afterwards.
+    """
     models = TYPES[type]
     if models.given is not None or not isinstance(data, models.published):
         raise ValueError(f"{type} is no outcome with {data.__class__.__name__}")
@@ -100,4 +114,6 @@ def outcome(
     }
     if subject is not None:
         event["subject"] = subject
+    if backfill:
+        event["backfill"] = True
     return orjson.dumps(event)

@@ -172,6 +172,29 @@ def test_one_event_in_binary_mode(running, send):
     assert published(running, plain)["data"]["place"] == "home"
 
 
+def test_what_is_loaded_afterwards_says_so_in_every_mode(running, send):
+    marked = [install(n, "464") | {"backfill": True} for n in (11, 12)]
+    plain = [install(13, "464") | {"backfill": False}, install(14, "464") | {"backfill": None}]
+    assert results(send([marked[0], *plain], BATCH)) == ["accepted"] * 3
+    headers = in_headers(marked[1]) | {"ce-backfill": "true"}
+    assert results(send(marked[1]["data"], "application/json", **headers)) == ["accepted"]
+    kept = [published(running, made) for made in (*marked, *plain)]
+    assert [made.get("backfill") for made in kept] == [True, True, None, None]
+    assert results(send(install(11, "464"))) == ["duplicate"], "it is no part of the body"
+    assert published(running, marked[0])["backfill"] is True
+
+
+@pytest.mark.parametrize("value", ["true", "yes", "", 1, 0, 1.0, [True], {}])
+def test_anything_but_a_boolean_is_no_backfill(running, send, value):
+    made = install(15, "464") | {"backfill": value}
+    assert faults(send(made), 400) == {("/backfill", "wrong_type")}
+    if isinstance(value, str) and value != "true":
+        headers = in_headers(made)
+        answer = send(made["data"], "application/json", **headers)
+        assert faults(answer, 400) == {("/backfill", "wrong_type")}
+    assert published(running, made) is None
+
+
 @pytest.mark.parametrize("missing", ["id", "source", "type", "specversion"])
 def test_binary_mode_without_a_required_header(send, missing):
     made = install(2, "464")

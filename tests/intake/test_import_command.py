@@ -81,6 +81,19 @@ def test_counts_and_the_sheet_of_errors(running, tmp_path):
     ]  # fmt: skip
 
 
+async def test_a_list_loaded_afterwards_marks_its_events(running, tmp_path):
+    file = save(tmp_path, workbook([INSTALLS, install_row(1), install_row(2)]))
+    argv = (file, "--as", "installs", "--source", "/command/backfill", "--backfill")
+    assert run(running, *argv)[0] == 0
+    running.settle(())
+    events = own_source(await published(running), "/command/backfill")
+    assert [event.get("backfill") for event in events] == [True, True]
+    argv = (file, "--as", "installs", "--source", "/command/x", "--set", "backfill=yes")
+    code, _, err = run(running, *argv)
+    assert code == 1
+    assert "/backfill" in err
+
+
 def test_people_columns_given_and_whole_files_refused(running, tmp_path):
     file = save(
         tmp_path, "Họ tên;SĐT\nNgười Mẫu;0900000001\nNgười Hai;0900000002\n".encode(), "a.csv"

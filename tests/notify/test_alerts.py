@@ -306,15 +306,16 @@ async def test_a_dossier_that_is_due_within_a_day_is_no_news(world):
     assert await dossier_told(world) == []
 
 
-def reached(numerator=2, id="m-1", when="reached", plan="thu-nghiem-2026", **data):
+def reached(numerator=2, id="m-1", when="reached", plan="thu-nghiem-2026", backfill=False, **data):
     made = {
         "plan": plan, "indicator": "installs", "unit": "QTR-TTHCC", "period": "whole",
         "numerator": numerator, "target": 2.0, "percent": 100.0,
     }  # fmt: skip
     progress = events.outcomes.Progress(**(made | data))
     raw = events.outcome(
-        f"motcua.quota.{when}.v1", progress, source="/motcua/quota", id=id, time=clock.now()
-    )
+        f"motcua.quota.{when}.v1", progress, source="/motcua/quota", id=id, time=clock.now(),
+        backfill=backfill,
+    )  # fmt: skip
     return events.parse(raw)
 
 
@@ -345,6 +346,19 @@ async def test_a_quota_reached_is_told_to_the_units_named(world, plan_first):
     assert "thực hiện 2, chỉ tiêu 2" in letter.body
     await hear(world, reached(when="fell_behind", id="m-3"))
     assert len(await told(world, key)) == 2
+
+
+@pytest.mark.parametrize("plan_first", [True, False])
+async def test_a_quota_reached_by_what_was_loaded_afterwards_is_told_to_nobody(world, plan_first):
+    await appoint(world, *OFFICERS)
+    if plan_first:
+        await world.order_text(PLAN)
+    await hear(world, reached(backfill=True))
+    if not plan_first:
+        await world.order_text(PLAN)
+    assert await world.states() == [("quota_reached", "withheld", "backfill")] * 2
+    await world.deliver()
+    assert (world.sms.parcels, world.email.parcels) == ([], [])
 
 
 async def test_a_quota_of_a_plan_that_has_ended_is_told_to_nobody(world):
@@ -390,6 +404,49 @@ def test_the_plan_of_quota_and_the_outcome_of_quota_meet_in_notify(running):
     wait_for(lambda: len(kinds(running, subject)) == 2)
     running.settle(("quota", "notify"))
     assert kinds(running, subject) == ["quota_reached"] * 2
+
+
+def test_what_is_loaded_afterwards_counts_and_tells_nobody(running):
+    now = datetime.now(UTC)
+    text = PLAN.replace("2026-12-31", f"{now.year + 1}-12-31").replace("thu-nghiem", "nap-bu")
+    text = text.replace("for: [QTR-TTHCC]", "for: [QTR-SYT]")
+    answer = running.http.put(running.url("quota", "/v1/plans/nap-bu-2026"), content=text.encode())
+    assert answer.status_code in (200, 201), answer.text
+    applicant = {"name": "Người nộp mẫu", "phone": "0900000008"}
+    code = f"H45-{uuid.uuid4().hex[:8]}"
+    times = {"submitted_at": 40, "received_at": 39, "due_at": 24}
+    times = {name: (now - timedelta(hours=h)).isoformat() for name, h in times.items()}
+    loaded = [
+        install(n, "QTR-SYT") | {"time": (now - timedelta(minutes=n)).isoformat()} for n in range(3)
+    ]
+    loaded.append(
+        submitted(code, "QTR-HDND", applicant=applicant, **times) | {"time": times["received_at"]}
+    )
+    results = running.post([each | {"backfill": True} for each in loaded])
+    assert [each["status"] for each in results] == ["accepted"] * 4
+    running.settle(("quota", "notify"))
+
+    def told(subject):
+        found = running.get("notify", "/v1/notices", subject=subject)["notices"]
+        return sorted((each["kind"], each["state"], each["reason"]) for each in found)
+
+    [row] = running.get("quota", "/v1/progress", plan="nap-bu-2026", unit="QTR-SYT")["rows"]
+    assert (row["numerator"], row["state"]) == (3, "met")
+    reached = told("nap-bu-2026/installs/whole/QTR-SYT")
+    assert reached == [("quota_reached", "withheld", "backfill")] * 2
+    silent = [
+        ("dossier_slipped", "withheld", "backfill"),
+        ("late", "withheld", "backfill"),
+        ("received", "withheld", "backfill"),
+    ]
+    wait_for(lambda: told(code) == silent)
+    ready = status(code, "result_ready", now.isoformat(), "QTR-HDND")
+    assert running.post([ready])[0]["status"] == "accepted"
+    last = [
+        ("dossier_slipped", "cancelled", "overtaken"), *silent[1:],
+        ("result_ready", "outbox", "no_provider"),
+    ]  # fmt: skip
+    wait_for(lambda: told(code) == last)
 
 
 def test_a_dossier_about_to_be_due_is_told_by_the_running_service(running):

@@ -207,6 +207,41 @@ async def test_old_slips_are_recorded_and_told_to_nobody(world):
     assert await world.outcomes() == [(SLIPPED, CODE)]
 
 
+async def test_a_date_that_was_over_when_it_was_loaded_is_told_to_nobody(world):
+    await appoint(world, Officer("o1", "461", "Cán bộ mẫu", None, "+84900000002"))
+    world.set_policy(overdue=((1, "officer"), (2, "officer")))
+    world.set_clock("2026-10-13 10:00")
+    await world.tell(dossier() | {"backfill": True})
+    for day in (13, 14, 15):
+        world.set_clock(f"2026-10-{day} 11:00")
+        await world.scan()
+    assert await deadlines(world) == [("due:2026-10-12", "slipped")]
+    assert await world.outcomes() == [(SLIPPED, CODE)]
+    assert {(state, reason) for _, state, reason in await world.states()} == {
+        ("withheld", "backfill")
+    }
+    assert {kind for kind, _, _ in await world.states()} >= {"received", "late", "dossier_slipped"}
+    await world.deliver()
+    assert (world.sms.parcels, world.email.parcels) == ([], [])
+
+
+async def test_a_date_that_still_lay_ahead_when_it_was_loaded_is_watched(world):
+    await appoint(world, Officer("o1", "461", "Cán bộ mẫu", None, "+84900000002"))
+    contacts, published = world.split(dossier() | {"backfill": True})
+    await world.apply(world.on_events, published)
+    await world.apply(world.on_contacts, contacts)
+    assert await world.states() == [("received", "withheld", "backfill")]
+    world.set_clock("2026-10-13 08:00")
+    await world.scan()
+    await world.deliver()
+    assert await kinds(world) == [
+        ("dossier_slipped", "sent", None),
+        ("late", "sent", None),
+        ("received", "withheld", "backfill"),
+    ]
+    assert len(world.sms.parcels) == 2
+
+
 async def test_a_void_cancels_the_deadline(world):
     raw = dossier()
     await world.tell(raw)

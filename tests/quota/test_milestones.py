@@ -24,8 +24,8 @@ def running(tmp_path_factory):
         yield made
 
 
-def told(running, plan):
-    """(kind, indicator, unit, period, numerator) of every outcome about a plan, in order."""
+def outcomes(running):
+    """Every outcome that quota wrote, in order."""
 
     async def read():
         connection = await asyncpg.connect(running.urls["quota"])
@@ -36,13 +36,21 @@ def told(running, plan):
         finally:
             await connection.close()
 
+    return [orjson.loads(row["payload"]) for row in asyncio.run(read())]
+
+
+def is_milestone(made):
+    """How a result stands, and what was known of it since when, is told, too."""
+    other = made["data"].get("state") or made["data"].get("recorded")
+    return made["type"].startswith("motcua.quota.") and not other
+
+
+def told(running, plan):
+    """(kind, indicator, unit, period, numerator) of every outcome about a plan, in order."""
     found = []
-    for row in asyncio.run(read()):
-        made = orjson.loads(row["payload"])
+    for made in outcomes(running):
         data = made["data"]
-        # How a result stands is told, too, with its state: that is no milestone.
-        milestone = data.get("state") is None and made["type"].startswith("motcua.quota.")
-        if milestone and data["plan"] == plan:
+        if is_milestone(made) and data["plan"] == plan:
             kind = made["type"].removeprefix("motcua.quota.").removesuffix(".v1")
             where = (data["indicator"], data["unit"], data["period"])
             found.append((kind, *where, data["numerator"]))
@@ -72,6 +80,37 @@ def test_each_share_is_told_once_per_version(running):
     assert sorted(post(13)) == sorted(reached + again)
     apply(running, plan)
     assert len(post(14)) == 6, "going back tells nothing a second time"
+
+
+def test_what_follows_from_events_loaded_afterwards_says_so(running):
+    plan = counted(
+        small(plan="loaded"), target={"for": ["464"], "at_least": 4}, period="whole",
+        stipend={"amount": 30000, "currency": "VND", "to": "installer"},
+    )  # fmt: skip
+    apply(running, plan)
+
+    def post(*made):
+        before = len(outcomes(running))
+        running.post(list(made))
+        running.settle(("quota",))
+        return sorted(map(mark, filter(of_plan, outcomes(running)[before:])))
+
+    def of_plan(made):
+        data = made["data"]
+        return data["plan"] == "loaded" and ("of_id" in data or is_milestone(made))
+
+    def mark(made):
+        about = made["data"].get("of_id") or f"{made['data']['percent']:g}%"
+        return made["type"].split(".")[-2], about, made.get("backfill", False)
+
+    assert post(*(install(n, "464") | {"backfill": n != 1} for n in range(3))) == [
+        ("earned", "install-464-0", True), ("earned", "install-464-1", False),
+        ("earned", "install-464-2", True), ("progressed", "50%", True),
+    ]  # fmt: skip
+    assert post(install(3, "464")) == [
+        ("earned", "install-464-3", False), ("progressed", "80%", False),
+        ("reached", "100%", False),
+    ]  # fmt: skip
 
 
 def test_who_fell_behind_is_told_on_the_morning_once(running):

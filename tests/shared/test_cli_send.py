@@ -150,6 +150,25 @@ async def test_numbers_reach_intake_as_they_were_written(intake: Intake, tmp_pat
     assert intake.batches[0][0]["data"]["value"] == 12345678901234567890123
 
 
+async def test_backfill_marks_every_event_and_leaves_the_rest(
+    intake: Intake, tmp_path: Path
+) -> None:
+    file = tmp_path / "e"
+    file.write_text(
+        '{"id":"1","source":"/tests","n":1.10}\n{}\nrubbish\n{"id":"3","backfill":false } \n'
+    )
+    marked = [send.as_backfill(item) for item in send.read(str(file))]
+    assert [item.text for item in marked] == [
+        b'{"id":"1","source":"/tests","n":1.10,"backfill":true}',
+        b'{"backfill":true}',
+        b"",
+        b'{"id":"3","backfill":false,"backfill":true}',
+    ]
+    name = lines(tmp_path / "f", event(1), event(2))
+    assert await send.run(at(intake), [name], backfill=True) == 0
+    assert [item["backfill"] for batch in intake.batches for item in batch] == [True, True]
+
+
 async def test_an_event_too_large_is_refused_alone(intake: Intake, tmp_path: Path) -> None:
     intake.largest = 2_000
     name = lines(tmp_path / "e", event(1), event(2, text="x" * 3_000), event(3))

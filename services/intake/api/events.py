@@ -27,6 +27,7 @@ EVENT = {
         "source": {"type": "string", "minLength": 1},
         "type": {"enum": sorted(events.INCOMING)},
         "time": {"type": "string", "format": "date-time"},
+        "backfill": {"type": "boolean"},
         "data": {"type": "object"},
     },
 }

@@ -47,6 +47,7 @@ FORM = {
                         "source": {"type": "string"},
                         "sheet": {"type": "string"},
                         "delivered": {"type": "string"},
+                        "backfill": {"type": "string", "enum": ["true", "false"]},
                     },
                     "additionalProperties": {"type": "string"},
                 }

@@ -18,7 +18,7 @@ from shared.keys import Key
 from shared.problems import Problem
 from shared.units import UnitRegistry, fold
 
-OWN = ("file", "kind", "unit", "period", "source", "sheet", "delivered")
+OWN = ("file", "kind", "unit", "period", "source", "sheet", "delivered", "backfill")
 LONGEST = 200
 _OVERHEAD = 64 << 10
 
@@ -136,6 +136,11 @@ def _given(
                 message = "Nguồn là một URI, như /one-stop/461."
                 faults.append(_fault(name, "not_a_uri", message))
             given[name] = value
+        elif name == "backfill":
+            if value == "true":
+                given[name] = value
+            elif value != "false":
+                faults.append(_fault(name, "wrong_type", "Ghi true, hoặc bỏ phần này."))
         elif name == "delivered":
             moment = read_moment(value)
             if moment is None or moment.at > clock.now() + timedelta(minutes=5):

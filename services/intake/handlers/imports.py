@@ -50,7 +50,7 @@ NO_KIND = FileFault("unknown_kind", "", "Loại danh sách này không còn đư
 @dataclass(frozen=True, slots=True)
 class Upload:
     """A list as it was sent. ``given`` are values that hold for all its rows, and ``source``,
-    ``sheet``, ``delivered`` where they were named."""
+    ``sheet``, ``delivered``, ``backfill`` where they were named."""
 
     kind: str
     file_name: str
@@ -233,6 +233,7 @@ class Imports:
             teller=Teller(kind, registry, self.admission.hash_key, source_of),
             figures=Figures.of(job),
             delivered=datetime.fromisoformat(delivered) if delivered else job["created_at"],
+            backfill=given.get("backfill") == "true",
         )
 
     async def parts(self, id: str) -> AsyncIterator[bytes]:

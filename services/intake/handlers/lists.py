@@ -97,7 +97,8 @@ _COUNTS = ("done", "rows", "accepted", "duplicate", "refused", "repaired")
 class Work:
     """One list being worked through by one worker.
 
-    ``delivered`` is when a list of people counts as handed in.
+    ``delivered`` is when a list of people counts as handed in; ``backfill``, that nobody is to be
+    told of what the list says.
     """
 
     id: str
@@ -110,6 +111,7 @@ class Work:
     teller: Teller
     figures: Figures
     delivered: datetime
+    backfill: bool = False
 
     @property
     def columns(self) -> frozenset[str]:
@@ -230,6 +232,8 @@ async def _examine(
     results: list[Result] = []
     candidates: list[Any] = []
     refusals: list[dict[str, Any]] = []
+    if work.backfill:
+        raws = [raw | {"backfill": True} for raw in raws]
     for start in range(0, len(raws), SLICE):
         found = await admission.examine(raws[start : start + SLICE], work.key)
         results += found[0]

@@ -95,6 +95,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "reason.met": ("việc đã xong", "done meanwhile"),
     "held_until": ("giữ đến", "held until"),
     "reason.stale": ("đã quá cũ khi xử lý", "too old when processed"),
+    "reason.backfill": ("dữ liệu nạp bù", "loaded afterwards"),
     "reason.demo": ("dữ liệu minh họa", "made by the demonstration"),
     "reason.declined": ("người nộp không nhận tin", "the person declined"),
     "reason.no_provider": ("chưa cấu hình nhà cung cấp", "no provider is configured"),

@@ -327,7 +327,7 @@ def origin_of(read: Story, version: Version) -> Origin:
             event = change
             break
     time, source, _ = event.order
-    return Origin(event.uid, source, time)
+    return Origin(event.uid, source, time, event.backfill)
 
 
 def values_of(read: Story, dossier: story.Dossier) -> tuple[tuple[str, str | None], ...]:

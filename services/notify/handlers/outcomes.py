@@ -42,7 +42,7 @@ def figures_of(batch: Sequence[events.Event]) -> list[tuple[Figure, events.Event
     for event in batch:
         if event.type in KINDS:
             data = event.data.model_dump(mode="json")
-            origin = Origin(event.uid, event.source, event.time)
+            origin = Origin(event.uid, event.source, event.time, event.backfill)
             found.append((Figure(event.type, origin, event.id, data), event))
     return found
 
@@ -68,7 +68,7 @@ async def tell_waiting(session: AsyncSession, desk: Desk, plans: Mapping[str, Pl
     figures = [
         Figure(
             row.type,
-            Origin(bytes(row.uid), row.source, row.occurred_at),
+            Origin(bytes(row.uid), row.source, row.occurred_at, row.backfill),
             row.event_id,
             story.facts_of(row.data),
         )

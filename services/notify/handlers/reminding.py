@@ -1,6 +1,7 @@
 """A citizen is reminded of a due date: on its day, and before its hour while there is no result."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 import orjson
@@ -27,10 +28,14 @@ async def remind(
     codes = {row.key for row in rows}
     contacts = await story.load_contacts(session, codes)
     dossiers = await story.load_dossiers(session, codes) if codes else {}
+    loaded = await story.loaded_afterwards(session, {bytes(row.origin) for row in rows})
     await desk.keep_links(session, codes)
     notices: list[NewNotice] = []
     for row in rows:
         fact = reminder_fact(row)
+        received = loaded.get(bytes(row.origin))
+        if received is not None and row.at <= received:
+            fact = replace(fact, origin=replace(fact.origin, backfill=True))
         contact = contacts.get(row.key)
         expected = any(each.contact is not None for each in dossiers[row.key].submissions)
         for draft in rules.draft(fact, contact, expected, now, desk.policy):

@@ -127,11 +127,12 @@ async def announce_slips(
     units = {unit for row in rows for unit in (row.unit, read_facts(row).get("holder")) if unit}
     units |= {target for pair in by_plan.values() for found in pair for target in found}
     officers = await load_officers(session, desk, units, now)
+    loaded = await story.loaded_afterwards(session, {bytes(row.origin) for row in rows})
     notices: list[NewNotice] = []
     announced: list[outbox.Message] = []
     for row in rows:
         facts = read_facts(row)
-        fact = slip_fact(row, facts)
+        fact = as_loaded(slip_fact(row, facts), row, loaded)
         own, others = by_plan[row.key, row.version]
         if new_to(fact, told[OFFICER].get(row.key, ())):
             notices += tell_units(desk, fact, own_targets(row, own), officers, now)
@@ -221,11 +222,13 @@ async def raise_alarms(
     officers = await load_officers(
         session, desk, {target for found in wanted.values() for target in found}, now
     )
+    loaded = await story.loaded_afterwards(session, {bytes(row.origin) for row in standing})
     notices: list[NewNotice] = await remind(session, desk, reminded, now)
     announced: list[outbox.Message] = []
     approached: dict[tuple[str, str, str], sa.Row] = {}
     for row in standing:
-        notices += tell_units(desk, alarm_fact(desk, row), wanted[id(row)], officers, now)
+        fact = as_loaded(alarm_fact(desk, row), row, loaded)
+        notices += tell_units(desk, fact, wanted[id(row)], officers, now)
         identity = (row.kind, row.key, row.version)
         ahead = row.what in ("approaching", "day_of")
         if ahead and row.approached_at is None and identity not in approached:
@@ -302,6 +305,15 @@ def slip_fact(row: sa.Row, facts: dict[str, str | None]) -> Fact:
         origin=Origin(bytes(row.origin), row.source, max(row.origin_time, row.slips_at)),
         facts=plain_facts(values),
     )
+
+
+def as_loaded(fact: Fact, row: sa.Row, loaded: Mapping[bytes, datetime]) -> Fact:
+    """The same fact, told to nobody where its due date was loaded afterwards and had passed by
+    then, or the fact itself lies before that."""
+    received = loaded.get(bytes(row.origin))
+    if received is None or min(fact.at, row.slips_at or fact.at) > received:
+        return fact
+    return replace(fact, origin=replace(fact.origin, backfill=True))
 
 
 def as_apology(fact: Fact) -> Fact:

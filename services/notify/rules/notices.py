@@ -66,11 +66,12 @@ DEMO_SOURCES = "/demo/"
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """The event that a notice rests on."""
+    """The event that a notice rests on; of a ``backfill`` nobody is told."""
 
     uid: bytes
     source: str
     time: datetime
+    backfill: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -342,7 +343,9 @@ def stale_at(at: datetime, time: datetime, policy: Policy) -> datetime:
 
 
 def barred(fact: Fact, now: datetime, policy: Policy) -> str | None:
-    """Why a fact may be recorded but never sent: ``demo``, ``stale``, or null."""
+    """Why a fact may be recorded but never sent: ``backfill``, ``demo``, ``stale``, or null."""
+    if fact.origin.backfill:
+        return "backfill"
     if fact.origin.source.startswith(DEMO_SOURCES):
         return "demo"
     return "stale" if stale_at(fact.at, fact.origin.time, policy) <= now else None
@@ -470,7 +473,7 @@ def as_recorded(draft: Draft, reason: str | None) -> Draft:
 
 def _origin(event: Submission | StatusChange) -> Origin:
     time, source, _ = event.order
-    return Origin(event.uid, source, time)
+    return Origin(event.uid, source, time, event.backfill)
 
 
 def story_facts(

@@ -17,11 +17,12 @@ from shared.dossiers import StatusChange, Submission
 from shared.events.scalars import instant
 
 ADD_EVENTS = sa.text(
-    "INSERT INTO events (uid, subject, type, unit, source, event_id, occurred_at, received_at, data)"
-    " SELECT * FROM unnest(CAST(:uids AS bytea[]), CAST(:subjects AS text[]),"
+    "INSERT INTO events (uid, subject, type, unit, source, event_id, occurred_at, received_at, data,"
+    " backfill) SELECT * FROM unnest(CAST(:uids AS bytea[]), CAST(:subjects AS text[]),"
     " CAST(:types AS text[]), CAST(:units AS text[]), CAST(:sources AS text[]),"
     " CAST(:ids AS text[]), CAST(:times AS timestamptz[]), CAST(:received AS timestamptz[]),"
-    " CAST(:data AS jsonb[])) AS r(u, s, t, n, o, i, w, k, d) ORDER BY r.u"
+    " CAST(:data AS jsonb[]), CAST(:backfills AS boolean[]))"
+    " AS r(u, s, t, n, o, i, w, k, d, b) ORDER BY r.u"
     " ON CONFLICT DO NOTHING"
 )
 ADD_VOIDS = sa.text(
@@ -33,9 +34,12 @@ ADD_VOIDS = sa.text(
 SUBJECTS = sa.text(
     "SELECT DISTINCT type, subject FROM events WHERE uid = ANY(CAST(:uids AS bytea[]))"
 )
+LOADED_AFTERWARDS = sa.text(
+    "SELECT uid, received_at FROM events WHERE uid = ANY(CAST(:uids AS bytea[])) AND backfill"
+)
 STANDING = sa.text(
     "SELECT e.uid, e.subject, e.type, e.unit, e.source, e.event_id, e.occurred_at, e.received_at,"
-    " e.data FROM events e WHERE e.subject = ANY(CAST(:subjects AS text[]))"
+    " e.data, e.backfill FROM events e WHERE e.subject = ANY(CAST(:subjects AS text[]))"
     " AND NOT EXISTS (SELECT 1 FROM voids v WHERE v.uid = e.uid)"
 )
 CONTACTS = sa.text(  # the newest decision of the person wins over what came with the dossier
@@ -85,7 +89,7 @@ PLAN_BODIES = sa.text(
 TAKE_WAITING = sa.text(
     "DELETE FROM events WHERE subject = ANY(CAST(:subjects AS text[]))"
     " AND type = ANY(CAST(:types AS text[]))"
-    " RETURNING uid, type, source, event_id, occurred_at, data"
+    " RETURNING uid, type, source, event_id, occurred_at, data, backfill"
 )
 HANDED_IN = sa.text(
     "SELECT e.type, e.unit, e.occurred_at, e.data FROM events e"
@@ -124,6 +128,7 @@ async def add_events(session: AsyncSession, batch: Iterable[tuple[str, events.Ev
             "times": [event.time for _, event in rows],
             "received": [event.receivedat or event.time for _, event in rows],
             "data": [event.data.model_dump_json(exclude_none=True) for _, event in rows],
+            "backfills": [event.backfill for _, event in rows],
         },
     )
 
@@ -142,6 +147,16 @@ async def find_subjects(session: AsyncSession, uids: Collection[bytes]) -> list[
         return []
     rows = await session.execute(SUBJECTS, {"uids": list(uids)})
     return [(row.type, row.subject) for row in rows]
+
+
+async def loaded_afterwards(
+    session: AsyncSession, uids: Collection[bytes]
+) -> dict[bytes, datetime]:
+    """When those among some events reached us that were loaded afterwards."""
+    if not uids:
+        return {}
+    rows = await session.execute(LOADED_AFTERWARDS, {"uids": sorted(uids)})
+    return {bytes(row.uid): row.received_at for row in rows}
 
 
 async def standing_events(session: AsyncSession, subjects: Collection[str]) -> Sequence[sa.Row]:
@@ -177,6 +192,7 @@ async def load_dossiers(session: AsyncSession, codes: Collection[str]) -> dict[s
                     received_at=_instant(data.get("received_at")),
                     due_at=_instant(data.get("due_at")),
                     contact=data.get("contact"),
+                    backfill=row.backfill,
                 )
             )
             if data.get("return_by"):
@@ -193,6 +209,7 @@ async def load_dossiers(session: AsyncSession, codes: Collection[str]) -> dict[s
                     due_at=_instant(data.get("due_at")),
                     department=data.get("department"),
                     returned_at=_instant(data.get("returned_at")),
+                    backfill=row.backfill,
                 )
             )
             if data.get("reason"):

@@ -28,7 +28,14 @@ class Counting:
         """Keep a batch as facts and bring every count that it touches up to date.
 
         The number of statements does not depend on how many events, units or plans there are.
+        What was loaded afterwards comes first, by itself: so it is known what it has led to.
         """
+        for backfill in (True, False):
+            group = [event for event in batch if event.backfill is backfill]
+            if group:
+                await self._count(session, group, backfill)
+
+    async def _count(self, session: AsyncSession, batch: Sequence[Event], backfill: bool) -> None:
         facts, voids = _split(batch)
         await store.add_facts(session, facts)
         await store.add_voids(session, voids)
@@ -36,11 +43,11 @@ class Counting:
         known = await store.facts_of(session, [*(fact.uid for fact in facts), *voids])
         cells, places = await tally(session, counted.histories, known)
         due = {each for each in places if each[0] in counted.answering}
-        await settle(session, counted.histories, due)
+        await settle(session, counted.histories, due, backfill)
         judged = {each for each in places if each[0] in counted.judging}
         await stand_places(session, counted.histories, judged)
         told = {each for each in cells if each[0] in counted.answering}
-        await announce_milestones(session, counted.histories, told)
+        await announce_milestones(session, counted.histories, told, backfill)
 
 
 async def tally(

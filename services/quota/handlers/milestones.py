@@ -27,11 +27,15 @@ Told = tuple[str, int, str, str, str, int]
 
 
 async def announce_milestones(
-    session: AsyncSession, histories: Mapping[str, History], cells: Iterable[store.Cell]
+    session: AsyncSession,
+    histories: Mapping[str, History],
+    cells: Iterable[store.Cell],
+    backfill: bool = False,
 ) -> None:
     """Tell once of each share of a target that a touched count has reached.
 
-    ``histories`` are by the name of their counts, as the cells are.
+    ``histories`` are by the name of their counts, as the cells are; ``backfill`` says that what
+    touched them was loaded afterwards.
     A ratio can fall again: what is said of it is said by the check of each morning.
     """
     today = clock.today()
@@ -61,7 +65,7 @@ async def announce_milestones(
                     name = histories[plan].plan
                     told = (name, one.version.judged_as, indicator, unit, one.period, percent)
                     passed[told] = (cell, bound.value)
-    await tell(session, passed)
+    await tell(session, passed, backfill)
 
 
 async def load_sums(
@@ -75,7 +79,9 @@ async def load_sums(
     return sums
 
 
-async def tell(session: AsyncSession, passed: Mapping[Told, tuple[Cell, Fraction]]) -> None:
+async def tell(
+    session: AsyncSession, passed: Mapping[Told, tuple[Cell, Fraction]], backfill: bool = False
+) -> None:
     """Announce what was not announced before."""
     now = clock.now()
     messages = []
@@ -93,7 +99,8 @@ async def tell(session: AsyncSession, passed: Mapping[Told, tuple[Cell, Fraction
             percent=float(row.percent) if row.percent != BEHIND else _percent(cell, target),
         )
         message_id = ":".join(map(str, row))
-        messages.append(outcome(f"motcua.quota.{kind}.v1", progress, message_id, now))
+        kind = f"motcua.quota.{kind}.v1"
+        messages.append(outcome(kind, progress, message_id, now, backfill))
     await enqueue(session, messages)
 
 

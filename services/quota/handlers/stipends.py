@@ -37,11 +37,15 @@ async def find_winners(session: AsyncSession, groups: Groups) -> set[Place]:
 
 
 async def settle(
-    session: AsyncSession, histories: Mapping[str, History], places: Collection[Place]
+    session: AsyncSession,
+    histories: Mapping[str, History],
+    places: Collection[Place],
+    backfill: bool = False,
 ) -> None:
     """Book what some places have earned: the difference between what is due and what is booked.
 
-    ``histories`` are by the name of their counts, as the places are.
+    ``histories`` are by the name of their counts, as the places are; ``backfill`` says that what
+    is settled was loaded afterwards.
     """
     if not places:
         return
@@ -83,7 +87,7 @@ async def settle(
                     at,
                 )
             )
-    await _book(session, rows)
+    await _book(session, rows, backfill)
 
 
 async def stand_places(
@@ -154,7 +158,7 @@ def _currency(history: History, indicator: str, number: int, booked: Any) -> str
     )
 
 
-async def _book(session: AsyncSession, rows: list[tuple[Any, ...]]) -> None:
+async def _book(session: AsyncSession, rows: list[tuple[Any, ...]], backfill: bool) -> None:
     ids = await store.book(session, rows)
     messages = []
     for entry_id, row in zip(ids, rows, strict=True):
@@ -169,7 +173,8 @@ async def _book(session: AsyncSession, rows: list[tuple[Any, ...]]) -> None:
             of_source=row[5],
             of_id=row[6],
         )
-        messages.append(outcome("motcua.stipend.earned.v1", earned, f"ledger-{entry_id}", row[10]))
+        kind, id = "motcua.stipend.earned.v1", f"ledger-{entry_id}"
+        messages.append(outcome(kind, earned, id, row[10], backfill))
     await enqueue(session, messages)
 
 
