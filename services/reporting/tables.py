@@ -155,6 +155,7 @@ class NoticeFact(Table, table=True):
     subject: str
     segments: int = Field(sa_type=sa.BigInteger)
     cost: int | None = Field(sa_type=sa.BigInteger)
+    audience: str | None
     reason: str | None
     sent_day: date | None
     sent_rday: date | None

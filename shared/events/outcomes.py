@@ -74,7 +74,8 @@ class Deadline(Data):
 
 
 class Notice(Data):
-    """What became of a message to somebody, without saying to whom."""
+    """What became of a message to somebody, without saying to whom; `audience` is whether it went
+    to an applicant or to an official, null where it was told by an older version."""
 
     notice: Opaque
     template: Code
@@ -86,6 +87,7 @@ class Notice(Data):
     at: OptionalInstant = None
     provider: Code | None = None
     reason: Text | None = None
+    audience: Literal["citizen", "officer"] | None = None
 
 
 class Refusals(Data):

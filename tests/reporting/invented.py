@@ -194,6 +194,7 @@ class World:
             "subject": subject,
             "segments": random.choice([0, 1, 2]),
             "cost": random.choice([None, 350, 700]),
+            "audience": random.choice([None, "citizen", "citizen", "officer"]),
         }
         at = self._instant()
         unit = self._unit(at)
@@ -236,7 +237,8 @@ KEYS = {
     "resolved": ("unit", "difficulty", "category", "text"),
     "list": ("unit", "list", "period", "rows"),
     "void": ("of_source", "of_id"),
-    "notice": ("unit", "notice", "channel", "subject", "segments", "cost", "at", "reason"),
+    "notice": ("unit", "notice", "channel", "subject", "segments", "cost", "at", "reason",
+               "audience"),
     "refusal": ("unit", "count", "at"),
 }  # fmt: skip
 OUTCOMES = ("notice", "refusal")

@@ -189,6 +189,7 @@ class Recount:
                 if (
                     one["channel"] == "sms"
                     and one["state"] == "failed"
+                    and one["audience"] != "officer"
                     and (one["reason"] in ("carrier", "refused"))
                 ):
                     bad[one["place"]].add(one["subject"])

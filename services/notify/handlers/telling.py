@@ -29,6 +29,7 @@ def notice_outcome(
         at=now,
         provider=provider,
         reason=reason,
+        audience=row.audience,
     )
     return announcement(
         f"motcua.notice.{state}.v1",

@@ -39,7 +39,7 @@ REACHED = sa.text(
 )
 FORGET = sa.text("DELETE FROM barred WHERE code = ANY(CAST(:codes AS text[]))")
 LAST_SENT = sa.text(
-    "SELECT id, kind, channel, unit, subject, segments, cost, attempts AS number,"
+    "SELECT id, kind, audience, channel, unit, subject, segments, cost, attempts AS number,"
     " provider, state"
     " FROM notices WHERE subject = :code AND audience = 'citizen' AND channel = :channel"
     " AND state IN ('sent', 'delivered', 'unknown') ORDER BY seq DESC LIMIT 1 FOR UPDATE"

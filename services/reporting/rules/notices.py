@@ -34,6 +34,7 @@ class NoticeStory:
     subject: str
     segments: int = 0
     cost: int | None = None
+    audience: str | None = None
     heard: dict[str, Heard] = field(default_factory=dict)
     """State -> the first time that it was heard of."""
 
@@ -52,6 +53,7 @@ class NoticeStory:
             self.subject,
             max(self.segments, other.segments),
             max(costs, default=None),
+            self.audience or other.audience,
             heard,
         )
 

@@ -35,6 +35,7 @@ _COLUMNS = {
     "subject": "text",
     "segments": "bigint",
     "cost": "bigint",
+    "audience": "text",
     "reason": "text",
     **_HEARD,
 }
@@ -42,7 +43,9 @@ _KEEP = Insert(
     "notices",
     _COLUMNS,
     "ON CONFLICT (notice) DO UPDATE SET "
-    + ", ".join(f"{name} = excluded.{name}" for name in ("segments", "cost", "reason", *_HEARD)),
+    + ", ".join(
+        f"{name} = excluded.{name}" for name in ("segments", "cost", "audience", "reason", *_HEARD)
+    ),
 )
 _LOAD = sa.text("SELECT * FROM notices WHERE notice = ANY(CAST(:notices AS text[]))")
 _SUMS = Sums(
@@ -54,7 +57,7 @@ _KNOWN_DAY = "least({})".format(
 _UNDELIVERABLE = f"""
 SELECT {PLACE} AS place, s.borne, count(DISTINCT f.subject) AS n FROM (
     SELECT f.unit, f.subject, {_KNOWN_DAY} AS day FROM notices f
-    WHERE f.channel = 'sms' AND (f.wrong_rday <= :known
+    WHERE f.channel = 'sms' AND f.audience IS DISTINCT FROM 'officer' AND (f.wrong_rday <= :known
             OR f.reason IN ('carrier', 'refused') AND f.failed_rday <= :known
                 AND (f.delivered_rday IS NULL OR f.delivered_rday > :known))
         AND greatest(f.failed_day, f.wrong_day) >= :first
@@ -82,6 +85,7 @@ def stories(outcomes: Iterable[Event]) -> dict[str, NoticeStory]:
             told.subject,
             told.segments or 0,
             told.cost,
+            told.audience,
             {state: Heard(clock.local_day(told.at or event.time), event.rday, reason)},
         )
         known = found.get(told.notice)
@@ -94,7 +98,7 @@ async def load(session: AsyncSession, notices: Iterable[str]) -> dict[str, Notic
     asked = {"notices": sorted(notices)}
     return {
         row["notice"]: NoticeStory(
-            *(row[name] for name in list(_COLUMNS)[:7]),
+            *(row[name] for name in list(_COLUMNS)[:8]),
             {
                 state: Heard(
                     row[f"{state}_day"],
@@ -128,6 +132,7 @@ async def keep(session: AsyncSession, told: Mapping[str, NoticeStory]) -> None:
                 one.subject,
                 one.segments,
                 one.cost,
+                one.audience,
                 failed and failed.reason,
                 *heard,
             )
@@ -167,7 +172,7 @@ async def counts(
 
 
 async def undeliverable(session: AsyncSession, scope: Scope) -> dict[Place, int]:
-    """Per unit the dossiers whose phone number the carrier does not serve."""
+    """Per unit the dossiers whose applicant's number the carrier does not serve."""
     query = sa.text(_UNDELIVERABLE.format(within=scope.within("day")))
     rows = await session.execute(query, scope.parameters("first", "last", "known"))
     return {Place(row.place, row.borne): row.n for row in rows}
