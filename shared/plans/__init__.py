@@ -16,7 +16,7 @@ from shared.plans.duties import (
     duties,
     judge,
 )
-from shared.plans.filters import matches
+from shared.plans.filters import UNDECIDED, matches
 from shared.plans.indicators import Indicator, Measure
 from shared.plans.models import Plan, attribute
 from shared.plans.obligations import Obligation
@@ -32,6 +32,7 @@ __all__ = [
     "DERIVED",
     "LEVELS",
     "ONCE",
+    "UNDECIDED",
     "WHOLE",
     "Alert",
     "Bound",

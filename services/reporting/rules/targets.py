@@ -7,6 +7,7 @@ from typing import Any
 
 from services.reporting.rules.installs import Install
 from shared.plans import (
+    UNDECIDED,
     WHOLE,
     Bound,
     Indicator,
@@ -125,31 +126,30 @@ def _is_online_share(plan: Plan, indicator: Indicator, authority: str) -> bool:
     whole = indicator.denominator
     if whole is None or whole.fact not in _ABOUT_DOSSIERS or whole.fact != indicator.measure.fact:
         return False
+    measured = _decided(indicator.measure.where, plan.lists)
+    counted = _decided(whole.where, plan.lists)
     row = {"authority": authority}
-    online: Mapping[str, Any] = {**row, "channel": "online"}
-    counter: Mapping[str, Any] = {**row, "channel": "counter"}
-    lists = plan.lists
     return (
-        _only_about(whole.where, {"authority"}, lists)
-        and _only_about(indicator.measure.where, {"authority", "channel"}, lists)
-        and matches(whole.where, row, lists)
-        and matches(indicator.measure.where, online, lists)
-        and not matches(indicator.measure.where, counter, lists)
+        counted.keys() <= row.keys()
+        and measured.keys() <= {*row, "channel"}
+        and matches(counted, row, plan.lists)
+        and matches(measured, {**row, "channel": "online"}, plan.lists)
+        and not matches(measured, {**row, "channel": "counter"}, plan.lists)
     )
 
 
-def _only_about(where: Mapping[str, Any], fields: set[str], lists: Mapping[str, Any]) -> bool:
-    """Whether a filter looks at nothing but these fields; an undecided list looks at nothing."""
-    return all(
-        key in fields
-        or (
-            isinstance(wanted, Mapping)
-            and set(wanted) == {"in"}
-            and isinstance(wanted["in"], str)
-            and lists.get(wanted["in"]) == "undecided"
-        )
+def _decided(where: Mapping[str, Any], lists: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A filter without its lists that nobody has decided yet: those let everything through."""
+    return {
+        key: wanted
         for key, wanted in where.items()
-    )
+        if not (
+            isinstance(wanted, Mapping)
+            and wanted.keys() == {"in"}
+            and isinstance(wanted["in"], str)
+            and lists.get(wanted["in"]) == UNDECIDED
+        )
+    }
 
 
 def _end(plan: Plan, indicator: Indicator, day: date) -> date:
