@@ -297,6 +297,13 @@ def test_csv_has_the_columns_of_the_rows(running, report):
     assert answer.content.decode("utf-8-sig").splitlines()[0].split(",") == list(rows[0])
 
 
+def test_what_was_asked_in_vain_is_named(running):
+    answer = running.get(
+        "reporting", "/v1/reports/installs", unti="461", field="Đất đai", lang="en"
+    )
+    assert answer["not_applied"] == ["field", "unti"]
+
+
 def test_every_fault_of_a_question_is_named(running):
     answer = running.http.get(
         running.url("reporting", "/v1/reports/bieu-06"),

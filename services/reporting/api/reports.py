@@ -17,6 +17,11 @@ from shared.keys import Key
 Word = Annotated[str | None, Query()]
 NAMED = {"plan", "indicator", "obligation"}
 """Filters that are held against the plans before anything else."""
+ASKED_BY = {
+    "from", "to", "as_of", "unit", "level", "field", "by", "domain", "plan", "indicator",
+    "obligation", "format", "lang", "limit", "offset", "after",
+}  # fmt: skip
+"""What a question may be made of; anything else is named as not applied."""
 
 
 class Document(JSONResponse):
@@ -60,6 +65,9 @@ def build_router(reports: Reports, files: Files, confirming: Confirming) -> APIR
         format: Annotated[str | None, Query(description="json, csv, xlsx or pdf")] = None,
         limit: Word = None,
         offset: Word = None,
+        after: Annotated[
+            str | None, Query(description="The `next` of the page before: interview-list")
+        ] = None,
         lang: Annotated[
             str | None, Query(description="vi or en headings; csv has keys without it")
         ] = None,
@@ -72,6 +80,7 @@ def build_router(reports: Reports, files: Files, confirming: Confirming) -> APIR
         made = document(asked, answer)
         if asked.format != "json":
             return await asyncio.to_thread(_file, files, made, asked.format, lang, accept_language)
+        made["not_applied"] += sorted(request.query_params.keys() - ASKED_BY)
         made |= await confirming.noted(asked)
         return Document(made, headers={"Cache-Control": "no-store"})
 
