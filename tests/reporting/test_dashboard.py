@@ -91,6 +91,29 @@ def test_a_user_of_a_unit_sees_it_alone_on_pages_and_in_reports(running):
         assert client.get("/v1/dead").status_code == 403
 
 
+@pytest.mark.parametrize(
+    ("path", "plans"),
+    [
+        ("/progress", {"", "quang-tri-rthome-2019", "quang-tri-mscore-2020"}),
+        ("/reports/timeliness", {"", "quang-tri-rthome-2019", "quang-tri-mscore-2020"}),
+        ("/reports/on-time", set()),
+    ],
+)
+def test_a_page_is_filtered_by_plan_and_period_and_stays(running, path, plans):
+    with logged_in(running, "tinhxem") as client:
+        page = client.get(path, params={"plan": "quang-tri-rthome-2019", "lang": "vi"}).text
+    choice = re.search(r'<select id="plan".*?</select>', page, re.DOTALL)
+    offered = re.findall(r'<option value="([^"]*)"', choice[0]) if choice else []
+    assert set(offered) == plans
+    assert not plans or '"quang-tri-rthome-2019" selected' in choice[0]
+    spans = re.search(r'<nav class="spans".*?</nav>', page, re.DOTALL)[0]
+    links = [urlsplit(each.replace("&amp;", "&")) for each in re.findall(r'href="([^"]+)"', spans)]
+    assert len(links) == 6
+    for link in links:
+        assert link.path == path
+        assert parse_qs(link.query)["plan"] == ["quang-tri-rthome-2019"]
+
+
 def test_what_changes_something_comes_from_our_own_pages(running):
     with logged_in(running, "tinhxem") as client:
         page = client.get("/reports/on-time?unit=461").text

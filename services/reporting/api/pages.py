@@ -1,6 +1,6 @@
 """The dashboard: a territory at a glance, a page for each report, a dossier's story."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -49,6 +49,7 @@ from services.reporting.handlers import (
 from services.reporting.rules import SHORT
 from shared import clock
 from shared.keys import Key
+from shared.plans import Plan
 from shared.problems import Problem
 from shared.questionnaires import Questionnaire
 from shared.units import LEVELS
@@ -84,15 +85,15 @@ def build_pages(
     pages, accounts, memo = entrance.pages, entrance.accounts, Memo()
 
     def form_of(
-        filters: Filters, key: Key, report: str, path: str, language: str
+        filters: Filters, key: Key, path: str, language: str, plans: Iterable[Plan] = ()
     ) -> dict[str, Any]:
         unit = filters.held.get("unit")
         name = f"{reports.registry.name(unit, clock.today())} ({unit})" if unit else ""
         return {
             "unit": name,
             "units": unit_choices(reports.registry, key),
-            "choices": _choices(report, language) if path != "/" else [],
-            "field": report in WITH_FIELD and path != "/",
+            "choices": _choices(path, language, plans),
+            "field": _about(path) in FILTERED["field"],
             "presets": _presets(filters, path, language),
         }
 
@@ -133,7 +134,7 @@ def build_pages(
         return pages.draw(
             "overview.html",
             language,
-            form=form_of(filters, key, "overdue", "/", language),
+            form=form_of(filters, key, "/", language),
             **await frame(request, key, filters, language, "/", version),
             **_glance(seen, filters, language),
             admin=admin,
@@ -166,19 +167,20 @@ def build_pages(
         answer = await memo.get(mark, lambda: reports.answer(asked.question))
         live.took(clock.monotonic() - began)
         months = await reports.months(asked.question) if name in WITH_MONTHS else []
-        plans = titles(await reports.plans())
+        plans = await reports.plans()
+        named = titles(plans)
         return pages.draw(
             "report.html",
             language,
-            form=form_of(filters, key, name, path, language),
+            form=form_of(filters, key, path, language, plans),
             **await frame(request, key, filters, language, path, version),
             report=name,
             file=filters.link(f"/v1{path}", language),
             publish=_publishing(name, filters, key, language),
             letter=letter_link(name, answer, filters, language),
             table=table_of(answer, filters, language, offset),
-            pictures=illustrate(name, answer, months, plans, items[language], language),
-            titles=plans,
+            pictures=illustrate(name, answer, months, named, items[language], language),
+            titles=named,
             items=items[language],
             rank_open=answer.extra.get("rank_open", []),
             changes=answer.extra["unit_changes"],
@@ -196,12 +198,13 @@ def build_pages(
         now = clock.now()
         filters = read_filters("timeliness", kept, key, reports.registry, now)
         stands = await standing(reports, filters.asked.question, clock.local_day(now))
+        plans = await reports.plans()
         return pages.draw(
             "targets.html",
             language,
-            form=form_of(filters, key, "overdue", "/", language),
+            form=form_of(filters, key, "/progress", language, plans),
             **await frame(request, key, filters, language, "/progress", version),
-            groups=target_groups(stands, reports.registry, titles(await reports.plans()), language),
+            groups=target_groups(stands, reports.registry, titles(plans), language),
             letter=filters.link("/v1/letters", language, about="targets")
             if any(one.result.state in SHORT for one in stands)
             else None,
@@ -246,23 +249,41 @@ def build_pages(
     return router
 
 
-WITH_FIELD = frozenset({"bieu-06", "on-time", "online-share", "data-quality", "overdue"})
-"""Reports that can be asked of one field alone."""
 WITH_MONTHS = frozenset({"bieu-06", "on-time", "online-share"})
 """Reports whose picture shows months."""
 
 
-def _choices(report: str, language: str) -> list[tuple[str, list[tuple[str, str]]]]:
-    found = []
+def _choices(
+    path: str, language: str, plans: Iterable[Plan]
+) -> list[tuple[str, list[tuple[str, str]]]]:
+    """What can be chosen on a page: (filter, its values and what they are called)."""
+    report, found = _about(path), []
     if groupings := GROUPINGS.get(report):
         found.append(("by", [(each, word(f"by.{each}", language)) for each in groupings]))
     if report in FILTERED["level"]:
         levels = [(each, word(f"value.{each}", language)) for each in LEVELS]
         found.append(("level", [("", word("each_unit", language)), *levels]))
-    if report == "scorecard":
+    if report in FILTERED["domain"]:
         domains = [(each, word(f"value.{each}", language)) for each in DOMAINS]
         found.append(("domain", [("", word("every", language)), *domains]))
+    if asks := _ASKS.get(report or path):
+        titled = sorted((each.title, each.plan) for each in plans if asks(each))
+        named = [("", word("every", language)), *((plan, title) for title, plan in titled)]
+        found.append(("plan", named))
     return found
+
+
+_ASKS: Mapping[str, Callable[[Plan], object]] = {
+    "timeliness": lambda plan: plan.obligations,
+    "emulation": lambda plan: plan.penalties or plan.merits,
+    "/progress": lambda plan: plan.indicators,
+}
+"""Which plans have something to say on a page."""
+
+
+def _about(path: str) -> str:
+    """The report that a page shows; empty where it shows none."""
+    return path.removeprefix("/reports/") if path.startswith("/reports/") else ""
 
 
 DOMAINS = ("public_administration", "health")
