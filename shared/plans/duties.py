@@ -102,7 +102,8 @@ class Alert:
 def duties(plan: Plan, until: date, working: WorkingDays | None = None) -> list[Duty]:
     """Every duty that opens up to and including a day, by (due, obligation, period, unit).
 
-    Undecided ones come last. A unit that no longer exists when a duty opens owes nothing.
+    Undecided ones come last. A unit that no longer exists when a duty opens owes nothing, and
+    neither does another one that was given its code since the plan began.
     """
     grants = Grants(plan)
     return sorted((grants.apply(duty) for duty in bare_duties(plan, until, working)), key=by_due)
@@ -117,7 +118,7 @@ def bare_duties(plan: Plan, until: date, working: WorkingDays | None = None) -> 
     """The same without make-up days, extensions and waivers, in no particular order."""
     days = working or WorkingDays()
     found: list[Duty] = []
-    registry = plan.registry or None
+    registry, begun = plan.registry or None, plan.runs.from_
     for name, obligation in plan.obligations.items():
         units = plan.members(obligation.owed_by)
         required = obligation.fulfilled_by.require.get("rows")
@@ -125,7 +126,7 @@ def bare_duties(plan: Plan, until: date, working: WorkingDays | None = None) -> 
         owed_to = plan.members(obligation.owed_to)
         for slot in _slots(plan, obligation.due, until, days):
             for unit in units:
-                if registry is not None and not registry.find(unit, slot.opens):
+                if registry is not None and not registry.same(unit, begun, slot.opens):
                     continue
                 duty = Duty(
                     plan=plan.plan,
@@ -305,9 +306,9 @@ def deliveries(
 
 def _owing(plan: Plan, obligation: Obligation, unit: str, at: datetime) -> str | None:
     units = plan.members(obligation.owed_by)
-    if unit in units or plan.registry is None:
+    if plan.registry is None:
         return unit if unit in units else None
-    return attribute(unit, units, plan.registry, at)
+    return attribute(unit, units, plan.registry, at, plan.runs.from_)
 
 
 def _period(due: Due, given: Any, at: datetime) -> str:

@@ -377,6 +377,35 @@ class TestJudgement:
         assert got.expected_rows == 8
 
 
+def test_a_code_given_to_another_unit_owes_and_hands_in_nothing() -> None:
+    body = """\
+obligations:
+  x:
+    owed_by: [23668]
+    owed_to: QTR-HDND
+    due: {every: month, day: 5}
+    fulfilled_by: {event: list.delivered, where: {list: clients}}
+"""
+
+    def made(first: str) -> Plan:
+        return read_plan(HEAD % (first, "2025-09-30") + body, registry=REGISTRY)
+
+    def owed(plan: Plan) -> list[str]:
+        return [duty.period for duty in duties(plan, END)]
+
+    def handed_in(plan: Plan, when: str) -> list[str]:
+        said = {"unit": "23668", "list": "clients", "period": "2025-06"}
+        found = deliveries(plan, "motcua.list.delivered.v1", said, at(when))
+        return [each.period for each in found]
+
+    before, after = made("2025-05-01"), made("2025-07-01")
+    assert owed(before) == ["2025-05", "2025-06"]
+    assert owed(after) == ["2025-07", "2025-08", "2025-09"]
+    assert handed_in(before, "2025-06-30T09:00") == ["2025-06"]
+    assert handed_in(before, "2025-07-01T09:00") == []
+    assert handed_in(after, "2025-07-01T09:00") == ["2025-06"]
+
+
 def test_the_working_calendar_is_given_not_assumed() -> None:
     closed = WorkingDays(off=[date(2020, 1, 13)])
     periods = {duty.period for duty in duties(owing("every: day"), END, closed)}

@@ -484,7 +484,10 @@ async def data_quality(session: AsyncSession, question: Question, book: Book) ->
             "reason": "not_by_field" if refused is None else None,
         }
         rows.append(book.named(unit, question) | counts | others)
-    return Answer(rows, _total(rows, QUALITY))
+    total = _total(rows, QUALITY)
+    if refused is None:
+        total |= {"refused_events": None, "undeliverable_phones": None, "reason": "not_by_field"}
+    return Answer(rows, total)
 
 
 async def activity(session: AsyncSession, question: Question, book: Book) -> Answer:
