@@ -23,7 +23,7 @@ STATUSES = ["registered", "received", "refused", "in_process", "supplement_reque
 LAGS = [0] * 12 + [1, 1, 2, 3, 5, 9, 17, 33, 60]
 NOTICE_STATES = ["sent", "delivered", "failed"]
 SHARES = {"dossier": 62, "install": 12, "survey": 8, "activity": 7, "difficulty": 4, "list": 4,
-          "notice": 8, "refusal": 2}  # fmt: skip
+          "filed": 2, "total": 2, "notice": 8, "refusal": 2}  # fmt: skip
 
 
 class World:
@@ -112,6 +112,7 @@ class World:
             at if random.random() < 0.8 else self._instant(at, 4),
             code=code,
             field=random.choice(FIELDS),
+            credited_unit=self._unit(at) if random.random() < 0.2 else None,
             authority=random.choice(["province", "district", "commune"]),
             channel=random.choice(["online", "online", "counter", "post"]),
             submitted_at=at,
@@ -143,15 +144,46 @@ class World:
         event = self._add(
             "survey",
             self._instant(),
-            domain=random.choice(["public_administration", "health"]),
             mode=random.choice(["phone", "tablet"]),
-            questionnaire="q-1",
-            answers={
+            **random.choice((self._points, self._levels, self._words))(),
+        )
+        self._perhaps_void(event)
+
+    def _points(self):
+        """Answers of which some lie outside the scale."""
+        random = self.random
+        return {
+            "domain": "public_administration",
+            "questionnaire": "mscore-hcc-2020",
+            "answers": {
+                "quality": random.choice([0, 1, 7, 8.5, 10, 11, "satisfied"]),
+                "time": random.choice([3, 5, 9.25]),
+                "bribe": random.choice(["no", "yes", True, "không nhớ", 3]),
+            },
+        }
+
+    def _levels(self):
+        random = self.random
+        answers = {
+            "attitude": random.choice(["very_satisfied", "neutral", 4, 6, "rất tốt"]),
+            "waiting": random.choice(["dissatisfied", 1, 2.5, 5.0]),
+        }
+        if random.random() < 0.7:
+            causes = ["waiting", "waiting", "cost", "other", "Bác sĩ nói to"]
+            answers["unhappy_because"] = random.choice(causes)
+        return {"domain": "health", "questionnaire": "mscore-yte-2020", "answers": answers}
+
+    def _words(self):
+        """A questionnaire that no file describes."""
+        random = self.random
+        return {
+            "domain": random.choice(["public_administration", "health"]),
+            "questionnaire": "q-1",
+            "answers": {
                 "quality": random.choice([0, 3, 7, 8.5, "very_satisfied", "dissatisfied"]),
                 "bribe": random.choice(["no", "yes", "không nhớ"]),
             },
-        )
-        self._perhaps_void(event)
+        }
 
     def _activity(self):
         random = self.random
@@ -182,7 +214,38 @@ class World:
         month = at.astimezone(LOCAL).date().replace(day=1) - dt.timedelta(days=1)
         if self.random.random() < 0.4:
             month = month.replace(day=1) - dt.timedelta(days=1)
-        event = self._add("list", at, list="patients", period=month.strftime("%Y-%m"), rows=5)
+        random = self.random
+        kind = random.choice(["patients", "patients", "clients", "installers"])
+        period = month.strftime("%Y-%m") if random.random() < 0.8 else None
+        rows = random.choice([0, 2, 3, 5])
+        self._perhaps_void(self._add("list", at, list=kind, period=period, rows=rows))
+
+    def _filed(self):
+        at = self._instant()
+        self._perhaps_void(
+            self._add(
+                "filed",
+                at,
+                self.random.choice(["QTR-TTHCC", "440", "18229"]),
+                plan=self.random.choice(["invented", "invented", "other"]),
+                obligation=self.random.choice(["progress", "progress", "undated", "patients"]),
+                period=at.astimezone(LOCAL).strftime("%Y-%m"),
+            )
+        )
+
+    def _total(self):
+        random = self.random
+        indicator = random.choice(["installs", "online", "credited"])
+        value = random.randrange(12)
+        event = self._add(
+            "total",
+            self._instant(),
+            plan="invented",
+            indicator=indicator,
+            period=f"2025-{random.randrange(4, 10):02}",
+            value=value,
+            denominator=value + random.randrange(9) if random.random() < 0.8 else None,
+        )
         self._perhaps_void(event)
 
     def _notice(self):
@@ -223,12 +286,14 @@ TYPES = {
     "raised": "difficulty.raised",
     "resolved": "difficulty.resolved",
     "list": "list.delivered",
+    "filed": "report.filed",
+    "total": "total.recorded",
     "void": "record.voided",
     "refusal": "event.refused",
 }
 KEYS = {
-    "submitted": ("code", "unit", "field", "authority", "channel", "submitted_at", "received_at",
-                  "due_at", "quality"),
+    "submitted": ("code", "unit", "credited_unit", "field", "authority", "channel", "submitted_at",
+                  "received_at", "due_at", "quality"),
     "status": ("code", "unit", "status", "at", "due_at", "department", "returned_at"),
     "install": ("unit", "app", "installer", "device", "citizen", "place", "result"),
     "survey": ("unit", "domain", "mode", "questionnaire", "answers"),
@@ -236,6 +301,8 @@ KEYS = {
     "raised": ("unit", "difficulty", "category", "text"),
     "resolved": ("unit", "difficulty", "category", "text"),
     "list": ("unit", "list", "period", "rows"),
+    "filed": ("unit", "plan", "obligation", "period"),
+    "total": ("unit", "plan", "indicator", "period", "value", "denominator"),
     "void": ("of_source", "of_id"),
     "notice": ("unit", "notice", "channel", "subject", "segments", "cost", "at", "reason",
                "audience"),

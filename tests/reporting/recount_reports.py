@@ -14,6 +14,12 @@ from tests.reporting.recount import LOCAL, NEVER, day, rank
 
 SCORES = {"very_dissatisfied": 1, "dissatisfied": 2, "neutral": 3, "satisfied": 4,
           "very_satisfied": 5}  # fmt: skip
+POINTS = ("mscore-hcc-2020", ("quality", "time", "attitude"))
+LEVELS = ("mscore-yte-2020", ("attitude", "waiting", "cleanliness"))
+CAUSES = {"attitude": "Thái độ phục vụ", "waiting": "Thời gian chờ", "cost": "Chi phí",
+          "facilities": "Cơ sở vật chất, vệ sinh", "explanation": "Hướng dẫn chưa rõ",
+          "other": "Lý do khác"}  # fmt: skip
+"""What the two questionnaires that ship ask for: points, levels, and why somebody was unhappy."""
 COLUMNS_06 = (
     "received_total", "received_online", "received_counter_post", "carried_over",
     "resolved_total", "resolved_early", "resolved_on_time", "resolved_late",
@@ -21,10 +27,57 @@ COLUMNS_06 = (
 )  # fmt: skip
 
 
+def outside(questionnaire, item, answer):
+    """Whether an answer lies outside the scale of its item, where one is known."""
+    number = isinstance(answer, int | float) and not isinstance(answer, bool)
+    if questionnaire == POINTS[0] and item in POINTS[1]:
+        return not (number and 1 <= answer <= 10)
+    if questionnaire == LEVELS[0] and item in LEVELS[1]:
+        return not (answer in SCORES or (number and answer in (1, 2, 3, 4, 5)))
+    if (questionnaire, item) == (POINTS[0], "bribe"):
+        return not (isinstance(answer, bool) or answer in ("yes", "no"))
+    if (questionnaire, item) == (LEVELS[0], "unhappy_because"):
+        return answer not in CAUSES
+    return False
+
+
+def quarter_of(on):
+    return f"{on.year}-Q{(on.month - 1) // 3 + 1}"
+
+
+def returned_on(dossier):
+    """The day on which the result was given back, as stated, else by the status; None: it was not."""
+    given_back = [each for each in dossier["moves"] if each["status"] == "returned"]
+    told = [each["returned_at"] for each in dossier["moves"] if each.get("returned_at")]
+    return day(told[-1] if told else given_back[0]["at"]) if given_back else None
+
+
 class Recount:
-    def __init__(self, events, tree):
-        self.events, self.tree = events, tree
+    """Args:
+    events: all that were invented.
+    tree: of units.
+    rules: (first day, what due dates follow from on what is learnt from then on), oldest first.
+    """
+
+    def __init__(self, events, tree, rules=()):
+        self.events, self.tree, self.rules = events, tree, rules
         self.kept = {}
+        self.read = {}
+
+    def rule(self, as_of):
+        """What due dates followed from, by what was known on a day."""
+        found = None
+        for since, rule in self.rules:
+            if as_of is None or since <= as_of:
+                found = rule
+        return found
+
+    def dossier(self, own, rule):
+        """One dossier, read once for each set of events and each rule."""
+        key = (id(rule), *map(id, own))
+        if key not in self.read:
+            self.read[key] = recount.read(own, rule)
+        return self.read[key]
 
     def known(self, as_of):
         """(standing events by kind, dossiers, codes without a submission) as of a day."""
@@ -34,7 +87,8 @@ class Recount:
             for event in standing:
                 kinds[event["kind"]].append(event)
             stories = recount.by_code(kinds["submitted"] + kinds["status"])
-            dossiers = {code: recount.read(own) for code, own in stories.items()}
+            rule = self.rule(as_of)
+            dossiers = {code: self.dossier(own, rule) for code, own in stories.items()}
             strays = [
                 own
                 for own in stories.values()
@@ -64,7 +118,7 @@ class Recount:
         for event in self.known(asked["as_of"])[0][kind]:
             on = days(event)
             if asked["first"] <= on <= asked["last"]:
-                place = self.place(asked, event["unit"], on)
+                place = self.place(asked, event["unit"] or "_", on)
                 if place:
                     yield event, on, place
 
@@ -102,53 +156,17 @@ class Recount:
                               "rate": kept / whole, "reason": None}  # fmt: skip
         return found
 
-    def index_766(self, asked):
-        """Points per unit of the two groups that events tell of, in cents rounded half up."""
-        found = {}
-        for place, row in self.form_06(asked, "unit").items():
-            kept = row["resolved_early"] + row["resolved_on_time"]
-            ended = kept + row["resolved_late"] + row["pending_overdue"]
-            received = row["received_online"] + row["received_counter_post"]
-            points = {}
-            if ended:
-                points["progress"] = (4000 * kept + ended) // (2 * ended) / 100
-            if received:
-                most = min(received, 2 * row["received_online"])
-                points["online_provision"] = (4400 * most + received) // (2 * received) / 100
-            if points:
-                found[place] = points
-        return found
-
     def online_share(self, asked):
         table = defaultdict(lambda: [0, 0])
         for _, one, place in self.dossiers(asked):
             if asked["first"] <= one["received"] <= asked["last"]:
-                cell = table[(*place, one["authority"])]
+                cell = table[place, one["authority"]]
                 cell[0] += one["online"]
                 cell[1] += 1
         return {
             key: {"online": online, "total": total, "share": online / total}
             for key, (online, total) in table.items()
         }
-
-    def overdue(self, asked):
-        last = asked["last"]
-        found = []
-        for code, one, _ in self.dossiers(asked):
-            if recount.is_overdue(one, last):
-                due = recount.due_date(one, last)
-                departments = [each.get("department") for each in one["moves"]]
-                found.append(
-                    {
-                        "code": code,
-                        "unit": self.tree.unit(one["unit"], one["named_on"]),
-                        "field": one["field"],
-                        "department": next((each for each in departments[::-1] if each), None),
-                        "due_date": due.isoformat(),
-                        "days_late": (last - due).days,
-                    }
-                )
-        return sorted(found, key=lambda row: (row["due_date"], row["code"]))
 
     def data_quality(self, asked):
         table = defaultdict(Counter)
@@ -166,14 +184,12 @@ class Recount:
             ):
                 if one["quality"].get(part) == flag:
                     count(place, name, one["received"])
-            given_back = [each for each in one["moves"] if each["status"] == "returned"]
-            if given_back:
-                told = [each["returned_at"] for each in one["moves"] if each.get("returned_at")]
-                if not told:
-                    count(place, "missing_returned_at", day(given_back[0]["at"]))
+            on = returned_on(one)
+            if on:
+                if not any(each.get("returned_at") for each in one["moves"]):
+                    count(place, "missing_returned_at", on)
                 if one["quality"].get("name") == one["quality"].get("phone") == "present":
-                    when = told[-1] if told else given_back[0]["at"]
-                    count(place, "eligible_for_survey", day(when))
+                    count(place, "eligible_for_survey", on)
         if asked["field"] is None:
             for own in self.known(asked["as_of"])[2]:
                 moves = sorted(
@@ -188,9 +204,8 @@ class Recount:
             for one in self.notices_known(asked):
                 if (
                     one["channel"] == "sms"
-                    and one["state"] == "failed"
                     and one["audience"] != "officer"
-                    and (one["reason"] in ("carrier", "refused"))
+                    and (one["state"] == "wrong" or one["reason"] in ("carrier", "refused"))
                 ):
                     bad[one["place"]].add(one["subject"])
             for place, subjects in bad.items():
@@ -217,45 +232,79 @@ class Recount:
             for key, (n, good, who) in table.items()
         }
 
-    def counted(self, asked, plan):
-        """{unit of the plan: machines counted}: each once within the plan's days."""
-        events = [
-            event
-            for event in self.known(asked["as_of"])[0]["install"]
-            if event["app"] == "rtHome"
-            and event["result"] == "succeeded"
-            and plan["from"] <= day(event["time"]) <= min(asked["last"], plan["to"])
-        ]
-        seen, found = set(), Counter()
-        for event in sorted(events, key=rank):
-            machine = event["device"] or event["citizen"]
-            if machine is not None and machine in seen:
+    def answers(self, asked, first, last):
+        """{(place, domain, mode, quarter, item, questionnaire): [answers, scores, outside]}."""
+        table = defaultdict(lambda: [0, [], 0])
+        for event, on, place in self.spread(asked | {"first": first, "last": last}, "survey"):
+            if asked.get("domain") not in (None, event["domain"]):
                 continue
-            seen.add(machine)
-            on = day(event["time"])
-            if on >= asked["first"]:  # for the unit of the plan that it is, or lies below
-                above = self.tree.chain(event["unit"], on)
-                found[next((each for each in above if each in plan["quotas"]), None)] += 1
+            for item, answer in event["answers"].items():
+                cell = table[(place, event["domain"], event["mode"], quarter_of(on), item,
+                              event["questionnaire"])]  # fmt: skip
+                cell[0] += 1
+                value = SCORES.get(answer, answer) if isinstance(answer, str) else answer
+                if outside(event["questionnaire"], item, answer):
+                    cell[2] += 1
+                elif not isinstance(value, str | bool):
+                    cell[1].append(Decimal(str(value)))
+        return table
+
+    def scorecard(self, asked, small):
+        """{(place, domain, mode, quarter, item, questionnaire): the figures}."""
+
+        def figures(cell):
+            n, scores, strange = cell
+            mean = float(sum(scores) / len(scores)) if scores else None
+            return len(scores) or n - strange, mean
+
+        first = asked["first"]
+        month = 3 * ((first.month - 1) // 3) + 1
+        began = first.replace(month=month, day=1) if first > dt.date(1900, 1, 1) else first
+        before = began if began == first.min else (began - dt.timedelta(1)).replace(day=1)
+        if before != began:
+            before = before.replace(month=3 * ((before.month - 1) // 3) + 1)
+        whole = self.answers(asked, before, asked["last"])
+        found = {}
+        for key, cell in self.answers(asked, first, asked["last"]).items():
+            n, score = figures(cell)
+            year, number = int(key[3][:4]), int(key[3][-1])
+            earlier = f"{year}-Q{number - 1}" if number > 1 else f"{year - 1}-Q4"
+            then = whole.get((*key[:3], earlier, *key[4:]))
+            then_n, then_score = figures(then) if then else (None, None)
+            both = score is not None and then_score is not None
+            found[key] = {
+                "n": n,
+                "score": score,
+                "small_n": n < small or (both and then_n < small),
+                "previous_score": then_score,
+                "previous_n": then_n,
+                "change": score - then_score if both else None,
+                "out_of_scale": cell[2],
+            }
         return found
 
-    def scorecard(self, asked):
-        table = defaultdict(lambda: [0, []])
+    def reasons(self, asked):
+        """{(place, domain, mode, quarter, item): {cause: how often}}."""
+        table = defaultdict(Counter)
         for event, on, place in self.spread(asked, "survey"):
-            quarter = f"{on.year}-Q{(on.month - 1) // 3 + 1}"
-            for item, answer in event["answers"].items():
-                cell = table[(*place, event["domain"], event["mode"], quarter, item)]
-                cell[0] += 1
-                value = SCORES.get(answer, answer)
-                if not isinstance(value, str):
-                    cell[1].append(Decimal(str(value)))
-        return {
-            key: {
-                "n": len(scores) or n,
-                "score": float(sum(scores) / len(scores)) if scores else None,
-                "reason": None if scores else "no_scores",
-            }
-            for key, (n, scores) in table.items()
-        }
+            if asked.get("domain") not in (None, event["domain"]):
+                continue
+            answer = event["answers"].get("unhappy_because")
+            if event["questionnaire"] == LEVELS[0] and answer in CAUSES:
+                key = (place, event["domain"], event["mode"], quarter_of(on), "unhappy_because")
+                table[key][answer] += 1
+        return table
+
+    def interviewees(self, asked):
+        """[(code, dossier, day of return)] of those who can be asked, by code."""
+        found = []
+        for code, one, _ in self.dossiers(asked):
+            on = returned_on(one)
+            contact = one["quality"]
+            reachable = contact.get("name") == contact.get("phone") == "present"
+            if on and reachable and asked["first"] <= on <= asked["last"]:
+                found.append((code, one, on))
+        return sorted(found, key=lambda each: each[0])
 
     def activity(self, asked, by):
         table = defaultdict(lambda: [0, 0, set()])
@@ -287,6 +336,7 @@ class Recount:
             if self.place(asked, known["unit"], on):
                 found[code] = {
                     "unit": self.tree.unit(known["unit"], on),
+                    "category": known["category"],
                     "text": known["text"],
                     "raised_at": begun and begun["time"],
                     "resolved_at": done and done["time"],
@@ -301,21 +351,21 @@ class Recount:
         for event in self.known(asked["as_of"])[0]["notice"]:
             heard[event["notice"]].append(event)
         for told in heard.values():
-            order = ["sent", "failed", "delivered"]
+            order = ["sent", "failed", "delivered", "wrong"]
             last = max(told, key=lambda event: order.index(event["state"]))
             on = min(day(event["at"]) for event in told)
-            place = self.place(asked, last["unit"], on)
+            place = self.place(asked, last["unit"] or "_", on)
             if place and asked["first"] <= on <= asked["last"]:
                 yield {**last, "place": place}
 
     def notices(self, asked):
         table = defaultdict(Counter)
         for one in self.notices_known(asked):
-            row = table[(*one["place"], one["channel"])]
+            row = table[one["place"], one["channel"]]
             row["notices"] += 1
-            row["sent"] += one["state"] != "failed"
+            row["sent"] += one["state"] in ("sent", "delivered")
             row["delivered"] += one["state"] == "delivered"
-            row["failed"] += one["state"] == "failed"
+            row["failed"] += one["state"] in ("failed", "wrong")
             row["segments"] += one["segments"]
             if one["cost"] is not None:
                 row["cost"] += one["cost"]
@@ -327,131 +377,6 @@ class Recount:
             | {"cost": row["cost"] if row["costs"] else None}
             for key, row in table.items()
         }
-
-    def lists(self, asked, plan):
-        """{(unit, period): state} of monthly lists due before the 5th of the next month."""
-        return {
-            (*self.tree.unit(unit, due_day), period): state
-            for unit, due_day, period, state in self.duties(asked, plan)
-            if self.place(asked, unit, due_day)
-        }
-
-    def duties(self, asked, plan):
-        """(unit, due day, period, state) of the monthly lists that a plan asks for."""
-        now = dt.datetime.combine(asked["last"] + dt.timedelta(1), dt.time(), LOCAL)
-        sent = defaultdict(list)
-        for event in self.known(asked["as_of"])[0]["list"]:
-            if event["time"] <= now:
-                sent[event["unit"], event["period"]].append(event)
-        for unit in plan["units"]:
-            month = plan["from"].replace(day=1)
-            while month <= plan["to"]:
-                after = (month + dt.timedelta(32)).replace(day=1)
-                due_day, opens = after.replace(day=5), after
-                limit = dt.datetime.combine(due_day, dt.time(), LOCAL)
-                period = month.strftime("%Y-%m")
-                month = after
-                if opens > asked["last"] or due_day < asked["first"]:
-                    continue
-                if not self.tree.line(unit, opens):
-                    continue
-                mine = sorted(sent[unit, period], key=rank)
-                if mine:
-                    state = "on_time" if mine[0]["time"] < limit else "late"
-                else:
-                    state = "missing" if now >= limit else "not_due"
-                yield unit, due_day, period, state
-
-    # -- points ------------------------------------------------------------------------------
-
-    def counting_for(self, unit, on, plan, units):
-        """The unit of a plan for which something of a unit and a day counts: the nearest above
-        that is still the unit that bore its code when the plan began."""
-        for each in self.tree.chain(unit, on):
-            begun = self.tree.line(each, plan["from"]) and self.tree.since(each, plan["from"])
-            if each in units and self.tree.since(each, on) == begun:
-                return each
-        return None
-
-    def machines(self, asked, plan):
-        """{unit: machines}, each counted once, of the whole plan as far as known."""
-        found, seen = Counter(), set()
-        for event in sorted(self.known(asked["as_of"])[0]["install"], key=rank):
-            on = day(event["time"])
-            if event["app"] != "rtHome" or event["result"] != "succeeded":
-                continue
-            if not plan["from"] <= on <= plan["to"]:
-                continue
-            machine = event["device"] or event["citizen"] or rank(event)
-            if machine not in seen:
-                seen.add(machine)
-                found[self.counting_for(event["unit"], on, plan, plan["quotas"])] += 1
-        return found
-
-    def filed_online(self, asked, plan):
-        """{(unit, month): (online, received)} as far as known."""
-        found = defaultdict(lambda: [0, 0])
-        for one in self.known(asked["as_of"])[1].values():
-            on = one["received"]
-            if plan["from"] <= on <= plan["to"]:
-                unit = self.counting_for(one["unit"], on, plan, plan["online"])
-                found[unit, on.strftime("%Y-%m")][0] += one["online"]
-                found[unit, on.strftime("%Y-%m")][1] += 1
-        return found
-
-    def points(self, asked, plan):
-        """{unit: (merits, deductions, rank, [(about, state, periods)])}, of what has run out in the
-        days asked for, judged at the end of the last day."""
-        lines = defaultdict(lambda: defaultdict(list))
-        last = asked["last"]
-        machines, online = self.machines(asked, plan), self.filed_online(asked, plan)
-        if asked["first"] <= plan["to"] <= asked["until"] and plan["from"] <= last:
-            for unit, quota in plan["quotas"].items():
-                if machines[unit] >= quota:
-                    lines[unit]["installs", "met"].append("whole")
-                elif last >= plan["to"]:
-                    lines[unit]["installs", "missed"].append("whole")
-        month = plan["from"]
-        while month <= min(plan["to"], last):
-            after = (month + dt.timedelta(32)).replace(day=1)
-            end, key = after - dt.timedelta(1), month.strftime("%Y-%m")
-            for unit in plan["online"]:
-                borne = [on for on in (month, end) if self.tree.line(unit, on)]
-                begun = self.tree.since(unit, plan["from"])
-                there = any(self.tree.since(unit, on) == begun for on in borne)
-                some, received = online[unit, key]
-                over = asked["first"] <= end <= asked["until"] and last >= end
-                if over and received and there:
-                    state = "met" if 2 * some >= received else "missed"
-                    lines[unit]["online", state].append(key)
-            month = after
-        for unit, _, period, state in self.duties(asked, plan):
-            if state in ("late", "missing"):
-                lines[unit]["patient-lists", state].append(period)
-        table = {}
-        for unit in {*plan["quotas"], *plan["online"], *plan["units"]}:
-            merits = deductions = 0
-            for what, periods in lines[unit].items():
-                if what in plan["merits"]:
-                    merits += plan["merits"][what] * len(periods)
-                elif what in plan["penalties"]:
-                    deductions += plan["penalties"][what] * len(periods)
-            told = [
-                (*what, tuple(sorted(periods)))
-                for what, periods in lines[unit].items()
-                if what in plan["merits"] or what in plan["penalties"]
-            ]
-            table[unit] = merits, deductions, sorted(told)
-        sums = [merits - deductions for merits, deductions, _ in table.values()]
-        found = {}
-        for unit, (merits, deductions, told) in table.items():
-            on = min(last, plan["to"])
-            if not self.tree.line(unit, on):
-                on = min(on, dt.date(2025, 6, 30))
-            if self.tree.inside(unit, on, asked["unit"], last):
-                better = sum(each > merits - deductions for each in sums)
-                found[unit] = merits, deductions, better + 1, told
-        return found
 
 
 __all__ = ["COLUMNS_06", "LOCAL", "NEVER", "Recount"]

@@ -23,21 +23,26 @@ class Tree:
                     line["to"] = dt.date.fromisoformat(end) if end else dt.date(9999, 12, 31)
                     line["heirs"] = [each for each in line["successors"].split(";") if each]
                     self.lines[line["code"]].append(line)
+        self.lines = dict(self.lines)
         for lines in self.lines.values():
             lines.sort(key=lambda line: line["from"])
         self.kept = {}
 
     def line(self, code, day):
-        for line in self.lines[code]:
+        for line in self.lines.get(code, ()):
             if line["from"] <= day < line["to"]:
                 return line
         return None
 
+    def meant(self, code, day):
+        """The line that a code means on a day on which maybe nobody bears it."""
+        begun = [line for line in self.lines[code] if line["from"] <= day]
+        return begun[-1] if begun else self.lines[code][0]
+
     def since(self, code, day):
-        """The first day of the unit that bears a code on a day."""
+        """The first day of the unit that bears a code on a day, or bore it last."""
         lines = self.lines[code]
-        found = self.line(code, day)
-        place = lines.index(found)
+        place = lines.index(self.meant(code, day))
         while place:
             before, after = lines[place - 1], lines[place]
             merged = sum(
@@ -64,7 +69,49 @@ class Tree:
         return found
 
     def unit(self, code, day):
-        return (code, self.since(code, day))
+        return (code, self.since(code, day) if code in self.lines else None)
+
+    def since_ever(self, code):
+        """Since when each unit bore a code that ever did."""
+        return {self.since(code, line["from"]) for line in self.lines[code]}
+
+    def named(self, place, first, last):
+        """A unit as rows show it: with each name that it bore in a period, else with its last one,
+        and since when it bears its code where others bore it, too."""
+        code, since = place
+        if code not in self.lines:
+            return {"unit": code, "unit_name": "Không rõ đơn vị"}
+        mine = [line for line in self.lines[code] if self.since(code, line["from"]) == since]
+        then = [line["name"] for line in mine if line["from"] <= last and line["to"] > first]
+        shown = {"unit": code, "unit_name": " → ".join(dict.fromkeys(then)) or mine[-1]["name"]}
+        if len(self.since_ever(code)) > 1:
+            shown["unit_valid_from"] = since.isoformat()
+        return shown
+
+    def changes(self, codes, first, last):
+        """Which units took over from which in a period, as far as some codes are concerned."""
+        found = []
+        for line in (line for lines in self.lines.values() for line in lines):
+            if not first < line["to"] <= last:
+                continue
+            heirs = [self.line(each, line["to"]) for each in line["heirs"]]
+            heirs = [each for each in heirs if each]
+            if not heirs or [(h["code"], h["name"]) for h in heirs] == [
+                (line["code"], line["name"])
+            ]:
+                continue
+            if {line["code"], *(each["code"] for each in heirs)} & codes:
+                found.append(
+                    {
+                        "unit": line["code"],
+                        "unit_name": line["name"],
+                        "until": line["to"].isoformat(),
+                        "successors": [
+                            {"unit": each["code"], "unit_name": each["name"]} for each in heirs
+                        ],
+                    }
+                )
+        return sorted(found, key=lambda one: (one["until"], one["unit"]))
 
     def shown(self, code, day, level):
         """The unit under which something of a unit and a day stands at a level."""
@@ -96,7 +143,6 @@ class Tree:
     def _inside(self, code, day, root, asked_on):
         if root is None:
             return True
-        begun = [line for line in self.lines[root] if line["from"] <= asked_on]
-        line = begun[-1] if begun else self.lines[root][0]
+        line = self.meant(root, asked_on)
         meant = self.unit(root, max(line["from"], min(asked_on, line["to"] - dt.timedelta(1))))
         return meant in [self.unit(each, day) for each in self.chain(code, day)]
