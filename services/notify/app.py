@@ -147,7 +147,9 @@ def create_app(settings: NotifySettings | None = None) -> FastAPI:
         await tombstones.listen(service.connection())
 
     service.run_always(listen)
-    service.app.include_router(build_router(service, desk, delivery, erasure, reporters))
+    service.app.include_router(
+        build_router(service, desk, delivery, erasure, reporters, settings.notify_call_days)
+    )
     service.app.include_router(clock_router(clockwork))
     return service.app
 

@@ -74,6 +74,7 @@ class NotifySettings(ServiceSettings):
     More than ``digest_over`` words to an officer at once become one list, 0: never; ``digest_at``
     are local times at which officers are told in lists, ``dashboard_url`` is what these name.
     With ``dry_run`` nothing leaves, with ``allow`` (addresses, or a file) only to these.
+    ``call_days`` is for how many days somebody whom no message reached stays to be called.
     ``instance`` is how attempts name this replica. ``..._days`` say how long each class of
     personal record is kept.
     """
@@ -120,6 +121,7 @@ class NotifySettings(ServiceSettings):
     notify_workers: int = Field(default=32, ge=1, le=512)
     notify_attempts: int = Field(default=20, ge=1, le=1000)
     notify_timeout: float = Field(default=20, gt=0, le=60)
+    notify_call_days: int = Field(default=7, ge=1, le=366)
     notify_contact_days: int = Field(default=1095, ge=0, le=36_500)
     notify_text_days: int = Field(default=1095, ge=0, le=36_500)
     notify_access_days: int = Field(default=3650, ge=0, le=36_500)

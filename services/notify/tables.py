@@ -132,6 +132,25 @@ class ContactAccess(Table, table=True):
     why: str | None
 
 
+class CallMade(Table, table=True):
+    """Somebody called the applicant of a dossier. What could not be told before ``covers`` was
+    spoken of, or cannot be; ``ref`` is what the caller names the call, so that it counts once."""
+
+    __tablename__ = "calls_made"
+    id: int | None = Field(default=None, primary_key=True, sa_type=sa.BigInteger)
+    ref: str | None = Field(default=None, unique=True)
+    code: str
+    unit: str
+    at: datetime = Field(sa_type=Instant)
+    day: date
+    covers: datetime = Field(sa_type=Instant)
+    result: str
+    note: str | None
+    key_id: str
+    key_name: str
+    recorded_at: datetime = Field(sa_type=Instant)
+
+
 class Secret(Table, table=True):
     """A key that the store was begun with."""
 

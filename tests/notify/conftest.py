@@ -41,7 +41,7 @@ OFFICES = Offices.load(deploy_dir() / "offices", REGISTRY)
 TABLES = (
     "events, voids, contacts, plans, deadlines, officers, notices, notice_history, attempts,"
     " consents, erasures, contact_access, templates, alerts, handovers, paces, clock_mark,"
-    " status_links, barred, budgets, budget_months, due_rules, calendar_warnings, attachments"
+    " status_links, barred, budgets, budget_months, due_rules, calendar_warnings, attachments, calls_made"
 )
 
 

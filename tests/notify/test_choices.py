@@ -1,9 +1,13 @@
 """Links to dossiers' pages, what is chosen there, and numbers that were not their applicants'."""
 
+from datetime import timedelta
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from services.notify.handlers import choices
+from services.notify.handlers.people import Gone, Unproven
 from services.notify.rules import links
 from services.notify.store import links as store
 from shared import clock
@@ -123,7 +127,13 @@ async def test_only_a_key_holder_lifts_it_and_a_new_number_is_free(world):
         await choices.choose(session, world.desk, CODE, ["sms"], "vi", "status-page/1:vi")
     await world.tell(result())
     assert ("result_ready", None, "unreachable", "wrong_number") in await by_kind(world)
-    await decide(world, ["sms"])
+    with pytest.raises(Unproven):
+        await decide(world, ["sms"])
+    await decide(world, ["sms"], purpose="survey", note="đơn số 12")
+    await decide(world, ["sms"], note="đơn số 12", at=clock.now() - timedelta(hours=1))
+    await world.tell(status(CODE, "in_process", "2026-10-12T08:54:00+07:00"))
+    assert ("in_process", None, "unreachable", "wrong_number") in await by_kind(world)
+    await decide(world, ["sms"], note="đơn số 12")
     await world.tell(status(CODE, "returned", "2026-10-12T08:55:00+07:00"))
     assert ("returned", "sms", "ready", None) in await by_kind(world)
     await wrong(world)
@@ -131,6 +141,32 @@ async def test_only_a_key_holder_lifts_it_and_a_new_number_is_free(world):
     await world.tell(again | {"id": "again", "time": "2026-10-12T08:56:00+07:00"})
     await world.tell(status(CODE, "payment_requested", "2026-10-12T08:57:00+07:00"))
     assert ("payment_requested", "sms", "ready", None) in await by_kind(world)
+
+
+async def test_a_number_that_is_right_for_one_dossier_stays_wrong_for_the_other(world):
+    await world.tell(dossier(email=None), other())
+    await wrong(world)
+    assert {(n.subject, n.state, n.reason) for n in await world.notices()} == {
+        (CODE, "withheld", "wrong_number"), (OTHER, "withheld", "wrong_number"),
+    }  # fmt: skip
+    await decide(world, ["sms"], note="giấy hẹn số 7", code=OTHER)
+    later = "2026-10-12T08:55:00+07:00"
+    await world.tell(result(), status(OTHER, "result_ready", later))
+    told = {(n.subject, n.state, n.reason) for n in await world.notices()
+            if n.kind == "result_ready"}  # fmt: skip
+    assert told == {(CODE, "unreachable", "wrong_number"), (OTHER, "ready", None)}
+
+
+async def test_who_was_erased_cannot_be_told_again(world):
+    await world.tell(dossier())
+    await decide(world, [])
+    await erase(world)
+    for other_way in ({}, {"token": f"t-{CODE}"}, {"purpose": "survey"}):
+        with pytest.raises(Gone):
+            await decide(world, ["sms"], note="đơn", **other_way)
+    await decide(world, [])  # not to be told is no news
+    await world.tell(result())
+    assert [n.state for n in await world.notices() if n.kind == "result_ready"] == ["withheld"]
 
 
 async def test_reporting_twice_counts_once_and_nobody_to_bar_is_said(world):

@@ -1,12 +1,14 @@
 """The pages in a real browser: found by keyboard, read on a phone, safe from what is written."""
 
 import re
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
 
 from tests.browser import DESK, PHONE, barriers, chromium
-from tests.instance import ADMIN, instance
+from tests.builders import status as changed
+from tests.instance import ADMIN, instance, wait_for
 from tests.notify.test_kannel import dossier, refusing, told
 from tests.notify.test_people import key
 
@@ -134,7 +136,7 @@ def test_english_where_it_is_asked_for(page, running):
     page.fill("#subject", "nothing")
     page.keyboard.press("Enter")
     page.wait_for_selector("text=No notice matches the filters.")
-    page.click("footer a")
+    page.click("a[hreflang=vi]")
     page.wait_for_selector("text=Không có tin nhắn nào khớp")
     assert page.input_value("#subject") == "nothing"
 
@@ -222,6 +224,64 @@ def test_reading_changes_nothing_and_forms_need_their_seal(running, dossier_page
     answer = httpx.post(address, data=form | {"seal": seal}, headers={"Origin": "null"})
     assert "done=none" in answer.headers["location"]
     assert len(running.get("notify", "/v1/consents", code=code)["consents"]) == 1
+
+
+def test_who_wanted_nothing_agrees_anew_by_the_page_or_at_the_office(running, dossier_page):
+    address, code = dossier_page
+    consents = running.url("notify", "/v1/consents")
+    # A neighbour: changes are counted by where they come from.
+    citizen = httpx.Client(transport=httpx.HTTPTransport(local_address="127.0.0.7"))
+
+    def post(**form):
+        seal = re.search(r'name="seal" value="([a-z2-7]+)"', citizen.get(address).text)[1]
+        return citizen.post(address, data={"seal": seal, "language": "vi"} | form)
+
+    def kept():
+        found = running.get("notify", "/v1/consents", code=code)["consents"]
+        return [(each["channels"], each["how"], each["text_version"]) for each in found]
+
+    def tell(minutes, status):
+        at = (datetime.now(UTC) - timedelta(minutes=minutes)).isoformat()
+        raw = changed(code, status, at, unit="QTR-TTHCC") | {"source": "/test"}
+        running.post([raw])
+        [found] = wait_for(
+            lambda: running.get("notify", "/v1/notices", subject=code, kind=status)["notices"]
+        )
+        return found["state"], found["reason"]
+
+    post(do="choose", channel="none")
+    assert tell(7, "in_process") == ("withheld", "declined")
+    asked = post(do="choose", channel="sms")
+    assert (asked.status_code, "Đồng ý nhận lại" in asked.text) == (200, True)
+    for path in ("", "?do=choose&channel=sms&language=vi&confirm=yes"):
+        assert "lại nhận tin" not in citizen.get(address + path).text
+    assert kept() == [([], "link", "status-page/1:vi")]
+    agreed = post(do="choose", channel="sms", confirm="yes")
+    assert (agreed.status_code, "done=again" in agreed.headers["location"]) == (303, True)
+    assert kept()[1:] == [(["sms"], "link", "status-page/1:again:vi")]
+    assert tell(6, "supplement_requested")[0] in STATES
+
+    # "Not my number" is only undone by the office, which has to say what shows it.
+    post(do="wrong", channel="sms")  # for this dossier alone: other tests write to the number too
+    assert "done=barred" in post(do="choose", channel="sms").headers["location"]
+    assert tell(5, "payment_requested") == ("unreachable", "wrong_number")
+    given = {"code": code, "channels": ["sms"], "how": "counter"}
+    refused = running.http.post(consents, json=given)
+    assert (refused.status_code, refused.json()["errors"][0]["code"]) == (422, "proof")
+    bare = given | {"how": "link", "note": "giấy hẹn"}
+    assert running.http.post(consents, json=bare).status_code == 201
+    assert tell(4, "result_ready") == ("unreachable", "wrong_number")
+    proven = running.http.post(consents, json=given | {"note": "đơn số 12 ngày 25/11/2026"})
+    assert proven.status_code == 201
+    assert tell(3, "returned")[0] in STATES
+    assert len(kept()) == 5
+
+    token = running.get("notify", "/v1/contacts", code=code, why="x")["token"]
+    running.http.delete(running.url("notify", f"/v1/contacts/{token}")).raise_for_status()
+    again = running.http.post(consents, json=given | {"note": "đơn số 13"})
+    assert again.status_code == 409
+    assert citizen.get(address).status_code == 404
+    citizen.close()
 
 
 def test_an_erased_dossier_and_a_guess_look_alike_and_guessing_is_slowed(running, dossier_page):

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from services.notify.clients import Answer
-from services.notify.handlers.people import Erasure, record_consent
+from services.notify.handlers.people import Erasure, Gone, record_consent
 from services.notify.store.people import Actor, Consent
 from shared import clock
 from tests.builders import status, submitted
@@ -28,10 +28,14 @@ def result(minute="50"):
     return status(CODE, "result_ready", f"2026-10-12T08:{minute}:00+07:00")
 
 
-async def decide(world, channels=None, *, withdrawn=False, purpose="status", token=None):
+async def decide(
+    world, channels=None, *, withdrawn=False, purpose="status", token=None, at=None, note=None,
+    code=CODE,
+):  # fmt: skip
     consent = Consent(
-        token, None if token else CODE, purpose, channels, withdrawn, clock.now(), "counter", None
-    )
+        token, None if token else code, purpose, channels, withdrawn, at or clock.now(), "counter",
+        note,
+    )  # fmt: skip
     async with world.database.transaction() as session:
         await record_consent(session, world.desk, consent, WHO)
 
@@ -138,7 +142,8 @@ async def test_nothing_brings_the_erased_back(world):
     await erase(world)
     await world.query("DELETE FROM inbox RETURNING uid")
     await world.tell(raw, {**raw, "id": "again", "time": "2026-10-12T08:40:00+07:00"}, result())
-    await decide(world, ["sms"])
+    with pytest.raises(Gone):
+        await decide(world, ["sms"])
     await world.deliver()
     assert await erase(world) == (True, 3)
     assert world.sms.parcels == world.email.parcels == []

@@ -1,6 +1,7 @@
 """The daily list of citizens whom no message reaches, for the office to call."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import groupby
 from typing import Annotated, Any
@@ -20,12 +21,17 @@ from shared.problems import Problem
 from shared.service import needs
 from shared.units import UnitRegistry
 
-COLUMNS = ("code", "unit", "unit_name", "name", "phone", "email", "kinds", "reasons", "text", "at")
+COLUMNS = (
+    "code", "unit", "unit_name", "name", "phone", "email", "kinds", "reasons", "text", "at",
+    "calls",
+)  # fmt: skip
 Form = Annotated[str, Query(alias="format", pattern="^(json|csv)$")]
 
 
-def add_calls(router: APIRouter, database: Database, registry: UnitRegistry, scope: Scope) -> None:
-    """Add the list."""
+def add_calls(
+    router: APIRouter, database: Database, registry: UnitRegistry, scope: Scope, days: int
+) -> None:
+    """Add the list; who was not reached stays on it for some ``days``."""
     reader = Annotated[Key, Depends(needs("contacts:read"))]
 
     @router.get(
@@ -44,12 +50,14 @@ def add_calls(router: APIRouter, database: Database, registry: UnitRegistry, sco
         why: Why = None,
         lang: str | None = None,
     ) -> Response | dict[str, Any]:
-        """The dossiers whose applicants were to be told something on a day (today), and could not
-        be through any channel; `unit` includes what is below it. It is recorded who read whose
-        contact."""
+        """The dossiers whose applicants are to be called on a day (today): they were to be told
+        something on it, or in the days before, could not be through any channel, and were not
+        reached by a call since. Who was called on the day is not on it. `unit` includes what is
+        below it. It is recorded who read whose contact."""
         asked = read_day(day)
-        rows, following = await fetch(database, scope, key, unit, asked, cursor, limit, why)
-        shown = show(rows, registry)
+        page = Page(asked, days, cursor, limit)
+        rows, made, following = await fetch(database, scope, key, unit, page, why)
+        shown = show(rows, made, registry)
         if form == "csv":
             language = language_of(lang, None)
             body = to_csv(
@@ -81,36 +89,48 @@ def read_day(text: str | None) -> date:
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A part of the list of a day; who was not reached stays on it for some ``days``."""
+
+    day: date
+    days: int
+    cursor: str = ""
+    limit: int = 1000
+
+
 async def fetch(
-    database: Database,
-    scope: Scope,
-    key: Key,
-    unit: str | None,
-    day: date,
-    cursor: str,
-    limit: int,
-    why: str | None,
-) -> tuple[Sequence[Any], str | None]:
-    """The rows of one day, and where the next part begins; who reads them is recorded.
+    database: Database, scope: Scope, key: Key, unit: str | None, page: Page, why: str | None
+) -> tuple[Sequence[Any], dict[str, list[Any]], str | None]:
+    """What could not be told, the calls made about it by dossier, and where the next part begins;
+    who reads it is recorded.
 
     Raises:
         Problem: 422 for a unit that does not exist, 403 for one outside the key's.
     """
-    since = clock.start_of(day)
     query = store.Query(
-        since, clock.start_of(day + timedelta(days=1)), scope.units(key, unit), cursor, limit
+        clock.start_of(page.day - timedelta(days=page.days - 1)),
+        clock.start_of(page.day + timedelta(days=1)),
+        page.day,
+        scope.units(key, unit),
+        page.cursor,
+        page.limit,
     )
     async with database.transaction() as session:
         rows = await store.find(session, query)
         codes = {row.subject for row in rows}
+        made = await store.about(session, codes)
         if codes:
             actor = actor_of(key, why)
             await people.log_access(session, actor, "call_list", clock.now(), codes=codes)
-    return rows, (max(codes) if len(codes) == limit else None)
+    return rows, made, (max(codes) if len(codes) == page.limit else None)
 
 
-def show(rows: Sequence[Any], registry: UnitRegistry) -> list[dict[str, Any]]:
-    """Calls as JSON, one for each dossier. A number that is somebody else's is not shown."""
+def show(
+    rows: Sequence[Any], made: Mapping[str, Sequence[Any]], registry: UnitRegistry
+) -> list[dict[str, Any]]:
+    """Calls to be made as JSON, one for each dossier. A number that is somebody else's is not
+    shown."""
     found = []
     for code, group in groupby(rows, key=lambda row: row.subject):
         told = list(group)
@@ -128,6 +148,10 @@ def show(rows: Sequence[Any], registry: UnitRegistry) -> list[dict[str, Any]]:
                 "notices": [
                     {"kind": row.kind, "reason": row.reason, "at": row.at, "text": row.body}
                     for row in told
+                ],
+                "made": [
+                    {"at": row.at, "result": row.result, "note": row.note, "by": row.key_name}
+                    for row in made.get(code, ())
                 ],
             }
         )
@@ -148,6 +172,11 @@ def flat(calls: Sequence[dict[str, Any]], language: str) -> list[dict[str, Any]]
                 ),
                 "text": notices[-1]["text"],
                 "at": notices[-1]["at"].astimezone(clock.VN).strftime("%Y-%m-%d %H:%M"),
+                "calls": "; ".join(
+                    f"{each['at'].astimezone(clock.VN):%Y-%m-%d %H:%M}"
+                    f" {word('result.' + each['result'], language)}"
+                    for each in call["made"]
+                ),
             }
         )
     return rows

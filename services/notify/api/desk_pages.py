@@ -1,4 +1,4 @@
-"""Pages beside the outbox: costs, whom to call, and the texts with their previews."""
+"""Pages beside the outbox: costs, and the texts with their previews."""
 
 from typing import Any
 from urllib.parse import parse_qs, urlencode
@@ -6,12 +6,12 @@ from urllib.parse import parse_qs, urlencode
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
-from services.notify.api import calls, costs
+from services.notify.api import costs
 from services.notify.api import templates as text_api
 from services.notify.api.budgets import show_budgets
 from services.notify.api.frame import HEADERS, Frame, given
 from services.notify.api.showing import Scope
-from services.notify.api.words import LANGUAGES, word
+from services.notify.api.words import LANGUAGES
 from services.notify.clients import NAMES, Name
 from services.notify.handlers.desk import Desk
 from services.notify.rules import texts
@@ -21,10 +21,8 @@ from shared import clock
 from shared.db import take_turn
 from shared.http import read_body
 from shared.keys import Key
-from shared.printing import to_csv
 from shared.problems import Problem
 
-PAGE_SIZE = 100
 FORM_BYTES = 96 << 10
 
 
@@ -64,54 +62,6 @@ def add_desk_pages(router: APIRouter, frame: Frame, desk: Desk, scope: Scope, pr
             faults=faults,
             caller=key.name,
         )
-
-    @router.get("/notices/calls", include_in_schema=False)
-    async def show_calls(request: Request) -> Response:
-        key = await frame.identify(request)
-        if key is None:
-            return frame.render(request, "login.html", wrong=False)
-        asked, faults = given(request, "unit", "day", "cursor", "format", "lang"), []
-        if not key.may("contacts:read"):
-            return frame.render(
-                request, "calls.html", 403, calls=[], asked={"unit": "", "day": ""},
-                faults=["no_contacts"], following=None, sheet=None, caller=key.name,
-            )  # fmt: skip
-        unit, day = asked.get("unit"), clock.today()
-        try:
-            day = calls.read_day(asked.get("day"))
-            scope.units(key, unit)
-        except Problem:
-            faults.append("bad_query")
-            unit = None
-        rows: Any = []
-        following = None
-        if not faults:
-            as_sheet = asked.get("format") == "csv"
-            rows, following = await calls.fetch(
-                database, scope, key, unit, day, asked.get("cursor", ""),
-                5000 if as_sheet else PAGE_SIZE, "page",
-            )  # fmt: skip
-            if as_sheet:
-                return sheet(rows, day.isoformat(), asked)
-        kept = {name: asked[name] for name in ("unit", "lang") if name in asked}
-        kept["day"] = day.isoformat()
-        return frame.render(
-            request,
-            "calls.html",
-            calls=calls.show(rows, desk.units),
-            asked={"unit": "", **asked, "day": day.isoformat()},
-            faults=faults,
-            following="?" + urlencode(kept | {"cursor": following}) if following else None,
-            sheet="?" + urlencode(kept | {"format": "csv"}),
-            caller=key.name,
-        )
-
-    def sheet(rows: Any, day: str, asked: dict[str, str]) -> Response:
-        language = asked["lang"] if asked.get("lang") in LANGUAGES else LANGUAGES[0]
-        flat = calls.flat(calls.show(rows, desk.units), language)
-        body = to_csv(flat, calls.COLUMNS, lambda name: word(f"call.{name}", language))
-        shown = {"Content-Disposition": f'attachment; filename="call-list-{day}.csv"'}
-        return Response(body, media_type="text/csv; charset=utf-8", headers=HEADERS | shown)
 
     @router.get("/notices/texts", include_in_schema=False)
     async def show_texts(request: Request) -> Response:

@@ -9,12 +9,14 @@ from jinja2 import Environment
 
 from services.notify.api.words import LANGUAGES, language_of, word
 from shared.keys import Key
+from shared.look import Look
 from shared.problems import Problem
 from shared.service import Service
 
 COOKIE = "motcua_notices"
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self';"
+    " font-src 'self';"
     " form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
     "Cache-Control": "no-store",
     "Referrer-Policy": "no-referrer",
@@ -29,8 +31,9 @@ TABS = ("notices", "costs", "calls", "texts")
 class Frame:
     """Renders pages and knows who asks."""
 
-    def __init__(self, service: Service, environment: Environment) -> None:
+    def __init__(self, service: Service, environment: Environment, look: Look) -> None:
         self.service, self.environment = service, environment
+        environment.globals["look"] = look.url
 
     def render(self, request: Request, name: str, status: int = 200, **values: Any) -> HTMLResponse:
         """A page in the language that was asked for."""

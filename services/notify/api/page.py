@@ -27,7 +27,6 @@ from shared.problems import Problem
 from shared.units import UnitRegistry
 
 PAGES = Path(__file__).parent.parent / "pages"
-ASSETS = {"style.css": ("notices.css", "text/css"), "icon.svg": ("icon.svg", "image/svg+xml")}
 FILTERS = ("unit", "subject", "state", "kind", "channel", "from", "to")
 PAGE_SIZE = 50
 FORM_BYTES = 4096
@@ -43,8 +42,6 @@ def add_page(
 ) -> None:
     """Add the pages and their login."""
     service = frame.service
-    files = {name: ((PAGES / path).read_bytes(), kind) for name, (path, kind) in ASSETS.items()}
-
     render, identify = frame.render, frame.identify
 
     @router.get("/notices", include_in_schema=False)
@@ -93,17 +90,6 @@ def add_page(
             bad_unit=bad_unit,
             caller=key.name,
         )
-
-    def serve(name: str) -> None:
-        content, kind = files[name]
-
-        @router.get(f"/notices/{name}", include_in_schema=False)
-        async def show_file() -> Response:
-            headers = HEADERS | {"Cache-Control": "max-age=3600"}
-            return Response(content, headers=headers, media_type=kind)
-
-    for name in files:
-        serve(name)
 
     @router.get("/notices/{notice}", include_in_schema=False)
     async def show_one(request: Request, notice: str) -> Response:
@@ -165,9 +151,7 @@ def add_page(
             key = None
         if key is None or not key.may("notices:read"):
             return render(request, "login.html", 401, wrong=True)
-        asked = request.query_params.get("lang")
-        suffix = f"?lang={asked}" if asked in LANGUAGES else ""
-        answer = RedirectResponse(f"../notices{suffix}", 303, headers=HEADERS)
+        answer = RedirectResponse(f"../notices{kept_language(request)}", 303, headers=HEADERS)
         answer.set_cookie(
             COOKIE,
             shown,
@@ -180,10 +164,16 @@ def add_page(
         return answer
 
     @router.post("/notices/session/end", include_in_schema=False)
-    async def log_out() -> Response:
-        answer = RedirectResponse("../../notices", 303, headers=HEADERS)
+    async def log_out(request: Request) -> Response:
+        answer = RedirectResponse(f"../../notices{kept_language(request)}", 303, headers=HEADERS)
         answer.delete_cookie(COOKIE, path="/notices")
         return answer
+
+
+def kept_language(request: Request) -> str:
+    """The query that keeps a language where it was asked for."""
+    asked = request.query_params.get("lang")
+    return f"?lang={asked}" if asked in LANGUAGES else ""
 
 
 def read_days(first: str | None, last: str | None) -> tuple[datetime | None, datetime | None, bool]:
@@ -205,7 +195,14 @@ def pages() -> Environment:
     )
     environment.filters["local"] = local
     environment.filters["figure"] = figure
+    environment.filters["month"] = month
     return environment
+
+
+def month(text: str) -> str:
+    """A month (``YYYY-MM``) as people here read it."""
+    year, _, number = text.partition("-")
+    return f"{number}/{year}"
 
 
 def figure(number: int | None) -> str:

@@ -11,16 +11,20 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.notify.api.showing import Scope
 from services.notify.handlers.desk import Desk
 from services.notify.handlers.dossiers import CITIZEN
-from services.notify.handlers.people import Erasure, record_consent
+from services.notify.handlers.people import Erasure, Gone, Unproven, record_consent
 from services.notify.handlers.tombstones import tell_intake
 from services.notify.store import people as store
 from services.notify.store.people import Actor, Consent
 from shared import clock
 from shared.http import read_body
 from shared.keys import Key
-from shared.problems import Problem
+from shared.problems import Problem, documented
 from shared.service import Service, caller, needs
 
+PROOF = (
+    "This address was said to be somebody else's. Say `how` the person agreed, and in `note` or"
+    " `text_version` what shows it."
+)
 CONSENT_BYTES = 16 << 10
 TOKENS_BYTES = 512 << 10
 SKEW = timedelta(minutes=5)
@@ -42,6 +46,8 @@ class GivenConsent(BaseModel):
     shown; `language` is the one in which they want to be told.
 
     Messages about a dossier follow the purposes `status` and `all`; others are kept as a proof.
+    Where an address was said to be somebody else's, only what says `how` the person agreed, and in
+    `note` or `text_version` what shows it, has messages sent to it again; without, it is refused.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -85,11 +91,12 @@ def add_people(
         if unit is None or not scope.sees(key, unit):
             raise Problem(404, "No such contact.")
 
-    @router.post("/v1/consents", status_code=201, tags=["contacts"])
+    @router.post("/v1/consents", status_code=201, tags=["contacts"], responses=documented(404, 409))
     async def post_consent(
         request: Request, key: Annotated[Key, Depends(caller)]
     ) -> dict[str, Any]:
-        """Keep a decision of a person about being told; it holds at once and from then on."""
+        """Keep a decision of a person about being told; it holds at once and from then on. Who was
+        erased cannot agree to be told again."""
         if not key.may("events:write"):
             raise Problem(403, "This needs the scope events:write.")
         given = read_consent(await read_body(request, CONSENT_BYTES))
@@ -115,7 +122,13 @@ def add_people(
                 contact = await store.find_contact(session, token=given.token)
                 code = contact.code if contact else None
             await check_unit(session, key, code)
-            number = await record_consent(session, desk, consent, actor_of(key))
+            try:
+                number = await record_consent(session, desk, consent, actor_of(key))
+            except Gone:
+                raise Problem(409, "This contact was erased; it stays so.") from None
+            except Unproven:
+                error = _fault("/note", "proof", PROOF)
+                raise Problem(422, errors=[error]) from None
         desk.wake()
         return {
             "id": number,
@@ -298,18 +311,23 @@ def read_consent(body: bytes) -> GivenConsent:
     try:
         return GivenConsent.model_validate_json(body)
     except ValidationError as fault:
-        found = fault.errors(include_input=False, include_url=False, include_context=False)
-        if any(error["type"] == "json_invalid" for error in found):
-            raise Problem(400, "Send JSON.") from None
-        errors = [
-            _fault(
-                "/" + "/".join(str(part) for part in error["loc"]),
-                str(error["type"]),
-                str(error["msg"]).removeprefix("Value error, "),
-            )
-            for error in found
-        ]
-        raise Problem(422, errors=errors) from None
+        raise faults_of(fault) from None
+
+
+def faults_of(fault: ValidationError) -> Problem:
+    """What is wrong with a body, without repeating what was given: 400 for what is not JSON."""
+    found = fault.errors(include_input=False, include_url=False, include_context=False)
+    if any(error["type"] == "json_invalid" for error in found):
+        return Problem(400, "Send JSON.")
+    errors = [
+        _fault(
+            "/" + "/".join(str(part) for part in error["loc"]),
+            str(error["type"]),
+            str(error["msg"]).removeprefix("Value error, "),
+        )
+        for error in found
+    ]
+    return Problem(422, errors=errors)
 
 
 def show_consent(row: Any) -> dict[str, Any]:

@@ -32,7 +32,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "number": ("Số: ........./PXL", "No. ........"),
     "nation": ("CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM", "SOCIALIST REPUBLIC OF VIET NAM"),
     "motto": ("Độc lập - Tự do - Hạnh phúc", "Independence - Freedom - Happiness"),
-    "day": ("Ngày {day:02} tháng {month:02} năm {year}", "{year}-{month:02}-{day:02}"),
+    "day": ("Ngày {day:02} tháng {month:02} năm {year}", "{day:02}/{month:02}/{year}"),
     "apology": ("Phiếu xin lỗi", "Letter of apology"),
     "apology.again": (
         "và hẹn lại ngày trả kết quả",

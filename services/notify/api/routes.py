@@ -9,11 +9,13 @@ from fastapi import APIRouter, Depends, Query
 
 from services.notify.api.budgets import add_budgets
 from services.notify.api.calls import add_calls
+from services.notify.api.calls_made import add_calls_made
+from services.notify.api.calls_page import add_calls_page
 from services.notify.api.costs import add_costs
 from services.notify.api.desk_pages import add_desk_pages
 from services.notify.api.frame import Frame
 from services.notify.api.officers import add_officers
-from services.notify.api.page import add_page, pages, read_days
+from services.notify.api.page import PAGES, add_page, pages, read_days
 from services.notify.api.people import Subject, Why, add_people, note_readers
 from services.notify.api.phones import add_phones
 from services.notify.api.prints import add_prints
@@ -33,6 +35,7 @@ from services.notify.rules.texts import KINDS
 from services.notify.store import deadlines as due_store
 from services.notify.store import notices as store
 from shared.keys import Key
+from shared.look import Look
 from shared.problems import Problem
 from shared.service import Service, needs
 
@@ -43,6 +46,7 @@ def build_router(
     delivery: Delivery,
     erasure: Erasure,
     reporters: Mapping[str, Reporter],
+    call_days: int = 7,
 ) -> APIRouter:
     """The routes of notify."""
     router = APIRouter()
@@ -155,11 +159,15 @@ def build_router(
     add_people(router, service, desk, erasure, scope)
     add_templates(router, database, desk, lambda: price_of(delivery.providers))
     add_officers(router, database, registry, scope)
-    add_calls(router, database, registry, scope)
+    add_calls(router, database, registry, scope, call_days)
+    add_calls_made(router, database, registry, desk, scope)
     add_prints(router, database, desk, scope)
     add_status_page(router, database, desk, pages())
-    frame = Frame(service, pages())
+    look = Look(PAGES, prefix="/notices/look")
+    router.include_router(look.router())
+    frame = Frame(service, pages(), look)
     add_desk_pages(router, frame, desk, scope, lambda: price_of(delivery.providers))
+    add_calls_page(router, frame, desk, scope, call_days)
     add_page(router, frame, registry, scope, delivery)
     return router
 

@@ -60,6 +60,7 @@ CHANNELS: dict[str, list[Any]] = {
 }
 ONE_CLICK = re.compile(r'List-Unsubscribe("?\r\n\r\n|=)One-Click')
 """As a form's only field, of either kind of form."""
+DONE = ("choose", "none", "again", "barred", "wrong")
 ENDS = ("result_ready", "result_posted", "returned", "withdrawn", "refused")
 
 
@@ -108,7 +109,7 @@ def add_status_page(
         return render(
             request,
             "page",
-            done=done if done in ("choose", "none", "wrong") else None,
+            done=done if done in DONE else None,
             fault="form" if fault else None,
             **contents(desk, *found, asked_language(request)),
         )
@@ -123,7 +124,20 @@ def add_status_page(
             return render(request, "none", 404)
         token, shown = found
         form = {name: values[-1] for name, values in parse_qs(body).items()}
-        answer = await apply(token, shown, form) if sealed(request, token, form) else "fault=form"
+        if not sealed(request, token, form):
+            answer = "fault=form"
+        elif asks_again(shown, form):
+            return render(
+                request,
+                "again",
+                code=masked(shown.code),
+                office=desk.office(shown.timeline.unit, clock.now()),
+                seal=form["seal"],
+                channel=form["channel"],
+                wanted_language=form["language"],
+            )
+        else:
+            answer = await apply(token, shown, form)
         lang = asked_language(request)
         return RedirectResponse(f"{token}?lang={lang}&{answer}", 303, headers=HEADERS)
 
@@ -168,10 +182,11 @@ def add_status_page(
         channel, language = form.get("channel", ""), form.get("language")
         async with database.transaction() as session:
             if form.get("do") == "choose" and channel in CHANNELS and language in LANGUAGES:
-                version = f"{TEXT_VERSION}:{language}"
+                agreed = ":again" if stopped(shown) and channel != "none" else ""
+                version = f"{TEXT_VERSION}{agreed}:{language}"
                 wanted = CHANNELS[channel]
                 await choose(session, desk, shown.code, wanted, language, version)
-                answer = "done=choose" if wanted else "done=none"
+                answer = f"done={outcome_of(shown, wanted)}"
             elif form.get("do") == "wrong" and channel in ("sms", "email"):
                 everywhere = form.get("everywhere") == "yes"
                 await report_wrong(session, desk, shown.code, channel, everywhere)  # type: ignore[arg-type]
@@ -180,6 +195,31 @@ def add_status_page(
                 return "fault=form"
         desk.wake()
         return answer
+
+
+def stopped(shown: Shown) -> bool:
+    """Whether the applicant has chosen to be told nothing."""
+    return shown.contact is not None and shown.contact.notify == ()
+
+
+def asks_again(shown: Shown, form: dict[str, str]) -> bool:
+    """Whether somebody who was to be told nothing would be told again, and has not confirmed it."""
+    return (
+        stopped(shown)
+        and form.get("do") == "choose"
+        and bool(CHANNELS.get(form.get("channel", "")))
+        and form.get("language") in LANGUAGES
+        and form.get("confirm") != "yes"
+    )
+
+
+def outcome_of(shown: Shown, wanted: list[Any]) -> str:
+    """What is said of a choice that was kept."""
+    if not wanted:
+        return "none"
+    if shown.contact is not None and set(wanted) <= shown.contact.barred:
+        return "barred"
+    return "again" if stopped(shown) else "choose"
 
 
 def asked_language(request: Request) -> str:

@@ -57,6 +57,23 @@ WORDS: dict[str, tuple[str, str]] = {
         "Đã ngừng gửi tin về hồ sơ này. Ông/bà vẫn xem được hồ sơ tại đây.",
         "No more messages about this file. You can still follow it here.",
     ),
+    "done.again": (
+        "Từ nay ông/bà lại nhận tin về hồ sơ này.",
+        "From now on you are told about this file again.",
+    ),
+    "done.barred": (
+        "Đã lưu, nhưng số hoặc địa chỉ này từng được báo là của người khác nên chưa gửi tin đến đó."
+        " Xin mang giấy hẹn đến cơ quan đã nhận hồ sơ để mở lại.",
+        "Saved, but this number or address was said to be somebody else's, so nothing is sent to it."
+        " Please bring your receipt to the office that took the file.",
+    ),
+    "again": ("Nhận lại tin?", "Be told again?"),
+    "again.more": (
+        "Ông/bà đã chọn không nhận tin về hồ sơ này. Nếu đồng ý nhận lại, từ nay tin được gửi qua:",
+        "You chose to have no messages about this file. If you agree to have them again, they come:",
+    ),
+    "again.save": ("Đồng ý nhận lại", "I agree"),
+    "again.back": ("Không, quay lại", "No, go back"),
     "done.wrong": ("Cảm ơn. Chúng tôi đã ngừng gửi.", "Thank you. We have stopped."),
     "fault.form": (
         "Chưa lưu được. Xin chọn lại trên trang này rồi gửi.",

@@ -8,8 +8,9 @@ from typing import Literal
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notify.handlers.desk import Desk
-from services.notify.handlers.people import LINK, rechoose, record_consent
+from services.notify.handlers.people import rechoose, record_consent
 from services.notify.handlers.telling import notice_outcome
+from services.notify.rules.consents import LINK
 from services.notify.rules.notices import Contact
 from services.notify.rules.timeline import Timeline, timeline_of
 from services.notify.store import links, story
@@ -80,7 +81,12 @@ async def stop_letters(session: AsyncSession, desk: Desk, shown: Shown, text_ver
 
 
 async def report_wrong(
-    session: AsyncSession, desk: Desk, code: str, channel: Channel, everywhere: bool
+    session: AsyncSession,
+    desk: Desk,
+    code: str,
+    channel: Channel,
+    everywhere: bool,
+    how: str = LINK,
 ) -> bool:
     """Write no more to an address that is not its applicant's, about a dossier or at all.
 
@@ -94,7 +100,7 @@ async def report_wrong(
     address = (contact.phone if channel == "sms" else contact.email) if contact else None
     if not address:
         return False
-    if not await links.bar(session, address, code, channel, everywhere, LINK, now):
+    if not await links.bar(session, address, code, channel, everywhere, how, now):
         return True
     last = await links.last_sent(session, code, channel)
     if last is not None:

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notify.rules import texts
-from services.notify.store import links, people, story
+from services.notify.store import calls, links, people, story
 from services.notify.store import notices as store
 from services.notify.store.people import Actor
 
@@ -19,6 +19,7 @@ async def erase(
     """
     codes = await people.erase(session, token, actor, now, purged=purged)
     await links.revoke(session, codes, now)
+    await calls.blank(session, codes)
     rows = await store.written_to(session, codes)
     blanked = [(row.id, *blank(row)) for row in rows]
     await store.blank(session, blanked, now)

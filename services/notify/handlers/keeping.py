@@ -62,7 +62,7 @@ class Keeping:
             "contacts": (self.terms.contacts, self.erase_old),
             "texts": (self.terms.texts, lambda s, t: store.blank_texts(s, t, ROUND)),
             "files": (self.terms.texts, lambda s, t: attachments.drop(s, t, ROUND)),
-            "access": (self.terms.access, lambda s, t: store.drop_access(s, t, ROUND)),
+            "access": (self.terms.access, self.drop_records),
             "consents": (self.terms.consents, lambda s, t: store.drop_consents(s, t, ROUND)),
         }
         counts = {name: await self.rounds(*each, now) for name, each in work.items()}
@@ -88,6 +88,11 @@ class Keeping:
                 break
             await asyncio.sleep(PAUSE_SECONDS)
         return total
+
+    async def drop_records(self, session: AsyncSession, before: datetime) -> int:
+        """Forget who looked at contacts, and who called them, long ago."""
+        looks = await store.drop_access(session, before, ROUND)
+        return looks + await store.drop_calls(session, before, ROUND)
 
     async def erase_old(self, session: AsyncSession, before: datetime) -> int:
         """Erase the contacts of dossiers of which nothing was heard any more."""

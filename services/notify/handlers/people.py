@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -14,6 +15,7 @@ from services.notify.handlers.desk import Desk, language_of, name_of
 from services.notify.handlers.dossiers import fact_of
 from services.notify.handlers.erasing import erase
 from services.notify.rules import notices as rules
+from services.notify.rules.consents import LINK, proves
 from services.notify.store import links, people, story
 from services.notify.store import notices as store
 from services.notify.store.people import Actor, Consent
@@ -23,26 +25,49 @@ from shared.db import Database, take_turn
 log = structlog.get_logger()
 
 PURGE_SECONDS = 5.0
-LINK = "link"
-"""How decisions on a dossier's page are made. They do not lift what was barred there: whoever has
-the page may be the wrong person."""
+
+
+class Gone(Exception):
+    """Whose decision it would be was erased."""
+
+
+class Unproven(Exception):
+    """The address was said to be somebody else's, and nothing shows that it is not."""
 
 
 async def record_consent(session: AsyncSession, desk: Desk, consent: Consent, actor: Actor) -> int:
-    """Keep a decision, and have the notices that are still to be sent follow it."""
+    """Keep a decision, and have the notices that are still to be sent follow it.
+
+    Raises:
+        Gone: somebody who was erased would be told again.
+        Unproven: it asks for messages to an address that is somebody else's, without a proof.
+    """
     now = clock.now()
     await take_turn(session, "store")
     await desk.refresh(session)
+    contact = await people.find_contact(session, token=consent.token, code=consent.code)
+    code = consent.code or (contact.code if contact else None)
+    if consent.channels and await is_erased(session, consent, contact):
+        raise Gone
     number = await people.add_consent(session, consent, actor, now)
-    code = consent.code
-    if code is None:
-        contact = await people.find_contact(session, token=consent.token)
-        code = contact.code if contact else None
-    if code is not None and consent.channels and consent.how != LINK:
-        await links.lift(session, {code}, consent.channels, actor.key_name, now)
-    if code is not None and consent.purpose in people.PURPOSES:
-        await rechoose(session, desk, {code}, now)
+    if code is None or consent.purpose not in people.PURPOSES:
+        return number
+    if consent.channels and consent.how != LINK:
+        lifted = links.Lifted(code, consent.channels, consent.at)
+        if proves(consent.how, consent.note, consent.text_version):
+            await links.lift(session, lifted, actor.key_name, now)
+        elif await links.bars(session, lifted):
+            raise Unproven
+    await rechoose(session, desk, {code}, now)
     return number
+
+
+async def is_erased(session: AsyncSession, consent: Consent, contact: Any) -> bool:
+    """Whether nothing may be known any more of whom a decision is about."""
+    tokens = {each for each in (consent.token, contact.token if contact else None) if each}
+    return bool(contact is not None and contact.erased) or bool(
+        await people.erased(session, tokens)
+    )
 
 
 async def rechoose(

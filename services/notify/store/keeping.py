@@ -24,6 +24,10 @@ DROP_ACCESS = sa.text(
     "DELETE FROM contact_access WHERE id IN"
     " (SELECT id FROM contact_access WHERE at < :before ORDER BY at LIMIT :limit)"
 )
+DROP_CALLS = sa.text(
+    "DELETE FROM calls_made WHERE id IN (SELECT id FROM calls_made WHERE recorded_at < :before"
+    " ORDER BY recorded_at LIMIT :limit)"
+)
 DROP_CONSENTS = sa.text(  # a proof is kept as long as the contact that it is about
     "DELETE FROM consents WHERE id IN (SELECT k.id FROM consents k WHERE k.recorded_at < :before"
     " AND NOT EXISTS (SELECT 1 FROM contacts c WHERE c.code = k.code AND NOT c.erased)"
@@ -47,6 +51,12 @@ async def blank_texts(session: AsyncSession, before: datetime, limit: int) -> in
 async def drop_access(session: AsyncSession, before: datetime, limit: int) -> int:
     """Forget who looked at contacts long ago; returns how many entries."""
     result = await session.execute(DROP_ACCESS, {"before": before, "limit": limit})
+    return int(result.rowcount)  # type: ignore[attr-defined]
+
+
+async def drop_calls(session: AsyncSession, before: datetime, limit: int) -> int:
+    """Forget the calls that were made long ago; returns how many."""
+    result = await session.execute(DROP_CALLS, {"before": before, "limit": limit})
     return int(result.rowcount)  # type: ignore[attr-defined]
 
 

@@ -1,7 +1,9 @@
 """The pages of dossiers: which token stands for which, and the numbers that were not theirs."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -28,11 +30,19 @@ BAR = sa.text(
     " lifted_by = NULL WHERE barred.lifted_at IS NOT NULL"
     " OR barred.everywhere <> (barred.everywhere OR excluded.everywhere) RETURNING code"
 )
-LIFT = sa.text(
-    "UPDATE barred b SET lifted_at = :now, lifted_by = :who FROM contacts c"
-    " WHERE c.code = ANY(CAST(:codes AS text[])) AND b.address IN (c.phone, c.email)"
+# What was said before the person decided, about the dossier or about all.
+BARRING = (
+    " FROM contacts c WHERE c.code = :code AND b.address IN (c.phone, c.email)"
     " AND b.channel = ANY(CAST(:channels AS text[])) AND (b.code = c.code OR b.everywhere)"
-    " AND b.lifted_at IS NULL"
+    " AND b.lifted_at IS NULL AND b.at <= :at"
+)
+BARS = sa.text(f"SELECT EXISTS (SELECT 1 FROM barred b WHERE EXISTS (SELECT 1{BARRING}))")
+# That an address is right for one dossier does not say that it is for the one it was wrong for.
+LIFT = sa.text(
+    "UPDATE barred b SET everywhere = b.everywhere AND b.code = :code,"
+    " lifted_at = CASE WHEN b.code = :code THEN CAST(:now AS timestamptz) END,"
+    " lifted_by = CASE WHEN b.code = :code THEN CAST(:who AS text) END"
+    f"{BARRING}"
 )
 REACHED = sa.text(
     "SELECT code FROM contacts WHERE phone = :address OR email = :address ORDER BY code LIMIT 1000"
@@ -85,16 +95,27 @@ async def bar(
     return await session.scalar(BAR, given | {"how": how, "now": now}) is not None
 
 
-async def lift(
-    session: AsyncSession,
-    codes: Collection[str],
-    channels: Collection[str],
-    who: str,
-    now: datetime,
-) -> None:
-    """Write again to the addresses of some dossiers: their applicants have agreed anew."""
-    given = {"codes": sorted(codes), "channels": sorted(channels), "who": who, "now": now}
-    await session.execute(LIFT, given)
+@dataclass(frozen=True, slots=True)
+class Lifted:
+    """That a dossier's applicant has agreed at an instant to be told through some channels."""
+
+    code: str
+    channels: Sequence[str]
+    at: datetime
+
+
+async def bars(session: AsyncSession, lifted: Lifted) -> bool:
+    """Whether an address of the dossier was said before to be somebody else's."""
+    return bool(await session.scalar(BARS, _given(lifted)))
+
+
+async def lift(session: AsyncSession, lifted: Lifted, who: str, now: datetime) -> None:
+    """Write again to the addresses of a dossier, whose applicant has shown that they are theirs."""
+    await session.execute(LIFT, _given(lifted) | {"who": who, "now": now})
+
+
+def _given(lifted: Lifted) -> dict[str, Any]:
+    return {"code": lifted.code, "channels": sorted(lifted.channels), "at": lifted.at}
 
 
 async def codes_of(session: AsyncSession, address: str) -> Sequence[str]:
