@@ -1,6 +1,7 @@
 """Notify as a process: its HTTP surface, its page, what it logs."""
 
 import http.server
+import re
 import threading
 import uuid
 from datetime import UTC, datetime, timedelta
@@ -264,7 +265,11 @@ def test_the_page(running):
         assert "default-src 'none'" in shown.headers["content-security-policy"]
         assert "<script" not in shown.text
         assert "style=" not in shown.text
-        assert browser.get(f"{page}/style.css").headers["content-type"].startswith("text/css")
+        sheets = re.findall(r'<link rel="stylesheet" href="([^"]+)"', shown.text)
+        assert len(sheets) == 2
+        for sheet in (*sheets, "/notices/style.css"):
+            found = browser.get(running.url("notify", sheet))
+            assert (found.status_code, found.headers["content-type"][:8]) == (200, "text/css")
         for odd in ({"state": "x"}, {"unit": "nowhere"}, {"cursor": "²"}, {"subject": "<b>"}):
             answer = browser.get(page, params=odd)
             assert answer.status_code == 200

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
+from fastapi.responses import RedirectResponse
 
 from services.notify.api.budgets import add_budgets
 from services.notify.api.calls import add_calls
@@ -165,11 +166,20 @@ def build_router(
     add_status_page(router, database, desk, pages())
     look = Look(PAGES, prefix="/notices/look")
     router.include_router(look.router())
+    add_old_sheet(router, look)
     frame = Frame(service, pages(), look)
     add_desk_pages(router, frame, desk, scope, lambda: price_of(delivery.providers))
     add_calls_page(router, frame, desk, scope, call_days)
     add_page(router, frame, registry, scope, delivery)
     return router
+
+
+def add_old_sheet(router: APIRouter, look: Look) -> None:
+    """Lead from where the style sheet was to where it is, for pages that are still open."""
+
+    @router.get("/notices/style.css", include_in_schema=False)
+    async def lead_on() -> RedirectResponse:
+        return RedirectResponse(look.url("style.css"), 307)
 
 
 def check_choice(name: str, value: str | None, allowed: tuple[str, ...]) -> None:
