@@ -4,6 +4,9 @@ One nursery for each service is kept by the process that runs the tests. What it
 program as ``motcua serve NAME`` with its own environment, and dies by the same signals; what is
 saved is reading the same modules anew hundreds of times. ``motcua up`` and what is started by
 containers is tested with processes of their own.
+
+``TEST_CLOCK`` in that environment names a file with the seconds by which its clock is ahead of the
+machine's, so that a test has a night end when it likes.
 """
 
 import atexit
@@ -142,6 +145,8 @@ def become(service: str, order: dict, parent: int, orders: IO[str], answers: IO[
         os.close(log)
         os.environ.clear()
         os.environ.update(order["env"])
+        if "TEST_CLOCK" in os.environ:
+            set_clock(Path(os.environ["TEST_CLOCK"]))
         sys.argv = ["motcua", "serve", service]
         motcua()
         code = 0
@@ -154,6 +159,15 @@ def become(service: str, order: dict, parent: int, orders: IO[str], answers: IO[
             sys.stdout.flush()
             sys.stderr.flush()
         os._exit(code)
+
+
+def set_clock(ahead: Path) -> None:
+    """Have the program's clock be as many seconds ahead as a file says, whenever it is read."""
+    from datetime import UTC, datetime, timedelta
+
+    from shared import clock
+
+    clock.now = lambda: datetime.now(UTC) + timedelta(seconds=float(ahead.read_text()))
 
 
 if __name__ == "__main__":
