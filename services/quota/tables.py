@@ -95,6 +95,7 @@ class Fact(Table, table=True):
     event_id: str
     rday: date
     data: dict[str, Any] = Field(sa_type=JSONB)
+    backfill: bool = False
 
 
 class Void(Table, table=True):

@@ -113,6 +113,30 @@ def test_what_follows_from_events_loaded_afterwards_says_so(running):
     ]  # fmt: skip
 
 
+def test_what_is_booked_later_knows_what_was_loaded_afterwards(running):
+    """By a plan that comes after the events, and by one that pays more."""
+    running.post([install(n, "465") | {"backfill": n in (0, 2)} for n in range(4)])
+    running.settle(("quota",))
+    plan = counted(
+        small(plan="later"), target={"for": ["465"], "at_least": 2}, period="whole",
+        stipend={"amount": 30000, "currency": "VND", "to": "installer"},
+    )  # fmt: skip
+
+    def booked():
+        return sorted(
+            (made["data"]["of_id"], made.get("backfill", False))
+            for made in outcomes(running)
+            if made["data"]["plan"] == "later" and "of_id" in made["data"]
+        )
+
+    apply(running, plan)
+    first = [("install-465-0", True), ("install-465-1", False)]
+    assert booked() == first
+    more = {"for": ["465"], "at_least": 4}
+    apply(running, counted(plan, target=more), restate=True)
+    assert booked() == [*first, ("install-465-2", True), ("install-465-3", False)]
+
+
 def test_who_fell_behind_is_told_on_the_morning_once(running):
     today = dt.datetime.now(dt.timezone(dt.timedelta(hours=7))).date()
     start, end = today - dt.timedelta(days=60), today + dt.timedelta(days=60)

@@ -128,7 +128,16 @@ def _split(batch: Sequence[Event]) -> tuple[list[Fact], dict[bytes, date]]:
         for hidden in ("contact", "quality", "reason", "text"):
             content.pop(hidden, None)
         facts.append(
-            Fact(event.uid, event.type, event.time, event.source, event.id, event.rday, content)
+            Fact(
+                event.uid,
+                event.type,
+                event.time,
+                event.source,
+                event.id,
+                event.rday,
+                content,
+                backfill=event.backfill,
+            )
         )
     return facts, voids
 

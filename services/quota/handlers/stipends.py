@@ -9,7 +9,7 @@ from services.quota import rules, store
 from services.quota.handlers.outcomes import outcome
 from services.quota.rules import OF, PAID, Earned, Fact, History, Part, Standing, Terms
 from services.quota.store import Place
-from shared import clock
+from shared import clock, events
 from shared.events import outcomes
 from shared.outbox import enqueue
 
@@ -159,9 +159,15 @@ def _currency(history: History, indicator: str, number: int, booked: Any) -> str
 
 
 async def _book(session: AsyncSession, rows: list[tuple[Any, ...]], backfill: bool) -> None:
+    """Book entries and announce them. What rests on an event that was loaded afterwards is marked,
+    also where it is booked much later: by a plan, a recount or a decision."""
     ids = await store.book(session, rows)
+    loaded = set()
+    if not backfill:
+        loaded = await store.backfilled(session, {events.uid(row[5], row[6]) for row in rows})
     messages = []
     for entry_id, row in zip(ids, rows, strict=True):
+        late = backfill or events.uid(row[5], row[6]) in loaded
         earned = outcomes.StipendEntry(
             plan=row[0],
             indicator=row[2],
@@ -174,7 +180,7 @@ async def _book(session: AsyncSession, rows: list[tuple[Any, ...]], backfill: bo
             of_id=row[6],
         )
         kind, id = "motcua.stipend.earned.v1", f"ledger-{entry_id}"
-        messages.append(outcome(kind, earned, id, row[10], backfill))
+        messages.append(outcome(kind, earned, id, row[10], late))
     await enqueue(session, messages)
 
 

@@ -14,7 +14,7 @@ TOTAL_RECORDED = "motcua.total.recorded.v1"
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """An event as quota keeps it."""
+    """An event as quota keeps it; a ``backfill`` was loaded afterwards, so nobody is told of it."""
 
     uid: bytes
     type: str
@@ -24,6 +24,7 @@ class Fact:
     rday: date
     data: Mapping[str, Any] = field(hash=False)
     voided_rday: date | None = None
+    backfill: bool = False
 
     @property
     def order(self) -> tuple[datetime, str, str]:

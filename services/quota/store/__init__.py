@@ -20,6 +20,7 @@ from services.quota.store.decisions import (
 from services.quota.store.facts import (
     add_facts,
     add_voids,
+    backfilled,
     facts_after,
     facts_of,
     facts_of_codes,
@@ -114,6 +115,7 @@ __all__ = [
     "added_by_day",
     "advance_tally",
     "announce_results",
+    "backfilled",
     "balances",
     "book",
     "bursts",

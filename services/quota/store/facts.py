@@ -1,6 +1,6 @@
 """Queries about facts and what withdrew them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -17,6 +17,7 @@ async def add_facts(session: AsyncSession, facts: Sequence[Fact]) -> None:
     types = {
         "uid": "bytea", "type": "text", "code": "text", "occurred_at": "timestamptz",
         "source": "text", "event_id": "text", "rday": "date", "data": "text",
+        "backfill": "boolean",
     }  # fmt: skip
     rows = [
         (
@@ -28,6 +29,7 @@ async def add_facts(session: AsyncSession, facts: Sequence[Fact]) -> None:
             f.event_id,
             f.rday,
             orjson.dumps(f.data).decode(),
+            f.backfill,
         )
         for f in sorted(facts, key=lambda f: f.uid)
     ]
@@ -38,11 +40,17 @@ async def add_facts(session: AsyncSession, facts: Sequence[Fact]) -> None:
     await session.execute(
         sa.text(
             f"INSERT INTO facts ({', '.join(types)})"
-            " SELECT a, b, c, d, e, f, g, CAST(h AS jsonb)"
-            f" FROM unnest({casts}) AS r(a, b, c, d, e, f, g, h) ON CONFLICT DO NOTHING"
+            " SELECT a, b, c, d, e, f, g, CAST(h AS jsonb), i"
+            f" FROM unnest({casts}) AS r(a, b, c, d, e, f, g, h, i) ON CONFLICT DO NOTHING"
         ),
         columns,
     )
+
+
+async def backfilled(session: AsyncSession, uids: Collection[bytes]) -> set[bytes]:
+    """Those of some facts that were loaded afterwards."""
+    query = sa.text("SELECT uid FROM facts WHERE uid = ANY(CAST(:uids AS bytea[])) AND backfill")
+    return set((await session.scalars(query, {"uids": sorted(uids)})).all()) if uids else set()
 
 
 async def add_voids(session: AsyncSession, voids: Mapping[bytes, date]) -> None:
