@@ -193,9 +193,23 @@ class TestMail:
             ({"rcpt": "451 later"}, "again"),
             ({"rcpt": "550 nobody"}, "refused"),
             ({"mail": "421 busy"}, "again"),
-            ({"mail": "553 no"}, "refused"),
+            ({"mail": "553 no"}, "again"),
+            ({"mail": "550 5.1.1 no"}, "again"),
+            ({"mail": "554 5.7.1 relay denied"}, "again"),
+            ({"rcpt": "550 5.1.1 nobody"}, "refused"),
+            ({"rcpt": "550 5.1.8 your domain does not exist"}, "again"),
+            ({"rcpt": "552 5.2.2 full"}, "refused"),
+            ({"rcpt": "550 5.7.1 relaying denied"}, "again"),
+            ({"rcpt": "554 relay access denied"}, "again"),
+            ({"rcpt": "503 5.5.1 bad sequence"}, "again"),
+            ({"rcpt": "501 5.1.3 bad address"}, "refused"),
+            ({"rcpt": "556 5.1.10 null MX"}, "refused"),
+            ({"data": "550 5.1.1 nobody"}, "refused"),
+            ({"data": "552 5.3.4 too big"}, "elsewhere"),
+            ({"data": "550 5.7.1 policy"}, "elsewhere"),
+            ({"data": "530 5.7.0 log in first"}, "again"),
             ({"data": "452 full"}, "again"),
-            ({"data": "554 spam"}, "refused"),
+            ({"data": "554 spam"}, "elsewhere"),
             ({"data": "drop"}, "unknown"),
         ],
     )
@@ -208,10 +222,25 @@ class TestMail:
         assert box.letters == []
 
     async def test_one_recipient_put_off_does_not_hold_up_the_others(self):
-        for answers, blame in (({"rcpt": "451 later"}, False), ({"mail": "421 busy"}, True)):
+        for answers, blame in (
+            ({"rcpt": "451 later"}, (False, True)),
+            ({"rcpt": "550 5.7.1 not by this way"}, (True, False)),
+            ({"mail": "421 busy"}, (True, True)),
+            ({"mail": "450 4.1.8 sender unknown"}, (True, True)),
+            ({"mail": "550 5.1.8 sender unknown"}, (True, True)),
+        ):
             with post_office(Postbox(**answers)) as port:
                 answer = await post(port)
-            assert (answer.verdict, answer.blame) == ("again", blame)
+            assert (answer.verdict, answer.blame, answer.certain) == ("again", *blame)
+
+    @pytest.mark.parametrize(
+        ("fault", "verdict"),
+        [(aiosmtplib.SMTPHeloError(550, "go away"), "again"),
+         (aiosmtplib.SMTPDataError(554, "no valid recipients"), "again"),
+         (aiosmtplib.SMTPNotSupported("no"), "refused")],
+    )  # fmt: skip
+    def test_what_is_refused_before_the_letter_is_nobodys_fault(self, fault, verdict):
+        assert read_fault(fault, False).verdict == verdict
 
     def test_a_wrong_password_fails_no_letter_for_good(self):
         answer = read_fault(aiosmtplib.SMTPAuthenticationError(535, "no"), False)

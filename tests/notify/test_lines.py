@@ -23,7 +23,11 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 
 from services.notify.clients import Mail, MailFaults, Parcel, Server, Signer, trust
+from services.notify.handlers.delivery import Delivery
+from services.notify.rules.terms import Terms
+from shared import clock
 from shared.embedded.process import free_port
+from tests.notify.test_leaving import dossier
 
 SENDER = "Một cửa <mot-cua@example.org>"
 
@@ -37,6 +41,7 @@ class Office:
 
     def __init__(self, per_line: int = 0) -> None:
         self.per_line = per_line
+        self.refused_sender, self.asked = "", 0
         self.lines: Counter = Counter()
         self.letters: list = []
         self.raw: list[bytes] = []
@@ -50,6 +55,9 @@ class Office:
         return responses
 
     async def handle_MAIL(self, server, session, envelope, address, _options):
+        if self.refused_sender:
+            self.asked += 1
+            return self.refused_sender
         if self.per_line and self.lines[session.peer] >= self.per_line:
             asyncio.get_running_loop().call_later(0.01, server.transport.close)
             return "421 4.7.0 too many letters on this line"
@@ -146,6 +154,54 @@ async def test_a_refused_reader_costs_neither_the_line_nor_the_others():
     ]
     assert list(made.lines.values()) == [3]
     assert [each["To"] for each in made.letters] == [f"{name}@example.org" for name in "abc"]
+
+
+@pytest.mark.parametrize(
+    ("size", "refusal"),
+    [(12, "550 5.7.1 relay access denied"),
+     pytest.param(2000, "553 sender refused", marks=pytest.mark.soak)],
+)  # fmt: skip
+async def test_a_refused_sender_fails_no_letter_and_the_next_server_takes_it(world, size, refusal):
+    """After the first few the refusing server is left alone; once it is right again it serves."""
+    first, second = Office(), Office()
+    first.refused_sender = refusal
+    await world.tell(*(dossier(f"C-{n:04}", number=n, notify=["email"]) for n in range(size)))
+    with office(first) as one, office(second) as other:
+        mails = [
+            Mail(Server("127.0.0.1", port), SENDER, name=name, terms=Terms(priority=place))
+            for place, (name, port) in enumerate((("one", one), ("other", other)))
+        ]
+        world.delivery = Delivery(world.database, {"email": mails})
+        await world.deliver()
+        assert {(state, why) for _, state, why in await world.states()} == {("sent", None)}
+        assert len(second.letters) == size
+        assert 1 <= first.asked <= 40
+        first.refused_sender = ""
+        world.set_clock("2026-10-12 09:30")
+        await world.tell(dossier("C-last", notify=["email"]))
+        await world.deliver()
+        assert len(first.letters) == 1
+        for mail in mails:
+            await mail.close()
+
+
+async def test_alone_a_server_that_refuses_us_is_asked_later(world):
+    made = Office()
+    made.refused_sender = "550 5.1.8 sender unknown"
+    await world.tell(dossier("C-1", notify=["email"]))
+    with office(made) as port:
+        mail = Mail(Server("127.0.0.1", port), SENDER)
+        world.delivery = Delivery(world.database, {"email": [mail]})
+        await world.deliver()
+        [notice] = await world.notices()
+        assert (notice.state, notice.reason) == ("retrying", "provider_down")
+        assert notice.next_at > clock.now()
+        made.refused_sender = ""
+        world.set_clock("2026-10-12 09:30")
+        await world.deliver()
+        await mail.close()
+    assert [state for _, state, _ in await world.states()] == ["sent"]
+    assert len(made.letters) == 1
 
 
 async def test_a_line_lost_after_the_letter_leaves_its_fate_open_and_sends_it_no_more():

@@ -23,6 +23,8 @@ class Answer:
             come under these.
         parts: how many parts the message has; more than ``ids`` where some were not taken.
         blame: whether a verdict of ``again`` speaks against the provider, so that others go first.
+        certain: whether this blame is beyond doubt; where the recipient may be the reason as well,
+            several in a row are needed.
         rest: seconds for which the provider asked to be left alone.
     """
 
@@ -31,6 +33,7 @@ class Answer:
     ids: tuple[str, ...] = ()
     parts: int = 1
     blame: bool = True
+    certain: bool = True
     rest: float = 0.0
 
 

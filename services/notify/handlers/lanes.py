@@ -57,7 +57,7 @@ class Lane:
         if answer.verdict == "unknown":
             self.circuit.fail(now, 1, random())
         elif answer.verdict == "again" and answer.blame:
-            self.circuit.fail(now, LIMIT, random())
+            self.circuit.fail(now, LIMIT if answer.certain else 1, random())
         else:
             self.circuit.succeed()
             self.limit = min(float(self.terms.at_once), self.limit + 1 / max(self.limit, 1.0))
