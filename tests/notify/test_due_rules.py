@@ -1,6 +1,7 @@
 """Due dates that we compute: watched, extended by pauses, moved when their rules change."""
 
 import asyncio
+import contextlib
 from datetime import date, datetime, timedelta
 from random import Random
 
@@ -143,6 +144,62 @@ async def test_a_word_that_waits_is_not_taken_back_by_the_next_event(world):
     found = await citizen(world)
     assert ("due_later", "cancelled") in found
     assert ("due_earlier", "ready") in found
+
+
+@pytest.mark.parametrize("always", [True, False], ids=["heard", "half heard"])
+async def test_rules_that_go_to_and_fro_leave_everybody_with_the_date_that_holds(world, always):
+    await to_and_fro(world, 9, always)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("always", [True, False], ids=["heard", "half heard"])
+async def test_rules_that_go_to_and_fro_at_length(world, always):
+    for seed in range(20):
+        await to_and_fro(world, 50, always, seed)
+
+
+async def to_and_fro(world, times, always, seed=0):
+    """Rules change at random among three, by replicas that are killed at any point; with
+    ``always`` every word leaves before the next change."""
+    draw = Random(seed)
+    codes = [f"F{seed}-{n}" for n in range(3)]
+    offs = [[], ["2026-10-16"], ["2026-10-16", "2026-10-19"]]
+    days = ["19/10/2026", "20/10/2026", "21/10/2026"]
+    await hold(world, rules())
+    await world.tell(*(dossier(code) for code in codes))
+    await world.deliver()
+    held, changes = 0, 0
+    for turn in range(times):
+        new = draw.choice([n for n in range(3) if n != held]) if draw.random() < 0.9 else held
+        changes += new != held
+        held = new
+        job = begin(world, rules(off=offs[held]), size=1)
+        await job.begin()
+        for _ in range(draw.randint(0, 4)):
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(job.step(), draw.uniform(0, 0.03))
+        if draw.random() < 0.3:
+            await world.tell(
+                status(
+                    draw.choice(codes), "in_process", f"2026-10-12T08:{turn % 60:02}:00+07:00",
+                    department=f"Phòng {turn}",
+                )
+            )  # fmt: skip
+        while await begin(world, rules(off=offs[held])).step():
+            pass
+        if always or draw.random() < 0.5:
+            await world.deliver()
+    await world.deliver()
+    for code in codes:
+        told = await world.query(
+            "SELECT facts->>'new_due' AS day FROM notices WHERE subject = :code AND state = 'sent'"
+            " AND kind IN ('due_later', 'due_earlier') ORDER BY seq",
+            code=code,
+        )
+        heard = [row.day for row in told]
+        assert heard[-1:] == ([days[held]] if changes else []), (seed, code)
+        assert len(heard) == changes if always else len(heard) <= changes
+        assert any(days[held] in parcel.body for parcel in world.sms.parcels if code in parcel.body)
 
 
 async def test_a_missed_date_that_other_rules_move_gets_the_new_one(world):

@@ -162,24 +162,33 @@ def decide(
     if read is not None:
         told_anyway = {fact.at for fact in facts if fact.kind in NAMES_DUE}
         named = rules.named_moves(versions, [each.version for each in known.told])
-        changed = rules.moved_facts(
-            code, versions, told_anyway, closed_at, read.unit,
-            lambda version: origin_of(read, version), values_of(read, dossier),
+        changed = rules.numbered(
+            rules.moved_facts(
+                code, versions, told_anyway, closed_at, read.unit,
+                lambda version: origin_of(read, version), values_of(read, dossier),
+            )
         )  # fmt: skip
-        facts += [fact for fact in changed if fact.version not in named]
-        for number, (old, new) in enumerate(moves):
-            if rules.move_of(old, new) in named:
-                continue
-            fact = rules.rescheduled_fact(
+        facts += [fact for fact in changed if rules.step_of(fact.version) not in named]
+        apologies = rules.numbered(
+            rules.rescheduled_fact(
                 code, old, new, read.unit, origin_of(read, new), values_of(read, dossier)
             )
-            facts.append(fact)
+            for old, new in moves
+        )
+        given = 0
+        if known.changed:  # no event has come: nothing else is news
+            facts = new_rules_facts(code, read, dossier, versions, known, now)
+            apologies = [fact for fact in facts if fact.kind == "rescheduled"]
+            given = len({each.version for each in known.told if each.kind == "rescheduled"})
+        for number, fact in enumerate(apologies, given):
+            if not known.changed:
+                if rules.step_of(fact.version) in named:
+                    continue
+                facts.append(fact)
             if number >= desk.policy.reschedules:
                 beyond.add((fact.kind, fact.version))
                 units = sorted({read.unit, read.holder} - {None})  # type: ignore[type-var]
                 outcome.beyond.append((rules.as_beyond(fact, desk.policy.reschedules), units))
-        if known.changed:  # no event has come: nothing else is news
-            facts = new_rules_facts(code, read, dossier, versions, known, now)
     expected = submission is None or submission.contact is not None
     for fact in rules.news(facts, known.told):
         drafts = rules.draft(fact, known.contact, expected, now, desk.policy)
@@ -234,7 +243,11 @@ def new_rules_facts(
     known: Known,
     now: datetime,
 ) -> list[Fact]:
-    """The word to the applicant that other rules move the date that they were told."""
+    """The word to the applicant that other rules move the date that they were told.
+
+    Rules may move it away and back again: each move that comes about is a word of its own. That it
+    comes about once, the kept deadlines see to, which move in the same transaction.
+    """
     if not known.dated:
         return []
     waiting = {(kind, version) for _, kind, version in known.unclaimed}
@@ -253,10 +266,12 @@ def new_rules_facts(
     origin = replace(origin_of(read, versions[-1]), time=now)
     values = values_of(read, dossier)
     if moved[0].slips_at is not None:
-        return [rules.rescheduled_fact(code, *moved, read.unit, origin, values)]
-    return rules.moved_facts(
-        code, moved, frozenset(), read.closed_at, read.unit, lambda _: origin, values
-    )
+        facts = [rules.rescheduled_fact(code, *moved, read.unit, origin, values)]
+    else:
+        facts = rules.moved_facts(
+            code, moved, frozenset(), read.closed_at, read.unit, lambda _: origin, values
+        )
+    return [rules.once_more(fact, known.told) for fact in facts]
 
 
 def settle_deadline(row: DeadlineRow, version: Version, known: Known, outcome: Outcome) -> None:
@@ -297,7 +312,8 @@ def cancel_undone(
     }
     ours = {each.due_day.isoformat() for each in versions[-1:] if each.computed and not closed}
     for notice, kind, version in known.unclaimed:
-        old, _, new = version.removeprefix("due:").partition(":")
+        step = rules.step_of(version)
+        old, _, new = step.removeprefix("due:").partition(":")
         if new in ours and f"due:{old}" not in slipped:
             continue  # other rules have moved it there, and no event did
         if kind in ("due_earlier", "due_later"):
@@ -308,9 +324,9 @@ def cancel_undone(
                 outcome.cancelled.setdefault("corrected", []).append(notice)
         elif kind == "dossier_slipped" and closed:
             outcome.cancelled.setdefault("overtaken", []).append(notice)
-        elif version not in slipped:
+        elif step not in slipped:
             outcome.cancelled.setdefault("corrected", []).append(notice)
-        elif version in overtaken:
+        elif step in overtaken:
             outcome.cancelled.setdefault("rescheduled", []).append(notice)
 
 

@@ -6,6 +6,7 @@ reported, it is told once.
 """
 
 import itertools
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
@@ -269,11 +270,38 @@ def move_of(old: Version, new: Version) -> str:
     return f"due:{old.due_day.isoformat()}:{new.due_day.isoformat()}"
 
 
+def step_of(version: str) -> str:
+    """The step between due dates that a word about one tells of, without how often it was taken."""
+    return version.partition("#")[0]
+
+
+def numbered(facts: Iterable[Fact]) -> list[Fact]:
+    """Words about steps between due dates, in their order; a step that is taken again after its
+    date was moved away is a fact of its own."""
+    times: Counter[tuple[str, str]] = Counter()
+    found = []
+    for fact in facts:
+        times[fact.kind, fact.version] += 1
+        count = times[fact.kind, fact.version]
+        found.append(fact if count == 1 else replace(fact, version=f"{fact.version}#{count}"))
+    return found
+
+
+def once_more(fact: Fact, told: Collection[Told]) -> Fact:
+    """A word about a step that has been taken now, whether or not it was told of before."""
+    known = {each.version for each in told if each.kind == fact.kind}
+    versions = (f"{fact.version}#r{count}" for count in itertools.count(2))
+    if fact.version in known:
+        return replace(fact, version=next(each for each in versions if each not in known))
+    return fact
+
+
 def named_moves(versions: Sequence[Version], told: Iterable[str]) -> set[str]:
     """The steps away from due dates of ours to a date that a word about a step has named before;
     ``told`` holds what such words are known by. Where other rules have moved what we computed, the
     date that followed it is no second news."""
-    days = {version.rpartition(":")[2] for version in told if version.count(":") == 2}
+    steps = [step_of(version) for version in told]
+    days = {step.rpartition(":")[2] for step in steps if step.count(":") == 2}
     return {
         move_of(old, new)
         for old, new in itertools.pairwise(versions)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from services.notify.rules.notices import Fact
+from services.notify.rules.notices import Fact, step_of
 
 CLOSING = frozenset({"refused", "withdrawn", "result_ready", "result_posted", "returned"})
 """Facts after which an applicant waits for nothing more."""
@@ -76,7 +76,7 @@ def replaced(kind: str, version: str, newest_due: str | None) -> bool:
     """Whether the new date that a notice names (``due:OLD:NEW``) has been replaced by another."""
     if kind not in ("rescheduled", "due_earlier", "due_later") or newest_due is None:
         return False
-    return version.rpartition(":")[2] != newest_due
+    return step_of(version).rpartition(":")[2] != newest_due
 
 
 def dated(kind: str, deadline: Any, now: datetime) -> str | None:
