@@ -12,11 +12,16 @@ import httpx
 import pytest
 
 from services.notify.clients import Call, Forbidden, GatewayFaults, Gateways, Parcel, Unreadable
+from services.notify.handlers.delivery import Delivery
+from services.notify.handlers.gate import Gate
 from shared.embedded.process import free_port
 from tests.instance import ROOT, instance
 from tests.notify import liar as liars
 from tests.notify.liar import liar
+from tests.notify.test_clients import server
 from tests.notify.test_kannel import dossier, told
+from tests.notify.test_leaving import NIGHT, local
+from tests.notify.test_leaving import dossier as evening
 
 SECRETS = {
     "ESMS_API_KEY": "api-k3y",
@@ -315,6 +320,44 @@ class TestFaults:
         assert done.returncode == 2
         assert "gateways/own.yaml:6: /request/form/to: unknown placeholder {phnoe}" in done.stderr
         assert "Traceback" not in done.stderr
+
+
+async def test_zalo_waits_for_the_morning(world, secrets):
+    """By its shipped description, over HTTP: nothing is asked by night, once in the morning."""
+    asked = []
+
+    async def talk(reader, writer):
+        head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
+        size = int(head.partition("content-length: ")[2].split()[0])
+        asked.append(json.loads(await reader.readexactly(size)))
+        body = b'{"error": 0, "data": {"msg_id": "z1"}}'
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
+        await writer.drain()
+
+    async with server(talk) as url:
+        secrets.setenv("ZALO_URL", url)
+        [gateway], _ = build("zalo-zns")
+        world.set_clock("2026-10-12 23:30")
+        world.rebuild(NIGHT)
+        gate = Gate(world.leaving, desk=world.desk)
+        world.delivery = Delivery(world.database, {"sms": [gateway]}, gate=gate)
+        await world.tell(evening("C-1"))
+        for hour in ("2026-10-12 23:31", "2026-10-13 06:59"):
+            world.set_clock(hour)
+            await world.deliver()
+            assert asked == []
+        [notice] = await world.notices()
+        assert (notice.state, notice.reason) == ("ready", "quiet_hours")
+        assert notice.next_at == local("2026-10-13 07:00")
+        world.set_clock("2026-10-13 07:00")
+        await world.deliver()
+        await world.deliver()
+        await gateway.close()
+    [body] = asked
+    assert (body["template_id"], body["template_data"]["ma_ho_so"]) == ("12345", "C-1")
+    assert await world.states() == [("received", "sent", None)]
+    [told] = await world.query("SELECT payload FROM outbox WHERE stream = 'OUTCOMES'")
+    assert json.loads(bytes(told.payload))["data"]["channel"] == "zns"
 
 
 @pytest.fixture(scope="module")
