@@ -1,5 +1,6 @@
 """Wires notify."""
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from services.notify.clients import (
     load_agency_words,
     trust,
 )
+from services.notify.clients.mail.post import DEFAULT as LETTERS
 from services.notify.handlers.budgets import Warnings
 from services.notify.handlers.calendars import Asking, CalendarWatch
 from services.notify.handlers.clockwork import Clockwork
@@ -192,7 +194,7 @@ def build_providers(
             settings.notify_receipt_url,
             timeout=settings.notify_timeout,
             name=gateway.name,
-            terms=Terms(priority=place),
+            terms=Terms(priority=place, price=gateway.price),
         )
         providers.setdefault("sms", []).append(kannel)
     if settings.notify_smtp_host:
@@ -228,6 +230,7 @@ def build_mail(settings: NotifySettings) -> Mail:
         signer,
         settings.notify_smtp_letters,
         settings.notify_smtp_idle,
+        terms=replace(LETTERS, price=settings.letter_price),
         bounces=Bounces(returned) if (returned := settings.notify_smtp_bounces) else None,
     )
 

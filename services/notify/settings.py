@@ -23,12 +23,14 @@ from shared.settings import ServiceSettings
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
-    """One SMS gateway; ``name`` stands in notices and in the address of its receipts."""
+    """One SMS gateway; ``name`` stands in notices and in the address of its receipts, ``price`` is
+    VND for a segment, null where unknown."""
 
     name: str
     url: str
     user: str
     password: SecretStr
+    price: int | None = None
 
 
 LABELS = re.compile(r"[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*")
@@ -41,6 +43,17 @@ def is_address(sender: str) -> bool:
     except (MessageError, IndexError, ValueError):
         return False
     return "@" in sender and not set(sender) & set("\r\n")
+
+
+MOST_VND = 1_000_000
+
+
+def read_prices(text: str) -> list[int]:
+    """VND, separated by commas. Raises ``ValueError`` for anything else."""
+    prices = [price.strip() for price in text.split(",")] if text.strip() else []
+    if not all(re.fullmatch(r"[0-9]{1,7}", price) and int(price) <= MOST_VND for price in prices):
+        raise ValueError(f"write whole VND from 0 to {MOST_VND}")
+    return [int(price) for price in prices]
 
 
 def split_urls(given: SecretStr) -> list[str]:
@@ -61,7 +74,9 @@ class NotifySettings(ServiceSettings):
     the outbox for people to read, for good. Without ``public_url`` texts lead to no page.
 
     ``kannel_url`` may name several gateways, separated by commas, in the order in which they are
-    tried; ``http://user:password@host/...`` gives one its own account. ``gateways`` names described
+    tried; ``http://user:password@host/...`` gives one its own account. ``kannel_price`` is VND for a
+    segment, one for all of them or one for each in their order, ``smtp_price`` VND for a letter;
+    empty where it is not known. ``gateways`` names described
     ones, which go before Kannel; ``gateway_dir`` holds descriptions of one's own. Hours:
     ``stale_hours``, ``approach_hours``, ``appointment_hours``. ``due_today`` and ``day_of`` are
     local times, empty for never; ``overdue`` lists ``DAYS:LEVEL``. Seconds: ``timeout``,
@@ -83,6 +98,7 @@ class NotifySettings(ServiceSettings):
     notify_kannel_user: str = ""
     notify_kannel_password: SecretStr = SecretStr("")
     notify_kannel_sender: str = Field(default="", max_length=20)
+    notify_kannel_price: str = Field(default="", max_length=200)
     notify_receipt_url: str = ""
     notify_gateways: str = ""
     notify_gateway_dir: str = ""
@@ -98,6 +114,7 @@ class NotifySettings(ServiceSettings):
     notify_smtp_letters: int = Field(default=100, ge=1, le=100_000)
     notify_smtp_idle: float = Field(default=15, ge=0, le=3600)
     notify_smtp_bounces: str = ""
+    notify_smtp_price: str = ""
     notify_dkim_domain: str = ""
     notify_dkim_selector: str = ""
     notify_dkim_key_path: str = ""
@@ -163,6 +180,13 @@ class NotifySettings(ServiceSettings):
         for text in split_urls(given):
             read_url(text)
         return given
+
+    @field_validator("notify_kannel_price", "notify_smtp_price")
+    @classmethod
+    def check_prices(cls, text: str) -> str:
+        """Whole VND, or nothing."""
+        read_prices(text)
+        return text
 
     @field_validator("notify_day_of")
     @classmethod
@@ -235,6 +259,16 @@ class NotifySettings(ServiceSettings):
         return text
 
     @model_validator(mode="after")
+    def check_price_counts(self) -> "NotifySettings":
+        """As many prices as there is something to pay for."""
+        prices, gateways = read_prices(self.notify_kannel_price), self.notify_kannel_url
+        if len(prices) > 1 and len(prices) != len(split_urls(gateways)):
+            raise ValueError("MOTCUA_NOTIFY_KANNEL_PRICE: one for all gateways, or one for each")
+        if len(read_prices(self.notify_smtp_price)) > 1:
+            raise ValueError("MOTCUA_NOTIFY_SMTP_PRICE: give one price")
+        return self
+
+    @model_validator(mode="after")
     def spread_smtp_url(self) -> "NotifySettings":
         """Read ``smtp://``, ``smtp+opportunistic://``, ``smtp+starttls://`` or
         ``smtps://user:password@host:port``."""
@@ -280,15 +314,24 @@ class NotifySettings(ServiceSettings):
     def gateways(self) -> list[Gateway]:
         """The SMS gateways, in the order in which they are tried."""
         found = []
-        for number, text in enumerate(split_urls(self.notify_kannel_url), 1):
+        urls = split_urls(self.notify_kannel_url)
+        prices: list[int | None] = [*read_prices(self.notify_kannel_price)] or [None]
+        if len(prices) == 1:
+            prices *= len(urls)
+        for number, (text, price) in enumerate(zip(urls, prices, strict=True), 1):
             url = read_url(text)
             user, password = self.notify_kannel_user, self.notify_kannel_password
             if url.username is not None:
                 user, password = unquote(url.username), SecretStr(unquote(url.password or ""))
                 url = url._replace(netloc=url.netloc.rpartition("@")[2])
             name = "kannel" if number == 1 else f"kannel-{number}"
-            found.append(Gateway(name, url.geturl(), user, password))
+            found.append(Gateway(name, url.geturl(), user, password, price))
         return found
+
+    @property
+    def letter_price(self) -> int | None:
+        """VND for a letter; null where unknown."""
+        return next(iter(read_prices(self.notify_smtp_price)), None)
 
     @property
     def described(self) -> list[str]:

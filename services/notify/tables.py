@@ -335,7 +335,7 @@ class HistoryEntry(Table, table=True):
 
 
 class Attempt(Table, table=True):
-    """One handing over of a notice to a provider."""
+    """One handing over of a notice to a provider; ``price`` is VND where it is taken."""
 
     __tablename__ = "attempts"
     notice: UUID = Field(primary_key=True)
@@ -347,8 +347,11 @@ class Attempt(Table, table=True):
     ended_at: datetime | None = Field(sa_type=Instant)
     verdict: str | None
     detail: str | None
+    price: int | None = Field(default=None, sa_type=sa.BigInteger)
+    segments: int | None = None
     reserved: int | None = Field(default=None, sa_type=sa.BigInteger)
     budget: str | None = None
+    budgets_above: list[str] | None = Field(default=None, sa_type=sa.ARRAY(sa.Text))
     budget_month: str | None = None
 
 

@@ -1,16 +1,21 @@
 """What a unit may spend on messages in a month: exact, whoever sends, and never passed unasked."""
 
 import httpx
+import orjson
 import pytest
 
+from services.notify.api.budgets import show_budgets
 from services.notify.clients import Answer
 from services.notify.handlers.budgets import Warnings
+from services.notify.handlers.delivery import Done
 from services.notify.handlers.gate import Gate
+from services.notify.handlers.receiving import Heard
 from services.notify.rules.notices import Officer
 from services.notify.rules.terms import Terms
 from services.notify.store import budgets as store
 from shared import clock
 from tests.builders import status
+from tests.notify.conftest import REGISTRY
 from tests.notify.test_leaving import NIGHT, appoint, dossier, local, run_until
 
 PROVINCE, OFFICE = "45", "461"
@@ -100,6 +105,22 @@ async def test_what_nobody_took_is_given_back(priced, answer, left):
     assert tuple(row) == (left, OFFICE, "2026-10")
 
 
+@pytest.mark.parametrize("receipt", ["delivered", "failed"])
+@pytest.mark.parametrize("answer", ["accepted", "unknown"])
+async def test_a_receipt_before_its_answer_tells_the_cost(priced, receipt, answer):
+    await grant(priced, u461=1000)
+    await priced.tell(dossier("C-1"))
+    [claimed] = await priced.delivery.claim()
+    heard = Heard("test-sms", receipt, "x", claimed.parcel.reference)
+    assert await priced.delivery.receiving.take(heard)
+    await priced.delivery.settle([Done(claimed, Answer(answer, "late"))])
+    [row] = await priced.query("SELECT state, cost, segments FROM notices")
+    assert tuple(row) == (receipt, PRICE, 1)
+    assert await used(priced) == [PRICE]
+    [told] = await priced.query("SELECT payload FROM outbox WHERE stream = 'OUTCOMES'")
+    assert orjson.loads(bytes(told.payload))["data"]["cost"] == PRICE
+
+
 async def test_the_interrupted_stays_set_aside(priced):
     await grant(priced, u461=1000)
     await priced.tell(dossier("C-1"))
@@ -109,11 +130,31 @@ async def test_the_interrupted_stays_set_aside(priced):
     assert await used(priced) == [PRICE]
 
 
-async def test_the_nearest_budget_above_pays(priced):
+async def test_a_budget_above_pays_for_what_is_below(priced):
     await grant(priced, u45=PRICE)
     await send(priced, 0, 1)
     assert await used(priced, PROVINCE) == [PRICE]
     assert await states(priced) == {("sent", None): 1, ("ready", "budget"): 1}
+
+
+@pytest.mark.parametrize(("own", "above"), [(2, 9), (9, 2)])
+async def test_every_budget_above_pays_and_any_of_them_holds(priced, own, above):
+    await grant(priced, u461=own * PRICE, u45=above * PRICE)
+    priced.sms.answers = [Answer("accepted", "ok"), Answer("refused", "http 403")]
+    await send(priced, 0, 1, 2, 3)
+    assert await states(priced) == {
+        ("sent", None): 2, ("failed", "refused"): 1, ("ready", "budget"): 1
+    }  # fmt: skip
+    assert await used(priced) == await used(priced, PROVINCE) == [2 * PRICE]
+    async with priced.database.transaction() as session:
+        shown = (await show_budgets(session, REGISTRY, None, None, clock.now()))["budgets"]
+    held = {row["unit"]: (row["left"], row["held"]) for row in shown}
+    tight, wide = (OFFICE, PROVINCE) if own < above else (PROVINCE, OFFICE)
+    assert held == {tight: (0, 1), wide: (7 * PRICE, 0)}
+    await grant(priced, **{f"u{tight}": 9 * PRICE})
+    await priced.deliver()
+    assert (await states(priced))["sent", None] == 3
+    assert await used(priced) == await used(priced, PROVINCE) == [3 * PRICE]
 
 
 async def test_the_urgent_leaves_and_is_counted(priced):
@@ -148,17 +189,24 @@ async def test_officers_are_told_at_four_fifths_once_a_month(priced):
 
 
 @pytest.mark.parametrize("size", [50, pytest.param(3000, marks=pytest.mark.soak)])
-async def test_two_replicas_never_pass_the_budget(priced, size):
-    enough = size // 3
-    await grant(priced, u461=enough * PRICE + 1)
-    await priced.tell(*(dossier(f"C-{n:04}", number=n) for n in range(size)))
+async def test_two_replicas_never_pass_any_budget(priced, size):
+    """Two districts under one province: each ends within its own money, and all within the
+    province's; a third of the messages leaves."""
+    enough, ward = size // 3, size // 6
+    await grant(priced, u462=ward * PRICE, u461=size * PRICE, u45=enough * PRICE + 1)
+    await priced.tell(
+        *(dossier(f"C-{n:04}", number=n, unit=("461", "462")[n % 2]) for n in range(size))
+    )
     priced.sms.answers = [Answer("again", "http 503", blame=False)] * 5
     gate = Gate(priced.leaving, desk=priced.desk)
     replicas = [priced.make_delivery(workers=6, gate=gate) for _ in range(2)]
     await run_until(priced, replicas, lambda s: s.count("sent") == enough or "retrying" in s)
     priced.set_clock("2026-10-12 09:20")
     await run_until(priced, replicas, lambda s: s.count("sent") == enough)
-    assert await used(priced) == [enough * PRICE]
+    assert await used(priced, PROVINCE) == [enough * PRICE]
+    [one], [other] = await used(priced), await used(priced, "462")
+    assert one + other == enough * PRICE
+    assert other <= ward * PRICE
     [sums] = await priced.query(
         "SELECT sum(cost) AS cost, count(*) AS n FROM notices WHERE cost > 0"
     )

@@ -16,6 +16,7 @@ from tests.instance import instance, wait_for
 from tests.notify.kannel import PASSWORD, USER, kannel
 
 OFFICE = "Trung tam Phuc vu hanh chinh cong tinh Quang Tri"
+PROVINCE = "44"
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +43,7 @@ def settings(url, port):
         "MOTCUA_NOTIFY_KANNEL_USER": USER,
         "MOTCUA_NOTIFY_KANNEL_PASSWORD": PASSWORD,
         "MOTCUA_NOTIFY_KANNEL_SENDER": "MOTCUA",
+        "MOTCUA_NOTIFY_KANNEL_PRICE": "350",
         "MOTCUA_NOTIFY_RECEIPT_URL": f"http://127.0.0.1:{port}",
         "MOTCUA_NOTIFY_QUIET_HOURS": "",
         "MOTCUA_ACK_WAIT": "3",
@@ -115,6 +117,39 @@ def test_queued_while_the_carrier_is_down_then_delivered_in_one_plain_segment(ru
     running.post([raw])
     running.settle(("notify",))
     assert len(gateway.handsets("+84900000001")) == 1
+
+
+def test_messages_by_kannel_draw_on_every_budget_above_until_one_is_spent(running):
+    """The centre may spend enough for nine, its province only for two."""
+    url = running.url("notify", "/v1/budgets")
+    before = running.get("notify", "/v1/notices/costs", unit="QTR-TTHCC")["total"]
+    given = [{"unit": "QTR-TTHCC", "amount": 9 * 350}, {"unit": PROVINCE, "amount": 2 * 350 + 349}]
+    try:
+        assert running.http.put(url, json=given).json() == {"budgets": 2}
+        first, second, third = (dossier(f"090000003{n}") for n in range(3))
+        for raw in (first, second):
+            running.post([raw])
+            told(running, raw, "sent", "delivered")
+        running.post([third])
+        held = told(running, third, "ready")
+        assert wait_for(lambda: told(running, third, "ready")["reason"] == "budget")
+        shown = running.get("notify", "/v1/budgets")
+        assert shown["unpriced"] == []
+        found = {row["unit"]: row for row in shown["budgets"]}
+        assert (found["QTR-TTHCC"]["used"], found["QTR-TTHCC"]["held"]) == (700, 0)
+        assert (found[PROVINCE]["used"], found[PROVINCE]["left"]) == (700, 349)
+        assert (found[PROVINCE]["held"], found[PROVINCE]["state"]) == (1, "ok")
+    finally:
+        none = [each | {"amount": None} for each in given]
+        assert running.http.put(url, json=none).status_code == 200
+    assert told(running, third, "sent", "delivered")["id"] == held["id"]
+
+    def spent():
+        # A receipt may come before the answer, and what it cost with the answer.
+        after = running.get("notify", "/v1/notices/costs", unit="QTR-TTHCC")["total"]
+        return (after["cost"] - before["cost"], after["segments"] - before["segments"])
+
+    wait_for(lambda: spent() == (3 * 350, 3))
 
 
 @pytest.mark.parametrize(

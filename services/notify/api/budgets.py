@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -36,8 +37,8 @@ HEADINGS = {
 
 
 class GivenBudget(BaseModel):
-    """VND for a unit and all below it that has none of its own; without ``month`` (`YYYY-MM`) for
-    every month. A null ``amount`` takes the budget away."""
+    """VND for a unit and all below it, which may have budgets of their own besides; without
+    ``month`` (`YYYY-MM`) for every month. A null ``amount`` takes the budget away."""
 
     model_config = ConfigDict(extra="forbid")
     unit: str = Field(min_length=1, max_length=64)
@@ -51,9 +52,14 @@ LIST: TypeAdapter[list[GivenBudget]] = TypeAdapter(
 
 
 def add_budgets(
-    router: APIRouter, database: Database, registry: UnitRegistry, scope: Scope, wake: Any
+    router: APIRouter,
+    database: Database,
+    registry: UnitRegistry,
+    scope: Scope,
+    wake: Any,
+    unpriced: Sequence[str] = (),
 ) -> None:
-    """Add the routes."""
+    """Add the routes; ``unpriced`` are the ways out that have no price."""
 
     @router.get("/v1/budgets", tags=["budgets"])
     async def list_budgets(
@@ -62,13 +68,15 @@ def add_budgets(
         month: str | None = None,
     ) -> dict[str, Any]:
         """What each unit with a budget may spend in a month (`YYYY-MM`, by default this one), what
-        is spent or set aside of it, and how many notices wait for money; ``unit`` includes what is
-        below it."""
+        is spent or set aside of it, and how many notices wait for money, each counted where the
+        least is left; ``unit`` includes what is below it. ``unpriced`` names the ways out without a
+        price: their messages draw on no budget."""
         if month is not None:
             read_month(month, "month")
         units = scope.units(key, unit)
         async with database.transaction() as session:
-            return await show_budgets(session, registry, units, month, clock.now())
+            shown = await show_budgets(session, registry, units, month, clock.now())
+        return shown | {"unpriced": list(unpriced)}
 
     @router.put("/v1/budgets", tags=["budgets"])
     async def put_budgets(
@@ -104,8 +112,12 @@ async def show_budgets(
     purse = Purse(registry)
     waiting: dict[str, int] = {}
     if month == rules.month_of(now):
+        left = {
+            unit: amount - (used[unit].used if unit in used else 0)
+            for unit, amount in amounts.items()
+        }
         for unit, count in (await store.held(session)).items():
-            account = purse.account(unit, amounts, now)
+            account = rules.tightest(purse.accounts(unit, amounts, now), left)
             waiting[account or unit] = waiting.get(account or unit, 0) + count
     rows = []
     for unit, amount in amounts.items():

@@ -1,5 +1,6 @@
 """Pages beside the outbox: costs, and the texts with their previews."""
 
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import parse_qs, urlencode
 
@@ -26,8 +27,16 @@ from shared.problems import Problem
 FORM_BYTES = 96 << 10
 
 
-def add_desk_pages(router: APIRouter, frame: Frame, desk: Desk, scope: Scope, price: Any) -> None:
-    """Add the pages; ``price`` gives the VND of a segment, null where it is unknown."""
+def add_desk_pages(
+    router: APIRouter,
+    frame: Frame,
+    desk: Desk,
+    scope: Scope,
+    price: Any,
+    unpriced: Sequence[str] = (),
+) -> None:
+    """Add the pages; ``price`` gives the VND of a segment, null where it is unknown, ``unpriced``
+    are the ways out without one."""
     database = frame.service.database
 
     @router.get("/notices/costs", include_in_schema=False)
@@ -56,6 +65,7 @@ def add_desk_pages(router: APIRouter, frame: Frame, desk: Desk, scope: Scope, pr
             "costs.html",
             rows=shown,
             budgets=budgets["budgets"],
+            unpriced=unpriced,
             total=costs.total(shown),
             sums=costs.SUMS,
             asked={"unit": "", "until": "", **asked, "month": month},

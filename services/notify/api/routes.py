@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -101,7 +102,8 @@ def build_router(
         }
 
     add_costs(router, database, registry, scope)
-    add_budgets(router, database, registry, scope, delivery.wake)
+    unpriced = unpriced_of(delivery.providers)
+    add_budgets(router, database, registry, scope, delivery.wake, unpriced)
 
     @router.get("/v1/notices/{notice}", tags=["notices"])
     async def show_one(notice: UUID, key: reader, why: Why = None) -> dict[str, Any]:
@@ -168,7 +170,8 @@ def build_router(
     router.include_router(look.router())
     add_old_sheet(router, look)
     frame = Frame(service, pages(), look)
-    add_desk_pages(router, frame, desk, scope, lambda: price_of(delivery.providers))
+    price = partial(price_of, delivery.providers)
+    add_desk_pages(router, frame, desk, scope, price, unpriced)
     add_calls_page(router, frame, desk, scope, call_days)
     add_page(router, frame, registry, scope, delivery)
     return router
@@ -194,6 +197,11 @@ def price_of(providers: Mapping[str, Sequence[Provider]]) -> int | None:
     """VND for a segment of an SMS at the provider that is tried first; null where unknown."""
     priced = [each.terms for each in providers.get("sms", ()) if each.terms.price is not None]
     return min(priced, key=lambda terms: terms.priority).price if priced else None
+
+
+def unpriced_of(providers: Mapping[str, Sequence[Provider]]) -> list[str]:
+    """The names of the ways out whose price is not known."""
+    return [each.name for found in providers.values() for each in found if each.terms.price is None]
 
 
 def check_state(state: str | None, allowed: tuple[str, ...]) -> None:

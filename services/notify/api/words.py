@@ -86,6 +86,10 @@ WORDS: dict[str, tuple[str, str]] = {
     "budget.low": ("sắp hết", "nearly spent"),
     "budget.spent": ("đã hết", "spent"),
     "budget.held": ("tin đang giữ", "notices held"),
+    "unpriced": (
+        "Chưa có giá, nên không tính vào chi phí và kinh phí:",
+        "No price, so nothing is counted as cost or drawn from budgets:",
+    ),
     "state.dry_run": ("Chạy thử, không gửi", "On trial, not sent"),
     "reason.dry_run": ("đang chạy thử", "a dry run"),
     "reason.not_allowed": (

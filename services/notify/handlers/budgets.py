@@ -1,7 +1,7 @@
 """Messages draw on their unit's budget: set aside in the claim, settled by what came of it."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -43,45 +43,47 @@ class Purse:
 
     async def pay(
         self, session: AsyncSession, messages: Sequence[Any], now: datetime
-    ) -> tuple[list[Any], list[Any], list[tuple[UUID, int, int, str]]]:
+    ) -> tuple[list[Any], list[Any], list[store.Reserve]]:
         """Messages that their budgets allow, those that must wait for money, and what is to be set
-        aside once the attempts are recorded: (notice, number, VND, unit whose budget it is).
+        aside once the attempts are recorded.
 
-        What is urgent leaves all the same, and is counted.
+        A message draws on its unit's budget and on each above it, and waits where any of them falls
+        short. What is urgent leaves all the same, and is counted.
         """
         month = rules.month_of(now)
         amounts = await store.amounts(session, month)
-        accounts = {each.notice: self.account(each.unit, amounts, now) for each in messages}
-        wanted = {account for account in accounts.values() if account is not None}
+        accounts = {each.notice: self.accounts(each.unit, amounts, now) for each in messages}
+        wanted = {account for each in accounts.values() for account in each}
         if not wanted:
             return list(messages), [], []
         used = await store.lock_used(session, wanted, month)
         paid: list[Any] = []
         short: list[Any] = []
-        reserved: list[tuple[UUID, int, int, str]] = []
+        reserved: list[store.Reserve] = []
         for each in messages:
-            account = accounts[each.notice]
-            if account is None or not each.price:
+            drawn = accounts[each.notice]
+            if not drawn or not each.price:
                 paid.append(each)
                 continue
             free = each.kind in self.urgent or each.kind == rules.LOW
-            if not free and used[account] + each.price > amounts[account]:
+            if not free and any(used[unit] + each.price > amounts[unit] for unit in drawn):
                 short.append(each)
                 continue
-            used[account] += each.price
+            for unit in drawn:
+                used[unit] += each.price
             paid.append(each)
-            reserved.append((each.notice, each.number, each.price, account))
+            reserved.append(store.Reserve(each.notice, each.number, each.price, drawn))
         return paid, short, reserved
 
-    def account(self, unit: str, amounts: dict[str, int], now: datetime) -> str | None:
-        """Whose budget a unit draws on; null where none is set."""
+    def accounts(self, unit: str, amounts: Mapping[str, int], now: datetime) -> tuple[str, ...]:
+        """Whose budgets a unit draws on, nearest first; empty where none is set."""
         if not amounts:
-            return None
+            return ()
         chain = self.units.ancestors(unit, local_day(now))
         versions = self.units.versions(unit)
         if not chain and versions:  # the unit is no more: the tree in which it last stood
             chain = self.units.ancestors(unit, versions[-1].valid_from)
-        return rules.account_of(chain or (unit,), amounts)
+        return rules.accounts_of(chain or (unit,), amounts)
 
 
 class Warnings:

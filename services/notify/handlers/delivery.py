@@ -221,7 +221,13 @@ class Delivery:
                     if each.lane.name in tokens:
                         tokens[each.lane.name] += 1.0
                 beginnings = [
-                    store.Beginning(each.notice, each.lane.name, each.parcel.reference)
+                    store.Beginning(
+                        each.notice,
+                        each.lane.name,
+                        each.parcel.reference,
+                        None if each.fault else cost(each.lane.terms, each.segments),
+                        each.segments,
+                    )
                     for each in claimed
                 ]
                 await store.begin(session, beginnings, self.instance, now)

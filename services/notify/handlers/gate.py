@@ -17,6 +17,7 @@ from services.notify.rules.budgets import BUDGET
 from services.notify.rules.digests import DIGEST
 from services.notify.rules.leaving import CAP, Leaving, has_waited, spread_key
 from services.notify.store import holding
+from services.notify.store.budgets import Reserve
 from shared.clock import local_day
 
 log = structlog.get_logger()
@@ -67,7 +68,7 @@ class Gate:
 
     async def pay(
         self, session: AsyncSession, messages: Sequence[Any], now: datetime
-    ) -> tuple[list[Any], list[Any], list[tuple[UUID, int, int, str]]]:
+    ) -> tuple[list[Any], list[Any], list[Reserve]]:
         """Of the messages that have found a way out: those that their budgets allow, those that
         wait for the next month or for more money, and what is to be set aside."""
         if self.desk is None or not messages:

@@ -137,7 +137,7 @@ class Receiving:
             if row.parts > 1
         }
         rows = {(row.id, row.number): row for row in await store.judged(session, pairs)}
-        states: dict[UUID, tuple[str, str | None]] = {}
+        states: dict[UUID, tuple[str, str | None, int | None, int]] = {}
         failed = {row.id: row.receipt_failed for row in rows.values()}
         stands = {row.id: row.state for row in rows.values()}
         lines, messages = [], []
@@ -154,7 +154,7 @@ class Receiving:
                 continue
             why = reason if state == "failed" else None
             stands[row.id], failed[row.id] = state, state == "failed"
-            states[row.id] = (state, why)
+            states[row.id] = (state, why, row.cost, row.segments)
             lines.append((row.id, state, why, detail))
             lane = self.lanes.by_name.get(row.provider)
             messages.append(notice_outcome(state, row, row.number, row.provider, why, now,

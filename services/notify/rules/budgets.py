@@ -1,6 +1,6 @@
 """A unit's monthly budget for messages, in VND."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 
 from shared.clock import local_day, start_of
@@ -25,9 +25,15 @@ def next_month(instant: datetime) -> datetime:
     return start_of(date(day.year + day.month // 12, day.month % 12 + 1, 1))
 
 
-def account_of(chain: Collection[str], budgets: Collection[str]) -> str | None:
-    """Whose budget a unit draws on: its own, else the nearest above it that has one."""
-    return next((unit for unit in chain if unit in budgets), None)
+def accounts_of(chain: Collection[str], budgets: Collection[str]) -> tuple[str, ...]:
+    """Whose budgets a unit draws on, all of them: its own and every one above it, nearest first."""
+    return tuple(unit for unit in chain if unit in budgets)
+
+
+def tightest(accounts: Sequence[str], left: Mapping[str, int]) -> str | None:
+    """The budget for whose sake a unit's messages wait: that with the least left, the nearest among
+    equals; null without a budget."""
+    return min(accounts, key=lambda unit: left[unit], default=None)
 
 
 def is_low(used: int, amount: int) -> bool:

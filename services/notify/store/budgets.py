@@ -1,6 +1,7 @@
 """Budgets, and what attempts have set aside or spent of them: counted exactly, whoever claims."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -27,13 +28,14 @@ ADD = sa.text(
     " WHERE b.unit = r.unit AND b.month = r.month"
 )
 RESERVE = sa.text(
-    "UPDATE attempts a SET reserved = r.vnd, budget = r.unit, budget_month = :month"
+    "UPDATE attempts a SET reserved = r.vnd, budget = r.unit, budget_month = :month,"
+    " budgets_above = CASE WHEN r.above = '' THEN NULL ELSE string_to_array(r.above, chr(10)) END"
     " FROM unnest(CAST(:ids AS uuid[]), CAST(:numbers AS integer[]), CAST(:vnds AS bigint[]),"
-    " CAST(:units AS text[])) AS r(id, number, vnd, unit)"
+    " CAST(:units AS text[]), CAST(:aboves AS text[])) AS r(id, number, vnd, unit, above)"
     " WHERE a.notice = r.id AND a.number = r.number"
 )
 RESERVED = sa.text(
-    "SELECT a.notice, a.number, a.reserved, a.budget, a.budget_month FROM unnest("
+    "SELECT a.notice, a.number, a.reserved, a.budget, a.budgets_above, a.budget_month FROM unnest("
     " CAST(:ids AS uuid[]), CAST(:numbers AS integer[])) AS r(id, number)"
     " JOIN attempts a ON a.notice = r.id AND a.number = r.number"
     " WHERE a.budget IS NOT NULL ORDER BY a.notice, a.number FOR UPDATE OF a"
@@ -67,6 +69,16 @@ DROP = sa.text(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Reserve:
+    """VND that an attempt will cost, and the units on whose budgets it draws, nearest first."""
+
+    notice: UUID
+    number: int
+    vnd: int
+    units: tuple[str, ...]
+
+
 async def amounts(session: AsyncSession, month: str) -> dict[str, int]:
     """VND that units may spend in a month."""
     rows = await session.execute(AMOUNTS, {"month": month})
@@ -86,16 +98,22 @@ async def used(session: AsyncSession, month: str) -> dict[str, sa.Row]:
     return {row.unit: row for row in await session.execute(SEEN, {"month": month})}
 
 
-async def reserve(
-    session: AsyncSession, attempts: Sequence[tuple[UUID, int, int, str]], month: str
-) -> None:
-    """Set aside what attempts will cost: (notice, number, VND, unit whose budget it is)."""
+async def reserve(session: AsyncSession, attempts: Sequence[Reserve], month: str) -> None:
+    """Set aside what attempts will cost, in each of their budgets."""
     if not attempts:
         return
-    ids, numbers, vnds, units = (list(column) for column in zip(*attempts, strict=True))
-    given = {"ids": ids, "numbers": numbers, "vnds": vnds, "units": units, "month": month}
+    given = {
+        "ids": [each.notice for each in attempts],
+        "numbers": [each.number for each in attempts],
+        "vnds": [each.vnd for each in attempts],
+        "units": [each.units[0] for each in attempts],
+        "aboves": ["\n".join(each.units[1:]) for each in attempts],
+        "month": month,
+    }
     await session.execute(RESERVE, given)
-    await session.execute(ADD, given | {"months": [month] * len(units)})
+    drawn = [(unit, each.vnd) for each in attempts for unit in each.units]
+    units, vnds = (list(column) for column in zip(*drawn, strict=True))
+    await session.execute(ADD, {"units": units, "months": [month] * len(units), "vnds": vnds})
 
 
 async def settle(session: AsyncSession, costs: Mapping[tuple[UUID, int], int | None]) -> None:
@@ -109,8 +127,9 @@ async def settle(session: AsyncSession, costs: Mapping[tuple[UUID, int], int | N
     for row in (await session.execute(RESERVED, given)).all():
         cost = costs[row.notice, row.number]
         if cost is not None and cost != row.reserved:
-            account = (row.budget, row.budget_month)
-            changes[account] = changes.get(account, 0) + cost - row.reserved
+            for unit in (row.budget, *(row.budgets_above or ())):
+                account = (unit, row.budget_month)
+                changes[account] = changes.get(account, 0) + cost - row.reserved
             kept.append((row.notice, row.number, cost))
     if not kept:
         return

@@ -26,14 +26,17 @@ PICK = sa.text(
 )
 BEGIN = sa.text(
     "WITH r AS (SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:providers AS text[]),"
-    " CAST(:references AS text[])) AS r(id, provider, reference)),"
+    " CAST(:references AS text[]), CAST(:prices AS bigint[]), CAST(:segments AS integer[]))"
+    " AS r(id, provider, reference, price, segments)),"
     " claimed AS (UPDATE notices n SET state = 'sending', reason = NULL, next_at = NULL,"
     " left_on = :today, attempts = attempts + 1, claimed_by = :instance, claimed_at = :now, changed_at = :now"
-    " FROM r WHERE n.id = r.id RETURNING n.id, n.attempts, r.provider, r.reference),"
+    " FROM r WHERE n.id = r.id"
+    " RETURNING n.id, n.attempts, r.provider, r.reference, r.price, r.segments),"
     " noted AS (INSERT INTO notice_history (notice, at, state)"
     " SELECT id, CAST(:now AS timestamptz), 'sending' FROM claimed)"
-    " INSERT INTO attempts (notice, number, provider, reference, instance, started_at)"
-    " SELECT id, attempts, provider, reference, :instance, :now FROM claimed"
+    " INSERT INTO attempts (notice, number, provider, reference, price, segments, instance,"
+    " started_at) SELECT id, attempts, provider, reference, price, segments, :instance, :now"
+    " FROM claimed"
 )
 DEFER = sa.text("UPDATE notices SET next_at = :until WHERE id = ANY(CAST(:ids AS uuid[]))")
 PACES = sa.text(
@@ -141,7 +144,8 @@ REFERRED = sa.text(
 )
 JUDGED = sa.text(
     "SELECT n.id, n.state, n.receipt_failed, n.attempts, n.kind, n.audience, n.channel, n.unit,"
-    " n.subject, n.segments, n.cost, a.number, a.provider"
+    " n.subject, coalesce(a.segments, n.segments) AS segments, coalesce(n.cost, a.price) AS cost,"
+    " a.number, a.provider"
     " FROM unnest(CAST(:notices AS uuid[]), CAST(:numbers AS integer[])) AS r(notice, number)"
     " JOIN notices n ON n.id = r.notice"
     " JOIN attempts a ON a.notice = r.notice AND a.number = r.number"
@@ -149,9 +153,11 @@ JUDGED = sa.text(
 )
 RECEIVE = sa.text(
     "UPDATE notices n SET state = r.state, reason = r.reason, receipt_failed = r.state = 'failed',"
-    " next_at = NULL, claimed_by = NULL, claimed_at = NULL, changed_at = :now"
-    " FROM unnest(CAST(:ids AS uuid[]), CAST(:states AS text[]), CAST(:reasons AS text[]))"
-    " AS r(id, state, reason) WHERE n.id = r.id"
+    " next_at = NULL, claimed_by = NULL, claimed_at = NULL, changed_at = :now,"
+    " cost = coalesce(n.cost, r.cost), segments = r.segments"
+    " FROM unnest(CAST(:ids AS uuid[]), CAST(:states AS text[]), CAST(:reasons AS text[]),"
+    " CAST(:costs AS bigint[]), CAST(:segments AS integer[]))"
+    " AS r(id, state, reason, cost, segments) WHERE n.id = r.id"
 )
 NOTES = sa.text(
     "INSERT INTO notice_history (notice, at, state, reason, detail)"
@@ -168,11 +174,13 @@ LATEST = sa.text("SELECT id, attempts FROM notices WHERE id = :id AND attempts >
 
 @dataclass(frozen=True, slots=True)
 class Beginning:
-    """An attempt about to be made."""
+    """An attempt about to be made; ``price`` is VND where it is taken, null where unknown."""
 
     notice: UUID
     provider: str
     reference: str
+    price: int | None = None
+    segments: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +229,8 @@ async def begin(
             "ids": [each.notice for each in attempts],
             "providers": [each.provider for each in attempts],
             "references": [each.reference for each in attempts],
+            "prices": [each.price for each in attempts],
+            "segments": [each.segments for each in attempts],
         }
         await session.execute(
             BEGIN, given | {"instance": instance, "now": now, "today": clock.local_day(now)}
@@ -368,15 +378,20 @@ async def judged(session: AsyncSession, attempts: Collection[tuple[UUID, int]]) 
 
 
 async def receive(
-    session: AsyncSession, states: Mapping[UUID, tuple[str, str | None]], now: datetime
+    session: AsyncSession,
+    states: Mapping[UUID, tuple[str, str | None, int | None, int]],
+    now: datetime,
 ) -> None:
-    """Take on states, with their reasons, that receipts teach."""
+    """Take on states that receipts teach, with their reasons, and what the message costs in how
+    many segments: the answer that says so may never come, or only later."""
     if states:
         ids = sorted(states)
         given = {
             "ids": ids,
             "states": [states[id][0] for id in ids],
             "reasons": [states[id][1] for id in ids],
+            "costs": [states[id][2] for id in ids],
+            "segments": [states[id][3] for id in ids],
         }
         await session.execute(RECEIVE, given | {"now": now})
 
