@@ -26,7 +26,7 @@ from sqlmodel import SQLModel
 
 from shared import log
 from shared.embedded.process import free_port
-from tests.bench import naive, scan
+from tests.bench import naive, notices, scan
 from tests.bench.floor import measure_floor
 from tests.bench.load import make_events, post_all
 from tests.bench.system import System, put_plan, read_json, running
@@ -264,6 +264,7 @@ def read_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--events", type=int, default=6000, help="events a round")
     parser.add_argument("--naive-events", type=int, default=400, help="events a naive round")
+    parser.add_argument("--notices", type=int, default=2000, help="notices a round")
     parser.add_argument("--rounds", type=int, default=3, help="rounds; medians are shown")
     parser.add_argument("--idle", type=float, default=20, help="seconds of watching it idle")
     parser.add_argument("--samples", type=int, default=20, help="events for the latency")
@@ -274,6 +275,7 @@ def read_arguments() -> argparse.Namespace:
     if given.quick:
         given.events, given.naive_events, given.rounds = 2000, 100, 1
         given.idle, given.samples = 5.0, 5
+        given.notices = 300
         given.open = 100_000
     return given
 
@@ -290,6 +292,9 @@ ROWS = (
     ("idle_rss_mib", "the same, shared pages counted in each process (RSS)"),
     ("busy_pss_mib", "MiB in use after the load (PSS)"),
     ("idle_cpu_percent_of_a_core", "% of one core when idle, all processes"),
+    ("notices_per_second", "notices/s, dossiers posted to texts taken by a gateway"),
+    ("notices_loop_per_second", "messages/s, one claim, one call, one commit (asyncpg, httpx)"),
+    ("notices_times_loop", "notices / loop"),
     ("scan_few_ms", f"ms to announce {scan.DUE:,} due dates among {scan.FEW:,} open ones"),
     ("scan_many_ms", "the same among many more (--open)"),
     ("scan_times", "many / few"),
@@ -312,7 +317,7 @@ def show(found: dict[str, Any], console: Console) -> None:
 
 def main() -> None:
     given = read_arguments()
-    steps = 2 + given.samples + 3 * given.rounds + 2 * (scan.ROUNDS + 2)
+    steps = 2 + given.samples + 5 * given.rounds + 2 * (scan.ROUNDS + 2)
     console = Console(stderr=True)
     began = time.perf_counter()
     bar = Progress(
@@ -328,6 +333,9 @@ def main() -> None:
 
         with running(Path(folder) / "data") as system:
             found = asyncio.run(Bench(system, given, tick).run())
+        found |= notices.measure(
+            Path(folder) / "notices", given.rounds, given.notices, given.notices // 4, tick
+        )
         log.configure("bench", "ERROR")
         found |= scan.figures(asyncio.run(scan.measure_all([scan.FEW, given.open], tick)))
     if given.json:

@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import httpx
@@ -79,15 +79,15 @@ def _name(words: list[str]) -> str:
 
 
 @contextlib.contextmanager
-def running(folder: Path) -> Iterator[System]:
-    """Start everything, and stop it at the end."""
+def running(folder: Path, settings: Mapping[str, str] | None = None) -> Iterator[System]:
+    """Start everything, with some settings besides the defaults, and stop it at the end."""
     port = next(p for p in iter(free_port, None) if all(is_free(p + n) for n in range(4)))
     argv = [sys.executable, "-m", "shared.cli.main", "up", "--data-dir", str(folder)]
     plain = {
         k: v
         for k, v in os.environ.items()
         if not k.startswith("MOTCUA_") and k not in ("DATABASE_URL", "NATS_URL")
-    }
+    } | dict(settings or {})
     with subprocess.Popen(
         [*argv, "--port", str(port)], cwd=ROOT, env=plain, stdout=subprocess.PIPE, text=True
     ) as process:
