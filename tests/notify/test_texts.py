@@ -72,6 +72,7 @@ def test_a_text_is_changed_everywhere_at_once_and_back(running):
         ("Subject: x\n\n{{ office }}", "an SMS has no subject"),
         ("{{ office }}{% if due < on %}!{% endif %}", "where values are absent"),
         ("{{ office }}" + "x" * 4000, "longer than 4000"),
+        ("Accents: keep\n\n{{ office }}" + "ế" * 335, "longer than 5 segments"),
     ],
 )
 def test_a_bad_text_is_refused_with_its_faults(running, text, fault):

@@ -98,7 +98,7 @@ def add_status_page(
             shown = await open_page(session, desk, token, clock.today())
         return (token, shown) if shown else None
 
-    @router.get("/s/{text}", include_in_schema=False)
+    @router.api_route("/s/{text}", methods=["GET", "HEAD"], include_in_schema=False)
     async def show(request: Request, text: str) -> Response:
         if refused := refusal(request, reads):
             return refused

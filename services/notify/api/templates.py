@@ -28,6 +28,9 @@ from shared.service import needs
 
 TEXT_BYTES = 64 << 10
 
+MOST_SEGMENTS = 5
+"""Of an SMS: what the gateways that ship take; a longer one would be refused when it is sent."""
+
 
 class GivenText(BaseModel):
     """A text, and the values with which it is shown; what is not given is taken from samples."""
@@ -200,6 +203,9 @@ def preview_of(
     if errors:
         raise Problem(422, errors=errors)
     shown = render(compiled, name[0], name[2], {**texts.samples_of(name[0]), **values})
+    if shown.segments > MOST_SEGMENTS:
+        message = f"longer than {MOST_SEGMENTS} segments: {shown.segments} with these values"
+        raise Problem(422, errors=[fault("/text", message, "too_long")])
     preview: dict[str, Any] = {
         "subject": shown.subject,
         "text": shown.body,

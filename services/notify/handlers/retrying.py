@@ -6,6 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.notify.handlers.delivery import Delivery
 from services.notify.handlers.wishes import wanted
+from services.notify.rules.notices import RETRIABLE
 from services.notify.store import notices as store
 from shared import clock
 
@@ -23,6 +24,8 @@ async def order_retry(
     """Make a notice ready again; null if it is, else why not."""
     if row.channel not in delivery.providers:
         return "no_provider"
+    if row.state not in RETRIABLE:
+        return "not_retriable"
     if not await wanted(session, row):
         return "declined"
     if not await store.order_retry(session, row.id, key_id, clock.now()):
