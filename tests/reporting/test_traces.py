@@ -128,7 +128,7 @@ def test_installs_lead_to_events(running):
             "/row.unit_valid_from",
         ),
         ("overdue", {"column": "days_late"}, "/column"),
-        ("emulation", {"column": "points"}, "/report"),
+        ("emulation", {"column": "points", "row.period": "2022"}, "/row.period"),
         ("timeliness", {"column": "state", "row.plan": "x"}, "/row.unit"),
     ],
 )

@@ -18,6 +18,7 @@ from shared.units import UnitRegistry
 Text = Annotated[str | None, Query(max_length=500)]
 Day = Annotated[date | None, Query()]
 State = Literal["open", "corrected"]
+NOBODY = "_"
 ROW = Annotated[int, Query(ge=1, le=2**62)]
 
 
@@ -35,7 +36,9 @@ def build_router(service: Service, registry: UnitRegistry, hash_key: bytes) -> A
         since: Annotated[date | None, Query(alias="from")] = None,
         until: Annotated[date | None, Query(alias="to")] = None,
         state: State | None = None,
+        unit: Text = None,
     ) -> dict[str, Any]:
+        nowhere = unit == NOBODY
         return store.view(
             key.id,
             sources_seen(key),
@@ -45,6 +48,8 @@ def build_router(service: Service, registry: UnitRegistry, hash_key: bytes) -> A
             day or since,
             day or until,
             state,
+            None if unit is None or nowhere else {unit},
+            registry.codes if nowhere else None,
         )
 
     @router.get("")
@@ -55,7 +60,8 @@ def build_router(service: Service, registry: UnitRegistry, hash_key: bytes) -> A
     ) -> dict[str, Any]:
         """Refused and conflicting events without their contents, newest first.
 
-        ``day``, ``from`` and ``to`` are days in Viet Nam, inclusive; ``code`` is a fault's.
+        ``day``, ``from`` and ``to`` are days in Viet Nam, inclusive; ``code`` is a fault's; ``unit``
+        is the one that the event names, ``_`` where it names none that exists.
         """
         async with database.transaction() as session:
             rows = await store.list_quarantine(session, wanted, before, limit)

@@ -50,6 +50,8 @@ FILTERS = (
     " AND (CAST(:since AS date) IS NULL OR q.day >= :since)"
     " AND (CAST(:until AS date) IS NULL OR q.day <= :until)"
     " AND (CAST(:state AS text) IS NULL OR q.state = :state)"
+    " AND (CAST(:of AS text[]) IS NULL OR q.unit = ANY(:of))"
+    " AND (CAST(:but AS text[]) IS NULL OR q.unit IS NULL OR q.unit <> ALL(:but))"
     " AND (q.key_id = :key_id OR (CAST(:sources AS text[]) IS NULL OR q.source = ANY(:sources))"
     " AND (CAST(:units AS text[]) IS NULL OR q.unit = ANY(:units)))"
 )
@@ -95,8 +97,13 @@ def view(
     since: date | None = None,
     until: date | None = None,
     state: str | None = None,
+    of: Collection[str] | None = None,
+    but: Collection[str] | None = None,
 ) -> dict[str, Any]:
-    """What of the quarantine is asked for, and by whom; ``sources`` and ``units`` None = all."""
+    """What of the quarantine is asked for, and by whom; ``sources`` and ``units`` None = all.
+
+    ``of``: only of these units; ``but``: only what names none of these.
+    """
     return {
         "key_id": key_id,
         "sources": None if sources is None else sorted(sources),
@@ -106,6 +113,8 @@ def view(
         "since": since,
         "until": until,
         "state": state,
+        "of": None if of is None else sorted(of),
+        "but": None if but is None else sorted(but),
     }
 
 

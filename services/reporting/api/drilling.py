@@ -1,7 +1,7 @@
 """Pages from a cell to the rows behind it, from a row to its events, from an event to a withdrawal."""
 
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -15,7 +15,7 @@ from services.reporting.api.entering import Entrance
 from services.reporting.api.filtering import Filters, read_filters
 from services.reporting.api.live import Live
 from services.reporting.api.words import shown, word
-from services.reporting.handlers import REPORTS, Reports, Told, Withdrawing, ask, trace
+from services.reporting.handlers import REPORTS, Reports, Told, Withdrawing, ask, titles, trace
 from services.reporting.handlers.withdrawing import STATUS
 from shared import clock
 from shared.clock import VN
@@ -29,10 +29,23 @@ LOOKED_AT = 4000
 """Dossiers that one page looks at; where they hold too few, the next page goes on from there."""
 TOLD = {
     "dossiers": ("field", "channel", "status", "received", "due", "resolved", "outcome"),
-    "events": ("time", "unit_name", "type"),
-    "notices": ("day", "unit_name", "channel", "template", "state", "subject"),
+    "events": ("time", "unit_name", "type", "people"),
+    "notices": ("day", "unit_name", "channel", "template", "state", "failure", "subject"),
+    "difficulties": ("unit_name", "category", "state", "raised_at"),
+    "duties": ("unit_name", "due", "state", "fulfilled_at", "rows"),
+    "lines": ("state", "points", "subtotal", "actual", "due", "fulfilled_at"),
+    "refusals": ("unit_name", "events"),
 }
 """Kind of rows -> what a page shows of each, after what it is called."""
+NAMED = {
+    "dossiers": "column.code",
+    "duties": "column.obligation",
+    "lines": "column.about",
+    "refusals": "column.day",
+}
+"""Kind of rows -> how the column is called that names them."""
+WORDY = frozenset({"lines", "duties", "refusals", "dossiers", "difficulties"})
+MOMENTS = frozenset({"fulfilled_at", "raised_at"})
 SHOWN = (
     "field",
     "procedure",
@@ -100,6 +113,12 @@ def build_drill(
         path = f"{report_path(name)}/rows"
         after = {"after": told.get("next"), "offset": told.get("next_offset")}
         more = {part: str(value) for part, value in after.items() if value is not None}
+        names = titles(await reports.plans())
+
+        def link(report: str, column: str, row: Mapping[str, Any]) -> str:
+            onto = {"column": column, **{f"{ROW}{part}": v for part, v in row.items() if v}}
+            return _address(f"{report_path(report)}/rows", filters, language, onto)
+
         return pages.draw(
             "rows.html",
             language,
@@ -108,20 +127,52 @@ def build_drill(
             version=version,
             report=name,
             column=column,
-            row_names=_row_names(row, reports, asked.last, language),
+            row_names=_row_names(row, reports, titles(await reports.plans()), asked.last, language),
             where=registry.name(filters.held["unit"], asked.last)
             if "unit" in filters.held
             else word("all_units", language),
             span=_span(asked.first, asked.last, language),
             back=filters.link(report_path(name), language),
             kind=kind,
-            columns=TOLD[kind],
-            by_unit=kind == "dossiers" and "unit" not in row,
-            rows=[_line(kind, one, reports, language) for one in told[kind]],
+            columns=[name for name in TOLD[kind] if _has(name, told[kind])],
+            named=NAMED.get(kind, "column.id"),
+            wordy=kind in WORDY,
+            by_unit=kind in ("dossiers", "lines") and "unit" not in row,
+            rows=[_line(kind, one, reports, names, link, language) for one in told[kind]],
             count=told.get("count"),
             first=asked.question.offset,
             start=_address(path, filters, language, onward) if paged.keys() - {"limit"} else None,
             after=_address(path, filters, language, onward | more) if more else None,
+        )
+
+    @router.get("/refusals")
+    async def refusals_page(request: Request) -> Response:
+        found = await arrive(entrance, request)
+        if isinstance(found, Response):
+            return found
+        unit, language = found.kept.get("unit", ""), found.language
+        try:
+            day = date.fromisoformat(found.kept.get("day", ""))
+        except ValueError:
+            raise Problem(422) from None
+        told, seen = None, withdrawing.may(found.key)
+        if seen:
+            shown_ = shown_key(request, request.headers.get("authorization"))
+            before = found.kept.get("before")
+            told = await withdrawing.refused(unit, day, found.key, shown_, before, ROWS)
+        more = told.get("next") if told else None
+        query = {"unit": unit, "day": day.isoformat(), "lang": language, "before": more}
+        return pages.draw(
+            "refusals.html",
+            language,
+            desk=found.desk(report_path("data-quality")),
+            switches=found.switches(),
+            day=day.strftime("%d/%m/%Y"),
+            where=registry.name(unit, day) if registry.known(unit) else word("no_unit", language),
+            back=f"{report_path('data-quality')}?lang={language}",
+            state="no_scope" if not seen else "away" if told is None else "told",
+            rows=[_refusal(one, language) for one in told["quarantine"]] if told else [],
+            after=f"/refusals?{urlencode(query)}" if more else None,
         )
 
     @router.get("/event")
@@ -205,24 +256,47 @@ def _span(first: Any, last: Any, language: str) -> str:
     return f"{start} – {last.strftime('%d/%m/%Y')}"
 
 
-def _row_names(row: Mapping[str, str], reports: Reports, last: Any, language: str) -> list[str]:
+def _row_names(
+    row: Mapping[str, str],
+    reports: Reports,
+    names: Mapping[tuple[str, str], str],
+    last: Any,
+    language: str,
+) -> list[str]:
     """What the row of a cell is called."""
+    plan = row.get("plan", "")
+    titled = {"plan": (plan, ""), "obligation": (plan, row.get("obligation", ""))}
     return [
-        reports.registry.name(value, last) if name == "unit" else shown(name, value, language)
+        reports.registry.name(value, last)
+        if name == "unit"
+        else names.get(titled[name], value)
+        if name in titled
+        else shown(name, value, language)
         for name, value in row.items()
         if name != "unit_valid_from"
     ]
 
 
-def _line(kind: str, one: Mapping[str, Any], reports: Reports, language: str) -> dict[str, Any]:
+Lead = Callable[[str, str, Mapping[str, Any]], str]
+
+
+def _has(name: str, rows: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether a column says something of any row."""
+    return name in ("unit_name", "actual", "failure") or any(
+        one.get(name) is not None for one in rows
+    )
+
+
+def _line(
+    kind: str,
+    one: Mapping[str, Any],
+    reports: Reports,
+    names: Mapping[tuple[str, str], str],
+    lead: Lead,
+    language: str,
+) -> dict[str, Any]:
     """A row of the page: what it is called, where it leads, and its cells."""
-    if kind == "dossiers":
-        name, link = one["code"], f"/dossiers/{quote(one['code'], safe='')}?lang={language}"
-    elif kind == "events":
-        query = {"source": one["source"], "id": one["id"], "lang": language}
-        name, link = one["id"], f"/event?{urlencode(query)}"
-    else:
-        name, link = one["notice"], None
+    name, link = _name(kind, one, names, lead, language)
     cells = []
     for column in TOLD[kind]:
         value = one.get(column)
@@ -233,6 +307,12 @@ def _line(kind: str, one: Mapping[str, Any], reports: Reports, language: str) ->
             value = _type(str(value), language)
         elif column == "time":
             value = _moment(datetime.fromisoformat(str(value)))
+        elif column == "failure":
+            value = one["reason"] and word(f"failure.{one['reason']}", language)
+        elif column == "actual":
+            value = _actual(one, language)
+        elif column == "subtotal" and value is None:
+            value = word("undecided_points", language)
         elif column == "status":
             value = word(f"status.{value}" if value else "filed", language)
         elif column == "outcome" and value:
@@ -244,6 +324,64 @@ def _line(kind: str, one: Mapping[str, Any], reports: Reports, language: str) ->
         cells.append((column, "–" if value is None else value))
     unit, outcome = one.get("unit_name"), one.get("outcome")
     return {"name": name, "link": link, "cells": cells, "unit": unit, "outcome": outcome}
+
+
+def _name(
+    kind: str,
+    one: Mapping[str, Any],
+    names: Mapping[tuple[str, str], str],
+    lead: Lead,
+    language: str,
+) -> tuple[str, str | None]:
+    """What a row is called, and where it leads."""
+    if kind == "dossiers":
+        return one["code"], f"/dossiers/{quote(one['code'], safe='')}?lang={language}"
+    if kind == "events":
+        query = {"source": one["source"], "id": one["id"], "lang": language}
+        return one["id"], f"/event?{urlencode(query)}"
+    if kind == "difficulties":
+        row = {"difficulty": one["difficulty"]}
+        return one["difficulty"], lead("difficulties", "difficulty", row)
+    if kind == "duties":
+        row = {part: one[part] for part in ("plan", "unit", "obligation", "period")}
+        title = names.get((one["plan"], one["obligation"]), one["obligation"])
+        link = lead("timeliness", "fulfilled_at", row) if one["fulfilled_at"] else None
+        return f"{title} ({one['period']})", link
+    if kind == "lines":
+        behind = one.get("behind")
+        link = lead(behind["report"], behind["column"], behind["row"]) if behind else None
+        name = f"{one['title']} ({one['period']})" if one["period"] else one["title"]
+        return name, link if behind is None or one["fulfilled_at"] else None
+    if kind == "refusals":
+        query = {"unit": one["unit"], "day": one["day"], "lang": language}
+        return shown("due", one["day"], language), f"/refusals?{urlencode(query)}"
+    return one["notice"], None
+
+
+def _actual(one: Mapping[str, Any], language: str) -> str | None:
+    """What an indicator came to, beside its target."""
+    if one.get("numerator") is None:
+        return None
+    reached = shown("n", one["numerator"], language)
+    if one["denominator"] is not None:
+        reached += f"/{shown('n', one['denominator'], language)}"
+    if one["target"] is None:
+        return reached
+    target = shown("share" if one["denominator"] is not None else "n", one["target"], language)
+    return word("result_and_target", language).format(reached, target)
+
+
+def _refusal(one: Mapping[str, Any], language: str) -> dict[str, Any]:
+    """An event that was refused: never what it held, but what was wrong with it."""
+    return {
+        "id": one["event"] or "–",
+        "source": one["source"] or "–",
+        "type": _type(one["type"], language) if one["type"] else "–",
+        "at": _moment(datetime.fromisoformat(one["received_at"])),
+        "times": one["times"],
+        "state": one["state"],
+        "faults": [(each["pointer"], each["message"]) for each in one["errors"]],
+    }
 
 
 def _type(type: str, language: str) -> str:

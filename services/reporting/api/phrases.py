@@ -290,6 +290,51 @@ PHRASES: Mapping[str, tuple[str, str]] = {
         "Các tin nhắn, thư tạo nên con số này; không có tên và số của người nhận.",
         "The messages that make up this figure, without who received them.",
     ),
+    "about_rows.difficulties": (
+        "Các khó khăn tạo nên con số này. Chọn một mã để xem ai đã nêu, đã giải quyết.",
+        "The difficulties that make up this figure. Choose one to see who said what.",
+    ),
+    "about_rows.duties": (
+        "Các lượt phải nộp tạo nên con số này. Chọn một lượt đã nộp để xem sự kiện nộp.",
+        "The duties that make up this figure. Choose one that was done to see by which event.",
+    ),
+    "about_rows.lines": (
+        "Từng khoản cộng, trừ tạo nên điểm này, kèm số liệu hoặc việc nộp làm căn cứ.",
+        "Each merit and deduction of these points, with the figure or the duty that it rests on.",
+    ),
+    "about_rows.refusals": (
+        "Số sự kiện bị từ chối theo ngày. Chọn một ngày để xem từng sự kiện và lỗi của nó.",
+        "Events refused on each day. Choose one to see each event and what was wrong with it.",
+    ),
+    "about_refusals": (
+        "Sự kiện bị từ chối không được tính; nội dung không hiện ở đây. Nguồn sửa rồi gửi lại thì "
+        "được nhận.",
+        "Refused events count nowhere, and their contents are not shown here. Once mended and sent "
+        "again they are taken.",
+    ),
+    "refusals_no_scope": (
+        "Tài khoản này chỉ xem được con số. Cán bộ được quyền ghi mới xem được từng sự kiện.",
+        "You may see the number alone; single events are for who may write.",
+    ),
+    "refusals_away": (
+        "Dịch vụ tiếp nhận chưa trả lời. Con số vẫn đúng; hãy thử lại sau.",
+        "Intake does not answer now. The number holds; try again later.",
+    ),
+    "refusal.open": ("Chưa sửa", "Open"),
+    "refusal.corrected": ("Đã sửa", "Mended"),
+    "no_unit": ("Không nêu đơn vị nào có thật", "No unit that exists"),
+    "column.faults": ("Lỗi", "Faults"),
+    "column.events": ("Số sự kiện", "Events"),
+    "column.about": ("Khoản", "For"),
+    "column.subtotal": ("Cộng, trừ", "Adds"),
+    "column.actual": ("Kết quả", "Result"),
+    "result_and_target": ("{} (chỉ tiêu {})", "{} (target {})"),
+    "column.failure": ("Vì sao không đến", "Why not delivered"),
+    "failure.carrier": ("nhà mạng không chuyển được", "the carrier could not deliver it"),
+    "failure.refused": ("nhà cung cấp từ chối", "the provider refused it"),
+    "failure.expired": ("quá thời gian chuyển", "it expired"),
+    "failure.wrong_number": ("người nhận báo nhầm số", "the receiver said: wrong number"),
+    "undecided_points": ("chưa quyết định", "undecided"),
     "none_so_far": (
         "Chưa gặp dòng nào trong phần đã dò. Bấm Trang sau để dò tiếp.",
         "Nothing among those looked at so far. The next page goes on.",

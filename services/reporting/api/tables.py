@@ -29,23 +29,30 @@ GROUPS: Mapping[str, tuple[tuple[str, int], ...]] = {
 LEADING: Mapping[str, tuple[str, ...]] = {
     **{report: columns for report, (_, columns) in TRACED.items()},
     "installs": ("installs", "succeeded", "failed", "distinct_citizens", "counted"),
-    "activity": ("activities", "people"),
-    "scorecard": ("n",),
-    "survey-reasons": ("n",),
-    "difficulties": ("difficulty",),
-    "notices": ("notices", "sent", "delivered", "failed"),
-    "timeliness": ("fulfilled_at",),
+    "data-quality": (*TRACED["data-quality"][1], "refused_events", "undeliverable_phones"),
+    "activity": ("activities", "people", "members"),
+    "scorecard": ("n", "out_of_scale", "previous_n"),
+    "survey-reasons": ("n", "answered"),
+    "difficulties": ("difficulty", "raised_at", "resolved_at"),
+    "notices": ("notices", "sent", "delivered", "failed", "segments", "cost"),
+    "timeliness": ("fulfilled_at", "rows"),
+    "emulation": ("merits", "deductions", "points", "undecided"),
 }
 """Report -> the columns from whose cells one comes to the rows behind them."""
 COORDINATES: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(TRACED, ("unit", "unit_valid_from", "field", "authority")),
+    "index-766": ("unit", "unit_valid_from", "group"),
     "installs": ("unit", "unit_valid_from", "month", "place", "installer"),
     "activity": ("unit", "unit_valid_from", "team", "member", "day", "month", "kind"),
-    "scorecard": ("unit", "unit_valid_from", "domain", "mode", "quarter", "item"),
+    "scorecard": (
+        *("unit", "unit_valid_from", "domain", "mode"),
+        *("quarter", "item", "questionnaire"),
+    ),
     "survey-reasons": ("unit", "unit_valid_from", "domain", "mode", "quarter", "item", "cause"),
     "difficulties": ("difficulty",),
     "notices": ("unit", "unit_valid_from", "channel"),
-    "timeliness": ("unit", "plan", "obligation", "period"),
+    "timeliness": ("unit", "unit_valid_from", "plan", "obligation", "period"),
+    "emulation": ("unit", "unit_valid_from", "plan"),
 }
 """Report -> the columns that tell its rows apart."""
 

@@ -1,6 +1,7 @@
-"""Intake, told with the caller's own key what is withdrawn: it alone decides whether that may be."""
+"""Intake, asked and told with the caller's own key: it alone decides what may be seen and withdrawn."""
 
 import asyncio
+from datetime import date
 from typing import Any
 
 import httpx
@@ -13,7 +14,7 @@ class Unreachable(Exception):
 
 
 class Intake:
-    """Sends events to intake.
+    """Asks intake, and sends events there.
 
     Args:
         base: its address; None where nobody said so.
@@ -21,6 +22,7 @@ class Intake:
 
     def __init__(self, base: str | None) -> None:
         self.address = f"{base.rstrip('/')}/v1/events" if base else None
+        self.quarantine = f"{base.rstrip('/')}/v1/quarantine" if base else None
 
     async def send(self, event: dict[str, Any], shown: str) -> tuple[int, Any]:
         """Send one event with a key; returns intake's status and document.
@@ -28,15 +30,36 @@ class Intake:
         Raises:
             Unreachable: there was no answer.
         """
-        if self.address is None:
+        headers = {"Content-Type": "application/cloudevents+json"}
+        return await self._ask("POST", self.address, shown, json=event, headers=headers)
+
+    async def refused(
+        self, unit: str, day: date, shown: str, before: str | None, limit: int
+    ) -> tuple[int, Any]:
+        """A page of the events that intake refused on a day, without their contents; returns intake's
+        status and document.
+
+        Args:
+            unit: the one that they named; `_`: none that exists.
+            before: what the last page said is `next`.
+
+        Raises:
+            Unreachable: there was no answer.
+        """
+        asked = {"unit": unit, "day": day.isoformat(), "limit": str(limit)}
+        if before:
+            asked["before"] = before
+        return await self._ask("GET", self.quarantine, shown, params=asked)
+
+    async def _ask(
+        self, method: str, address: str | None, shown: str, **parts: Any
+    ) -> tuple[int, Any]:
+        if address is None:
             raise Unreachable
-        headers = {
-            "Authorization": f"Bearer {shown}",
-            "Content-Type": "application/cloudevents+json",
-        }
+        headers = {"Authorization": f"Bearer {shown}"} | parts.pop("headers", {})
         try:
             async with httpx.AsyncClient(timeout=SECONDS, trust_env=False) as client:
-                sent = client.post(self.address, json=event, headers=headers)
+                sent = client.request(method, address, headers=headers, **parts)
                 answer = await asyncio.wait_for(sent, SECONDS)
             return answer.status_code, answer.json()
         except (httpx.HTTPError, TimeoutError, ValueError):

@@ -22,7 +22,7 @@ from services.reporting.store import (
 )
 from services.reporting.store.scope import Scope
 from shared.clock import VN, local_day
-from shared.plans import PlanVersion, Versions
+from shared.plans import Plan, PlanVersion, Versions
 from shared.questionnaires import known_questionnaires
 from shared.units import UnitRegistry
 from shared.working_days import WorkingDays
@@ -69,6 +69,10 @@ class Question:
     def regrouped(self, by: str) -> "Question":
         """The same question with its rows grouped otherwise."""
         return replace(self, by=by)
+
+    def since(self, first: date) -> "Question":
+        """The same question from another first day on."""
+        return replace(self, first=first)
 
 
 @dataclass(slots=True)
@@ -557,11 +561,23 @@ def _cost(cost: int | None, some: bool = True) -> Row:
     return {"cost": cost, "reason": reason if cost is None else None}
 
 
-async def emulation(session: AsyncSession, question: Question, book: Book) -> Answer:
-    """What each plan gives and takes a unit, with the arithmetic; ranked where all is decided."""
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """A plan's points: how each unit stands, by which results and duties; `day` is the one by which
+    codes of units are meant."""
+
+    plan: Plan
+    day: date
+    standings: list[Standing]
+    results: list[rules.Result]
+    judged: list[rules.JudgedDuty]
+
+
+async def scored(session: AsyncSession, question: Question, book: Book) -> list[Scored]:
+    """What each plan gives and takes within the question's units."""
     known = await results.load(session, question.known)
     filed = await figures.filings(session, question.known)
-    rows = []
+    found = []
     for versions in book.asked(question):
         if not rules.gives_points(versions):
             continue
@@ -570,13 +586,27 @@ async def emulation(session: AsyncSession, question: Question, book: Book) -> An
         )
         counting = rules.Counting(question.first, question.until, question.last)
         today = local_day(question.now)
-        told = rules.seen_on(known, versions, question.last, today, book.working)
+        told = list(rules.seen_on(known, versions, question.last, today, book.working))
         newest = versions.newest.plan
         day = min(question.last, newest.runs.to)
-        for one in rules.standings(versions, told, judged, counting):
-            if question.territory.place(one.unit, day) is not None:
-                row = {"plan": newest.plan} | book.named(book.placed(one.unit, day), question)
-                rows.append(row | _standing(one))
+        stands = [
+            one
+            for one in rules.standings(versions, told, judged, counting)
+            if question.territory.place(one.unit, day) is not None
+        ]
+        found.append(Scored(newest, day, stands, told, judged))
+    return found
+
+
+async def emulation(session: AsyncSession, question: Question, book: Book) -> Answer:
+    """What each plan gives and takes a unit, with the arithmetic; ranked where all is decided."""
+    rows = [
+        {"plan": each.plan.plan}
+        | book.named(book.placed(one.unit, each.day), question)
+        | _standing(one)
+        for each in await scored(session, question, book)
+        for one in each.standings
+    ]
     open_plans = sorted({row["plan"] for row in rows if row["rank"] is None})
     names = ("merits", "deductions", "points", "undecided")
     return Answer(rows, _total(rows, names), extra={"rank_open": open_plans})

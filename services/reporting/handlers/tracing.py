@@ -1,4 +1,4 @@
-"""From a cell of a report to the dossiers behind it, and from a dossier to the events behind it."""
+"""From a cell of a report to the rows behind it, and from a dossier to the events behind it."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -10,34 +10,25 @@ from services.reporting import rules
 from services.reporting.handlers import cases
 from services.reporting.handlers.answering import Reports
 from services.reporting.handlers.asking import Asked
+from services.reporting.handlers.behind import (
+    BEHIND,
+    COLUMNS,
+    UNIT,
+    allow,
+    known,
+    since_of,
+    unknown,
+)
 from services.reporting.handlers.reports import Book, Question
 from services.reporting.rules import Figure, Stray
 from services.reporting.store import cases as case_store
-from services.reporting.store import facts, figures, traces
+from services.reporting.store import facts, figures
 from services.reporting.store.scope import LATEST
 from shared import rulebook
 from shared.clock import VN, local_day
 from shared.dossiers import StatusChange, Story, Submission, status_order
-from shared.plans import deliveries
-from shared.problems import Problem
 
 Row = dict[str, Any]
-
-_TABLES: Mapping[str, str] = {
-    "installs": "installs",
-    "activity": "activities",
-    "scorecard": "surveys",
-    "survey-reasons": "surveys",
-    "difficulties": "difficulties",
-}
-"""Report -> the events that its rows are made of."""
-_UNIT = frozenset({"unit", "unit_valid_from"})
-_NOTICE_STATES: Mapping[str, tuple[str, ...]] = {
-    "sent": ("sent", "delivered"),
-    "delivered": ("delivered",),
-    "failed": ("failed",),
-}
-_TIMELINESS = frozenset({"plan", "obligation", "period"})
 
 
 async def trace(
@@ -47,7 +38,7 @@ async def trace(
     row: Mapping[str, str],
     most: int = cases.MOST_FOLDED,
 ) -> Row:
-    """A page of what lies behind one cell: dossiers, or events where no dossiers are counted.
+    """A page of what lies behind one cell: dossiers, or what is counted there instead.
 
     Args:
         column: whose cell it is.
@@ -61,17 +52,13 @@ async def trace(
     async with reports.database.transaction() as session:
         await figures.hold_still(session)
         book = await reports.book(session)
+        handle = COLUMNS.get((question.report, column)) or BEHIND.get(question.report)
+        if handle is not None:
+            found: Row = await handle(session, question, book, column, row)
+            return found
         if question.report in rules.TRACED:
             return await _dossiers(session, question, book, column, row, most)
-        if question.report in ("overdue", "interview-list"):
-            raise _unknown("column", "Its rows are dossiers: ask for them one by one.")
-        if question.report in _TABLES:
-            return await _events(session, question, column, row)
-        if question.report == "notices":
-            return await _notices(session, question, column, row)
-        if question.report == "timeliness":
-            return await _filings(session, question, book, row)
-    raise _unknown("report", "Its cells are made of other reports' cells.")
+    raise unknown("column", "Its rows are dossiers: ask for them one by one.")
 
 
 async def _dossiers(
@@ -83,11 +70,16 @@ async def _dossiers(
     most: int,
 ) -> Row:
     adds, columns = rules.TRACED[question.report]
-    if column not in columns:
-        raise _unknown("column", f"Ask for one of: {', '.join(columns)}.")
-    if strange := row.keys() - {*_UNIT, "field", "authority"}:
-        raise _unknown(f"row.{min(strange)}", "The rows have no such coordinate.")
-    since = _since(row)
+    known(column, columns)
+    if question.report == "index-766":
+        allow(row, UNIT | {"group"})
+        if row.get("group") not in rules.TOLD_GROUPS:
+            message = f"Name one of the groups: {', '.join(rules.TOLD_GROUPS)}."
+            raise unknown("row.group", message)
+        column = f"{row['group']}.{column}"
+    else:
+        allow(row, UNIT | {"field", "authority"})
+    since = since_of(row)
 
     def counted(one: Figure) -> bool:
         return (
@@ -123,6 +115,8 @@ def _condition(column: str) -> str | None:
         return case_store.OPEN.format(end="first_at")
     if column in rules.STILL_OPEN:
         return case_store.OPEN.format(end="end_at")
+    if column in rules.FINISHED_OR_OVERDUE:
+        return f"({case_store.TOUCHED} OR {case_store.OVERDUE})"
     if column in rules.EITHER:
         return f"({case_store.TOUCHED} OR {case_store.OPEN.format(end='first_at')})"
     return case_store.TOUCHED
@@ -143,92 +137,6 @@ def _dossier(one: cases.Case, book: Book, question: Question) -> Row:
         "resolved": _day(story.closed_day) if story.closed_on(question.last) else None,
         "outcome": story.outcome if story.closed_on(question.last) else None,
     }
-
-
-async def _events(
-    session: AsyncSession, question: Question, column: str, row: Mapping[str, str]
-) -> Row:
-    table = _TABLES[question.report]
-    known = traces.known_coordinates(table)
-    coordinates = {name: value for name, value in row.items() if name not in _UNIT}
-    if strange := coordinates.keys() - known:
-        raise _unknown(f"row.{min(strange)}", "The rows have no such coordinate.")
-    if coordinates.keys() & {"score", "cause"} and "item" not in coordinates:
-        raise _unknown("row.item", "Name the item.")
-    if column in known and column not in coordinates and (column != "score" or row.get("item")):
-        coordinates[column] = ""
-    if question.domain is not None:
-        coordinates.setdefault("domain", question.domain)
-    found = await traces.events(
-        session,
-        table,
-        question.scope,
-        row.get("unit"),
-        _since(row),
-        coordinates,
-        question.limit,
-        question.offset,
-    )
-    events = [
-        {"source": one.source, "id": one.id, "type": one.type, "unit": one.unit}
-        | {"time": _local(one.time)}
-        for one in found
-    ]
-    return {"events": events, **_pages(found, question)}
-
-
-async def _notices(
-    session: AsyncSession, question: Question, column: str, row: Mapping[str, str]
-) -> Row:
-    if strange := row.keys() - {*_UNIT, "channel"}:
-        raise _unknown(f"row.{min(strange)}", "The rows have no such coordinate.")
-    found = await traces.notices(
-        session,
-        question.scope,
-        row.get("unit"),
-        _since(row),
-        row.get("channel"),
-        _NOTICE_STATES.get(column),
-        question.limit,
-        question.offset,
-    )
-    names = ("notice", "unit", "channel", "template", "subject", "state")
-    notices = [
-        {name: getattr(one, name) for name in names} | {"day": one.day.isoformat()} for one in found
-    ]
-    return {"notices": notices, **_pages(found, question)}
-
-
-async def _filings(
-    session: AsyncSession, question: Question, book: Book, row: Mapping[str, str]
-) -> Row:
-    if strange := row.keys() - {*_UNIT, *_TIMELINESS}:
-        raise _unknown(f"row.{min(strange)}", "The rows have no such coordinate.")
-    if missing := {"plan", "unit"} - row.keys():
-        raise _unknown(f"row.{min(missing)}", "Name the row's plan, unit, obligation and period.")
-    plans = [
-        window.version.plan
-        for versions in book.plans
-        for window in versions.windows
-        if window.version.plan.plan == row["plan"]
-    ]
-    events: dict[tuple[str, str], Row] = {}
-    for filed in await figures.filings(session, question.known):
-        for plan in plans:
-            for one in deliveries(plan, filed.type, filed.data, filed.order[0]):
-                same = one.unit == row["unit"] and one.at <= question.now
-                same = same and row.get("obligation") in (None, one.obligation)
-                if same and row.get("period") in (None, one.period):
-                    time, source, id = filed.order
-                    events[source, id] = {
-                        "source": source,
-                        "id": id,
-                        "type": filed.type,
-                        "unit": filed.unit,
-                        "time": _local(time),
-                        "rows": one.rows,
-                    }
-    return {"events": list(events.values()), "count": len(events), "next_offset": None}
 
 
 async def timeline(session: AsyncSession, code: str, book: Book, today: date) -> Row | None:
@@ -323,29 +231,9 @@ def _event(one: Submission | StatusChange, type: str) -> Row:
     }
 
 
-def _pages(found: Any, question: Question) -> Row:
-    whole = found[0].whole if found else 0
-    after = question.offset + len(found)
-    return {"count": whole, "next_offset": after if found and after < whole else None}
-
-
-def _since(row: Mapping[str, str]) -> date | None:
-    text = row.get("unit_valid_from")
-    try:
-        return date.fromisoformat(text) if text else None
-    except ValueError:
-        raise _unknown("row.unit_valid_from", "Write a day as YYYY-MM-DD.") from None
-
-
 def _day(day: date | None) -> str | None:
     return None if day is None else day.isoformat()
 
 
 def _local(instant: Any) -> str | None:
     return None if instant is None else instant.astimezone(VN).isoformat()
-
-
-def _unknown(name: str, message: str) -> Problem:
-    return Problem(
-        422, errors=[{"pointer": f"/{name}", "code": "leads_nowhere", "message": message}]
-    )

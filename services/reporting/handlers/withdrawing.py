@@ -14,6 +14,7 @@ from services.reporting.handlers.asking import ask
 from services.reporting.handlers.dossier import dossier
 from services.reporting.store import withdrawals as store
 from shared import clock, events
+from shared.clock import start_of
 from shared.keys import Key
 from shared.problems import Problem
 
@@ -134,6 +135,25 @@ class Withdrawing:
             await store.mark_sent(session, void)
         log.info("event_withdrawn", by=key.id, void=str(void), corrected=mark is not None)
         return str(void)
+
+    async def refused(
+        self, unit: str, day: date, key: Key, shown: str | None, before: str | None, limit: int
+    ) -> Mapping[str, Any] | None:
+        """A page of the events of a unit that intake refused on a day, without their contents:
+        `quarantine` and `next`; null where intake does not answer, or its key may not look.
+
+        Raises:
+            Problem: 403 for a key that may not write events, or not for this unit.
+        """
+        within = not key.units or self.reports.registry.within(unit, key.units, start_of(day))
+        sender = self.own if is_user(key) else shown
+        if not self.may(key) or not within or not sender:
+            raise Problem(403, "This needs the scope events:write, or a user who may write.")
+        try:
+            status, told = await self.intake.refused(unit, day, sender.strip(), before, limit)
+        except Unreachable:
+            return None
+        return told if status == 200 and isinstance(told, dict) else None
 
     async def _send(
         self, id: str, type: str, time: datetime, data: dict[str, Any], sender: str

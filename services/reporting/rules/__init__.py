@@ -77,7 +77,7 @@ from services.reporting.rules.publishing import (
     month_of,
     slug_of,
 )
-from services.reporting.rules.quality_index import index_766, index_total
+from services.reporting.rules.quality_index import TOLD_GROUPS, index_766, index_total
 from services.reporting.rules.sampling import drawn
 from services.reporting.rules.scores import (
     LIKERT,
@@ -108,6 +108,8 @@ from services.reporting.rules.territory import (
     territory,
 )
 from services.reporting.rules.timeliness import (
+    JUDGED,
+    STATES,
     Filed,
     JudgedDuty,
     judged_duties,
@@ -118,6 +120,7 @@ from services.reporting.rules.timeliness import (
 from services.reporting.rules.tracing import (
     EITHER,
     EXACTLY_OVERDUE,
+    FINISHED_OR_OVERDUE,
     STILL_OPEN,
     TRACED,
     Figure,
@@ -130,8 +133,10 @@ __all__ = [
     "EITHER",
     "EVERYWHERE",
     "EXACTLY_OVERDUE",
+    "FINISHED_OR_OVERDUE",
     "FOREVER",
     "FORM_06",
+    "JUDGED",
     "KEPT_INSIDE",
     "LATE",
     "LIKERT",
@@ -144,8 +149,10 @@ __all__ = [
     "QUARTER",
     "RANK",
     "SHORT",
+    "STATES",
     "STILL_OPEN",
     "THIRD",
+    "TOLD_GROUPS",
     "TRACED",
     "URGENCY",
     "WORKING_DAYS",

@@ -38,6 +38,10 @@ GROUPS = (
 all received. Satisfaction would pool answers by phone and by tablet, which cannot be pooled."""
 
 
+TOLD_GROUPS = ("progress", "online_provision")
+"""The groups that events tell of."""
+
+
 def parts(sums: DossierSums) -> dict[str, tuple[int, int]]:
     """(numerator, denominator) of the groups that events tell of."""
     kept = sums.resolved_early + sums.resolved_on_time

@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 from services.reporting.rules.forms import FORM_06, ON_TIME, DossierSums, form_06, on_time
+from services.reporting.rules.quality_index import parts
 from services.reporting.rules.territory import Place
 
 QUALITY: Mapping[str, tuple[str, ...]] = {
@@ -72,6 +73,15 @@ def _quality(figures: list[Figure], first: date, last: date) -> Mapping[str, Any
     return counts
 
 
+def _index(figures: list[Figure], first: date, last: date) -> Mapping[str, Any]:
+    told = parts(sums_of(figures, first, last))
+    return {
+        f"{group}.{name}": n
+        for group, numbers in told.items()
+        for name, n in zip(("numerator", "denominator"), numbers, strict=True)
+    }
+
+
 Adds = Callable[[list[Figure], date, date], Mapping[str, Any]]
 
 TRACED: Mapping[str, tuple[Adds, tuple[str, ...]]] = {
@@ -79,9 +89,11 @@ TRACED: Mapping[str, tuple[Adds, tuple[str, ...]]] = {
     "on-time": (_on_time, ON_TIME),
     "online-share": (_online_share, ("online", "total")),
     "data-quality": (_quality, tuple(QUALITY)),
+    "index-766": (_index, ("numerator", "denominator")),
 }
 """Report -> what one dossier's contributions add to its columns, and these columns. A report's cell is
 the sum over its dossiers, so those that add something are the ones behind it."""
+
 
 STILL_OPEN = frozenset({"carried_over", "pending_total", "pending_within_due"})
 """Columns that count what was open at an instant."""
@@ -89,3 +101,5 @@ EXACTLY_OVERDUE = frozenset({"pending_overdue", "open_overdue"})
 """Columns that count what was overdue at the end of the period."""
 EITHER = frozenset({"received_total"})
 """Columns that count both what was open before and what happened in the period."""
+FINISHED_OR_OVERDUE = frozenset({"progress.denominator"})
+"""Columns that count both what was finished in the period and what was overdue at its end."""

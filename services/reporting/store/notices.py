@@ -51,17 +51,23 @@ _LOAD = sa.text("SELECT * FROM notices WHERE notice = ANY(CAST(:notices AS text[
 _SUMS = Sums(
     "notice_sums", {"unit": "text", "channel": "text"}, dict.fromkeys(NOTICE_FIGURES, "bigint")
 )
-_KNOWN_DAY = "least({})".format(
+KNOWN_DAY = "least({})".format(
     ", ".join(f"CASE WHEN f.{state}_rday <= :known THEN f.{state}_day END" for state in RANK)
 )
-_UNDELIVERABLE = f"""
-SELECT {PLACE} AS place, s.borne, count(DISTINCT f.subject) AS n FROM (
-    SELECT f.unit, f.subject, {_KNOWN_DAY} AS day FROM notices f
-    WHERE f.channel = 'sms' AND f.audience IS DISTINCT FROM 'officer' AND (f.wrong_rday <= :known
+"""The day of a notice `f`, as far as it was known."""
+KNOWN_STATE = "CASE {} END".format(
+    " ".join(f"WHEN f.{state}_rday <= :known THEN '{state}'" for state in reversed(RANK))
+)
+"""The furthest state of a notice `f` that was known."""
+UNSERVED = """f.channel = 'sms' AND f.audience IS DISTINCT FROM 'officer' AND (f.wrong_rday <= :known
             OR f.reason IN ('carrier', 'refused') AND f.failed_rday <= :known
                 AND (f.delivered_rday IS NULL OR f.delivered_rday > :known))
         AND greatest(f.failed_day, f.wrong_day) >= :first
-        AND (f.wrong_day IS NOT NULL OR f.reason IN ('carrier', 'refused'))
+        AND (f.wrong_day IS NOT NULL OR f.reason IN ('carrier', 'refused'))"""
+"""Whether a notice `f` tells that the carrier does not serve an applicant's number."""
+_UNDELIVERABLE = f"""
+SELECT {PLACE} AS place, s.borne, count(DISTINCT f.subject) AS n FROM (
+    SELECT f.unit, f.subject, {KNOWN_DAY} AS day FROM notices f WHERE {UNSERVED}
 ) f {{within}}
 WHERE f.day BETWEEN :first AND :last
 GROUP BY 1, 2

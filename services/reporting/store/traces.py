@@ -1,4 +1,4 @@
-"""The events behind a cell: installs, activities, surveys, words about a difficulty, notices."""
+"""What lies behind a cell: installs, activities, surveys, words about a difficulty, notices."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -7,9 +7,12 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.reporting.store.facts import OUTSIDE
 from services.reporting.store.figures import PLACE, STANDS, Scope
+from services.reporting.store.notices import KNOWN_DAY, KNOWN_STATE, UNSERVED, WRONG
 
 _QUARTER = """to_char(f.day, 'YYYY-"Q"Q') = :quarter"""
+_SCORED = f"f.scores ->> :item IS NOT NULL AND f.scores ->> :item <> '{OUTSIDE}'"
 _CONDITIONS: Mapping[str, Mapping[str, str]] = {
     "installs": {
         "month": "to_char(f.day, 'YYYY-MM') = :month",
@@ -17,12 +20,11 @@ _CONDITIONS: Mapping[str, Mapping[str, str]] = {
         "installer": "f.installer = :installer",
         "succeeded": "f.succeeded",
         "failed": "NOT f.succeeded",
-        "counted": "f.succeeded",
         "distinct_citizens": "f.citizen IS NOT NULL",
     },
     "activities": {
         "month": "to_char(f.day, 'YYYY-MM') = :month",
-        "day": "f.day = CAST(:day AS date)",
+        "day": "to_char(f.day, 'YYYY-MM-DD') = :day",
         "team": "f.team = :team",
         "member": "f.member = :member",
         "kind": "f.kind = :kind",
@@ -31,11 +33,14 @@ _CONDITIONS: Mapping[str, Mapping[str, str]] = {
         "domain": "f.domain = :domain",
         "mode": "f.mode = :mode",
         "quarter": _QUARTER,
+        "questionnaire": "f.questionnaire = :questionnaire",
         "item": "jsonb_exists(f.scores, :item)",
-        "score": "f.scores ->> :item IS NOT NULL",
+        "scored": _SCORED,
+        "unscored": "f.scores ->> :item IS NULL",
+        "out_of_scale": f"f.scores ->> :item = '{OUTSIDE}'",
+        "answered": "jsonb_exists(f.reasons, :item)",
         "cause": "f.reasons ->> :item = :cause",
     },
-    "difficulties": {"difficulty": "f.difficulty = :difficulty"},
 }
 """Table -> coordinate or column of a cell -> what its events fulfil."""
 
@@ -43,22 +48,54 @@ _TYPES = {
     "installs": "'motcua.install.recorded.v1'",
     "activities": "'motcua.activity.recorded.v1'",
     "surveys": "'motcua.survey.completed.v1'",
-    "difficulties": "CASE WHEN f.resolved THEN 'motcua.difficulty.resolved.v1'"
-    " ELSE 'motcua.difficulty.raised.v1' END",
 }
-_QUERY = """
-SELECT f.source, f.event_id AS id, {type} AS type, f.time, f.unit, count(*) OVER () AS whole
-FROM {table} f {within} LEFT JOIN voids v ON v.target = f.uid
-WHERE f.day BETWEEN :first AND :last AND {stands} AND {conditions}
-ORDER BY f.time, f.source COLLATE "C", f.event_id COLLATE "C" LIMIT :limit OFFSET :offset
+_ONCE = {"distinct_citizens": "citizen", "members": "member"}
+"""Column that counts different ones -> what tells them apart: the earliest event of each stands for
+it."""
+_ALSO = {"activities": "people"}
+"""Table -> what a column adds up, beside how many events there are."""
+_ORDER = 'f.time, f.source COLLATE "C", f.event_id COLLATE "C"'
+_QUERY = f"""
+SELECT f.*, count(*) OVER () AS whole FROM (
+    SELECT {{once}} f.source, f.event_id, {{type}} AS type, f.time, f.unit, {{also}} AS n
+    FROM {{table}} f {{within}} LEFT JOIN voids v ON v.target = f.uid
+    WHERE f.day BETWEEN :first AND :last AND {{stands}} AND {{conditions}}
+    ORDER BY {{first}} {_ORDER}
+) f ORDER BY {_ORDER} LIMIT :limit OFFSET :offset
+"""
+_WORDS = f"""
+SELECT f.source, f.event_id, CASE WHEN f.resolved THEN 'motcua.difficulty.resolved.v1'
+    ELSE 'motcua.difficulty.raised.v1' END AS type, f.time, f.unit, f.resolved
+FROM difficulties f LEFT JOIN voids v ON v.target = f.uid
+WHERE f.difficulty = :difficulty AND f.day <= :last AND {STANDS}
+ORDER BY {_ORDER}
 """
 _OF_UNIT = f"""{PLACE} = :row_unit
     AND (CAST(:row_since AS date) IS NULL OR s.borne IS NULL OR s.borne = :row_since)"""
-_NOTICES = """
-SELECT f.notice, f.unit, f.channel, f.template, f.subject, f.state, f.day, count(*) OVER () AS whole
-FROM notices f {within}
-WHERE f.day BETWEEN :first AND :last AND {conditions}
-ORDER BY f.day, f.notice COLLATE "C" LIMIT :limit OFFSET :offset
+_NOTICES = f"""
+SELECT f.*, count(*) OVER () AS whole FROM (
+    SELECT {{once}} f.notice, f.unit, f.channel, f.template, f.subject, f.segments, f.cost,
+        f.state, f.day, CASE f.state WHEN 'failed' THEN f.reason WHEN 'wrong' THEN '{WRONG}' END
+            AS reason
+    FROM (SELECT f.*, {KNOWN_DAY} AS day, {KNOWN_STATE} AS state FROM notices f) f {{within}}
+    WHERE f.day BETWEEN :first AND :last AND {{conditions}}
+    ORDER BY {{first}} f.day DESC, f.notice COLLATE "C"
+) f ORDER BY f.day, f.notice COLLATE "C" LIMIT :limit OFFSET :offset
+"""
+_OUTCOMES = {
+    "notices": "true",
+    "segments": "true",
+    "sent": "f.state IN ('sent', 'delivered')",
+    "delivered": "f.state = 'delivered'",
+    "failed": "f.state IN ('failed', 'wrong')",
+    "cost": "f.cost IS NOT NULL",
+}
+"""Column of the report on notices -> which of them it counts."""
+_REFUSALS = f"""
+SELECT {PLACE} AS unit, f.day, sum(f.n)::bigint AS n, count(*) OVER () AS whole
+FROM refusals f {{within}}
+WHERE f.day BETWEEN :first AND :last AND {{conditions}}
+GROUP BY 1, 2 ORDER BY 2, 1 LIMIT :limit OFFSET :offset
 """
 
 
@@ -76,13 +113,17 @@ async def events(
     coordinates: Mapping[str, str],
     limit: int,
     offset: int,
+    counting: str | None = None,
 ) -> Sequence[sa.Row]:
-    """A page of the events of a cell, in the order of events, each with how many there are.
+    """A page of the events of a cell, in the order of events, each with how many there are
+    (`whole`) and what the event adds (`n`: people of an activity, else 1).
 
     Args:
         unit: under which the cell stands, with the day since which it bears its code.
         coordinates: names of `known_coordinates`, with their values where they have any.
+        counting: a column that counts different ones: of each its earliest event alone.
     """
+    once = _ONCE.get(counting or "")
     conditions = [_CONDITIONS[table][name] for name in coordinates]
     given: dict[str, Any] = {**coordinates}
     if unit is not None:
@@ -91,11 +132,22 @@ async def events(
     query = _QUERY.format(
         type=_TYPES[table],
         table=table,
+        also=f"f.{_ALSO[table]}" if table in _ALSO else "1",
+        once=f"DISTINCT ON (f.{once})" if once else "",
+        first=f"f.{once}," if once else "",
         within=scope.within("day"),
         stands=STANDS,
         conditions=" AND ".join(conditions) or "true",
     )
     return await _page(session, query, scope, given, limit, offset, "first", "last", "known")
+
+
+async def words_about(
+    session: AsyncSession, difficulty: str, last: date, known: date
+) -> Sequence[sa.Row]:
+    """Every event about a difficulty up to a day, in their order."""
+    asked = {"difficulty": difficulty, "last": last, "known": known}
+    return (await session.execute(sa.text(_WORDS), asked)).all()
 
 
 async def notices(
@@ -104,12 +156,12 @@ async def notices(
     unit: str | None,
     since: date | None,
     channel: str | None,
-    states: Sequence[str] | None,
+    column: str,
     limit: int,
     offset: int,
 ) -> Sequence[sa.Row]:
-    """A page of the notices of a cell."""
-    conditions = []
+    """A page of the notices of a cell, each as far as it was known: never to whom it went."""
+    conditions = [_OUTCOMES[column]]
     given: dict[str, Any] = {}
     if unit is not None:
         conditions.append(_OF_UNIT)
@@ -117,11 +169,54 @@ async def notices(
     if channel is not None:
         conditions.append("f.channel = :channel")
         given["channel"] = channel
-    if states is not None:
-        conditions.append("f.state = ANY(CAST(:states AS text[]))")
-        given["states"] = list(states)
     query = _NOTICES.format(
-        within=scope.within("day"), conditions=" AND ".join(conditions) or "true"
+        once="", first="", within=scope.within("day"), conditions=" AND ".join(conditions)
+    )
+    return await _page(session, query, scope, given, limit, offset, "first", "last", "known")
+
+
+NOTICE_COLUMNS = frozenset(_OUTCOMES)
+"""The columns of the report on notices that lead to notices."""
+
+
+async def undeliverable(
+    session: AsyncSession,
+    scope: Scope,
+    unit: str | None,
+    since: date | None,
+    limit: int,
+    offset: int,
+) -> Sequence[sa.Row]:
+    """A page of what messages were about whose applicant the carrier did not serve: of each the
+    last message, never to which number."""
+    conditions = [UNSERVED]
+    given: dict[str, Any] = {}
+    if unit is not None:
+        conditions.append(_OF_UNIT)
+        given |= {"row_unit": unit, "row_since": since}
+    query = _NOTICES.format(
+        once=f"DISTINCT ON ({PLACE}, s.borne, f.subject)",
+        first=f"{PLACE}, s.borne, f.subject,",
+        within=scope.within("day"),
+        conditions=" AND ".join(conditions),
+    )
+    return await _page(session, query, scope, given, limit, offset, "first", "last", "known")
+
+
+async def refusals(
+    session: AsyncSession,
+    scope: Scope,
+    unit: str | None,
+    since: date | None,
+    limit: int,
+    offset: int,
+) -> Sequence[sa.Row]:
+    """A page of (unit, day, n): how many events intake refused; `_` where they named no unit."""
+    given: dict[str, Any] = {}
+    if unit is not None:
+        given |= {"row_unit": unit, "row_since": since}
+    query = _REFUSALS.format(
+        within=scope.within("day"), conditions=_OF_UNIT if unit is not None else "true"
     )
     return await _page(session, query, scope, given, limit, offset, "first", "last")
 
