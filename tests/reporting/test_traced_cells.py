@@ -25,7 +25,8 @@ from shared.working_days import WorkingDays
 from tests.instance import stores
 from tests.quota.desk import Desk
 from tests.reporting.invented import World, as_event
-from tests.reporting.test_recount import ALL, DOCUMENT, MIGRATIONS, NOW, REGISTRY, apply, results
+from tests.reporting.invented_plan import FIRST, SECOND, SINCE
+from tests.reporting.test_recount import ALL, MIGRATIONS, NOW, REGISTRY, apply, results
 
 DOSSIERS = {
     "bieu-06": ("received_total", "received_online", "received_counter_post", "carried_over",
@@ -171,7 +172,9 @@ async def run(urls, seed, size, step):
     try:
         await database.migrate(MIGRATIONS)
         async with database.transaction() as session:
-            await apply_plans(session, [PlanMessage("invented", 1, "d", DOCUMENT)])
+            versions = [("d", FIRST), ("e", SECOND, SINCE)]
+            plans = [PlanMessage("invented", n, *each) for n, each in enumerate(versions, 1)]
+            await apply_plans(session, plans)
         await apply(database, stream, random)
         async with database.transaction() as session:
             asked = [as_event(each) for each in world.events[len(stream) :]]

@@ -170,6 +170,7 @@ async def undeliverable(
     session: AsyncSession, question: Question, book: Book, column: str, row: Coordinates
 ) -> Row:
     """The dossiers whose applicants got no message, each with the last that failed."""
+    _of_no_field(question)
     allow(row, UNIT)
     found = await traces.undeliverable(
         session, question.scope, row.get("unit"), since_of(row), question.limit, question.offset
@@ -181,12 +182,18 @@ async def refusals(
     session: AsyncSession, question: Question, book: Book, column: str, row: Coordinates
 ) -> Row:
     """How many events intake refused on each day, and where it tells which: `_` named no unit."""
+    _of_no_field(question)
     allow(row, UNIT)
     found = await traces.refusals(
         session, question.scope, row.get("unit"), since_of(row), question.limit, question.offset
     )
     told = [{"unit": one.unit, "day": one.day.isoformat(), "events": one.n} for one in found]
     return {"refusals": told, **pages(found, question)}
+
+
+def _of_no_field(question: Question) -> None:
+    if question.field is not None:
+        raise unknown("field", "What was refused or not delivered is of no field.")
 
 
 async def duties(
