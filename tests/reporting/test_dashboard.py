@@ -16,7 +16,7 @@ from playwright.sync_api import expect
 from python_calamine import CalamineWorkbook
 
 from tests.browser import DESK, OVERFLOW, PHONE, chromium
-from tests.builders import install, status, submitted
+from tests.builders import event, install, status, submitted
 from tests.instance import instance
 from tests.reporting.oidc import CLIENT, provider
 
@@ -192,6 +192,109 @@ def test_an_officer_withdraws_and_corrects_what_the_unit_told(running):
         assert twice.status_code == 409, twice.text
 
 
+def test_an_officer_corrects_any_event_and_sees_nothing_personal(running):
+    applicant = {"name": "Người dân thử", "phone": "0900000456", "kind": "person"}
+    running.post(
+        [
+            submitted("MEND-1", "462", "2020-05-04", applicant=applicant),
+            event("activity.recorded", "mend-activity", "2020-05-04T09:00:00+07:00", unit="462",
+                  team="d1", member="462-01", kind="guided", people=400),
+            event("total.recorded", "mend-total", "2020-05-04T09:00:00+07:00", unit="462",
+                  plan="quang-tri-rthome-2019", indicator="installs", period="whole", value=7),
+            event("survey.completed", "mend-survey", "2020-05-04T09:00:00+07:00", unit="462",
+                  domain="health", mode="phone", questionnaire="mscore-yte-2020",
+                  answers={"attitude": "satisfied"}),
+            install(900, "462", citizen="0900000456"),
+        ]
+    )  # fmt: skip
+    running.settle(("reporting",))
+
+    def people(client):
+        query = "?from=2020-05-01&to=2020-05-31"
+        return client.get(f"/v1/reports/activity{query}").json()["total"]["people"]
+
+    with logged_in(running) as viewer, logged_in(running, "quangtri") as client:
+        seen = {"source": "/test", "id": "mend-activity"}
+        assert 'name="f.people"' not in viewer.get("/event", params=seen).text
+        page = client.get("/event", params=seen).text
+        assert 'name="f.people" value="400"' in page
+        wrong = {"id": "mend-activity", "correct": "1", "reason": "Gõ thừa số 0"}
+        assert "Chưa sửa gì" in deed(client, **wrong).text
+        refused = deed(client, **wrong, **{"f.people": "-4"}, sure="1")
+        assert (refused.status_code, "Lượt người: Không nhỏ hơn 0." in refused.text) == (422, True)
+        beyond = deed(client, **wrong, **{"f.unit": "461"}, sure="1")
+        assert beyond.status_code == 403
+        asked = deed(client, **wrong, **{"f.people": "40"})
+        assert (asked.status_code, "Chắc chắn đính chính" in asked.text) == (200, True)
+        before = people(client)
+        assert deed(client, **wrong, **{"f.people": "40"}, sure="1").status_code == 303
+        running.settle(("reporting",))
+        assert people(client) == before - 360
+        twice = deed(client, **wrong, **{"f.people": "41"}, sure="1")
+        assert twice.status_code in (403, 409)
+
+        filed = {"id": "MEND-1-submitted", "correct": "1", "reason": "Sai lĩnh vực"}
+        page = client.get("/event", params={"source": "/test", "id": filed["id"]}).text
+        assert not {"0900000456", "Người dân thử", "f.contact", "f.applicant"} & set(
+            re.findall(r"0900000456|Người dân thử|f\.contact|f\.applicant", page)
+        )
+        assert deed(client, **filed, **{"f.field": "Hộ tịch"}, sure="1").status_code == 303
+        for id, field, value in (
+            ("mend-total", "value", "9"),
+            ("mend-survey", "answers.attitude", "dissatisfied"),
+            ("install-462-900", "result", "failed"),
+        ):
+            done = deed(client, id=id, correct="1", reason="Nhập nhầm", sure="1",
+                        **{f"f.{field}": value})  # fmt: skip
+            assert done.status_code == 303, done.text
+        running.settle(("reporting", "quota"))
+        told = client.get("/v1/dossiers/MEND-1").json()
+        assert told["story"]["field"] == "Hộ tịch"
+        standing = [one for one in told["events"] if one["stands"]]
+        assert [one["quality"]["phone"] for one in standing] == ["present"]
+        quality = client.get("/v1/reports/data-quality?from=2020-05-01&to=2020-05-31").json()
+        assert quality["total"]["missing_phone"] == 0
+        scores = client.get("/v1/reports/scorecard?from=2020-05-01&to=2020-05-31").json()["rows"]
+        assert [(row["n"], row["score"]) for row in scores] == [(1, 2.0)]
+        seen = {"source": "/test", "id": "mend-total"}
+        assert "Xem sự kiện thay thế" in client.get("/event", params=seen).text
+    kept = running.get("intake", "/v1/events", source="/test", id="install-462-900")
+    assert "device" not in kept["data"]
+    assert "citizen" not in kept["data"]
+
+
+def test_intake_takes_a_correction_once_and_says_all_that_is_wrong(running):
+    running.post([install(901, "462"), install(902, "461")])
+    address = running.url("intake", "/v1/events/corrections")
+    asked = {"of_source": "/test", "of_id": "install-462-901", "reason": "Nhầm nơi cài"}
+
+    def correct(**more):
+        return running.http.post(address, json=asked | more)
+
+    faults = correct(data={"place": "moon", "unit": "nowhere", "device": "x"}).json()["errors"]
+    assert [one["pointer"] for one in faults] == ["/data/device"]
+    faults = correct(data={"place": "moon", "unit": "nowhere"}).json()["errors"]
+    assert {one["pointer"] for one in faults} == {"/data/place", "/data/unit"}
+    assert correct(data={"place": "home"}).json()["errors"][0]["code"] == "nothing_changed"
+    assert correct(of_id="nix", data={"place": "public"}).status_code == 404
+    first = correct(data={"place": "public"})
+    assert (first.status_code, first.json()["status"]) == (202, "accepted")
+    again = correct(data={"place": "public"})
+    assert (again.status_code, again.json()["status"]) == (202, "duplicate")
+    assert correct(data={"place": "other"}).status_code == 409
+    assert correct(data={"place": "public"}, reason="Lý do khác").status_code == 409
+    key = running.http.post(
+        running.url("intake", "/v1/keys"),
+        json={"name": "k", "scopes": ["events:write"], "units": ["462"]},
+    ).json()["key"]
+    other = httpx.post(
+        address,
+        json=asked | {"of_id": "install-461-902", "data": {"place": "public"}},
+        headers={"Authorization": f"Bearer {key}"},
+    )
+    assert other.status_code == 403
+
+
 def test_a_unit_contests_its_month_and_a_publication_shows_what_a_revision_changes(running):
     with logged_in(running) as viewer, logged_in(running, "quangtri") as client:
         page = client.get("/confirmations?period=2020-03")
@@ -207,6 +310,14 @@ def test_a_unit_contests_its_month_and_a_publication_shows_what_a_revision_chang
         assert "DONE</a>: Trả ngày 8" in client.get("/confirmations?period=2020-03").text
         seen = viewer.get("/confirmations?period=2020-03").text
         assert ("Trả ngày 8" in seen, 'name="d.' in seen) == (False, False)
+        duties = "/confirmations?period=2020-03&report=timeliness"
+        page = client.get(duties).text
+        assert ('name="d.' in page, "Nộp danh sách, báo cáo · " in page) == (False, True)
+        other = form | {"report": "timeliness", "state": "confirmed"}
+        assert client.post("/confirmations", data=other).status_code == 303
+        told = client.get("/v1/confirmations?period=2020-03&report=timeliness&unit=462").json()
+        assert told["total"] == {"confirmed": 1, "contested": 0, "unanswered": 0}
+        assert client.get("/confirmations?report=overdue").status_code == 422
         unsure = client.post("/confirmations/lock", data={"token": token, "period": "2020-03"})
         assert unsure.status_code == 422
 

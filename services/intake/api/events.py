@@ -4,14 +4,16 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
 
 from services.intake import envelopes, store
 from services.intake.api.gate import Gate
 from services.intake.api.seeing import may_see
-from services.intake.handlers import Reception
+from services.intake.handlers import Correction, Reception, correct, told
 from services.intake.settings import IntakeSettings
 from shared import events
 from shared.db import Database
+from shared.events.scalars import EventRef, Text
 from shared.http import read_packed, unpack
 from shared.keys import Key
 from shared.problems import Problem, documented
@@ -62,10 +64,25 @@ BODY = {
 }
 
 
+class CorrectionAsked(BaseModel):
+    """An event that is wrong, what changes of it, and why."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", hide_input_in_errors=True)
+
+    of_source: EventRef
+    of_id: EventRef
+    reason: Text
+    data: dict[str, Any] = {}
+    time: str | None = Field(default=None, max_length=64)
+    source: EventRef | None = None
+    id: EventRef | None = None
+
+
 def build_router(
     service: Service, reception: Reception, settings: IntakeSettings, registry: UnitRegistry
 ) -> APIRouter:
     """The routes about events."""
+    admission = reception.admission
     router = APIRouter(prefix="/v1", tags=["events"])
     database: Database = service.database
     gate = Gate(settings.max_in_flight_bytes, settings.max_request_bytes)
@@ -136,7 +153,35 @@ def build_router(
         if not key.sandbox:
             found["state"] = "published" if found["published_at"] else "stored"
             found["refusals"] = refusals
+            async with database.transaction() as session:
+                known = await told(session, source, id)
+            found["data"] = known and known["data"]
         return found
+
+    @router.post("/events/corrections", status_code=202, responses=documented(403, 404, 409, 422))
+    async def correct_event(
+        asked: CorrectionAsked, key: Annotated[Key, Depends(needs("events:write"))]
+    ) -> dict[str, Any]:
+        """Correct an event: it is withdrawn, and another of the same type stands in its place.
+
+        ``data`` holds what changes, null for what goes away; it is checked as any event is. A
+        citizen's data cannot be corrected here: they go over unseen. Both events are in, or neither.
+        """
+        if key.sandbox:
+            raise Problem(403, "A key of the sandbox corrects nothing.")
+        async with database.transaction() as session:
+            found = await store.find_event(session, events.uid(asked.of_source, asked.of_id))
+        if found is not None and not may_see(
+            key, registry, asked.of_source, found["unit"], found["time"]
+        ):
+            raise Problem(403, "The key is bound to other units or sources.")
+        done = await correct(admission, Correction(**asked.model_dump(exclude_none=True)), key)
+        return {
+            "source": done.source,
+            "id": done.id,
+            "void": done.void,
+            "status": "duplicate" if done.repeated else "accepted",
+        }
 
     @router.post("/replays", status_code=202)
     async def replay(

@@ -2,6 +2,7 @@
 
 from services.intake.handlers.admission import Admission, Memo, Result
 from services.intake.handlers.agreements import Agreements
+from services.intake.handlers.correcting import Correction, correct, told
 from services.intake.handlers.erasure import Eraser
 from services.intake.handlers.helping import Helping
 from services.intake.handlers.keys import create_key, revoke_key
@@ -15,6 +16,7 @@ __all__ = [
     "Admission",
     "Agreements",
     "Call",
+    "Correction",
     "Eraser",
     "Helping",
     "Memo",
@@ -25,6 +27,8 @@ __all__ = [
     "SyncCalls",
     "Tidying",
     "Tombstones",
+    "correct",
     "create_key",
     "revoke_key",
+    "told",
 ]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+import orjson
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.intake import store
@@ -56,13 +57,17 @@ class Result:
 
 @dataclass(slots=True)
 class Candidate:
-    """An event that may be admitted: checked, not yet stored."""
+    """An event that may be admitted: checked, not yet stored.
+
+    ``hidden`` is published data that whoever sent it never saw: of the event that it stands in for.
+    """
 
     result: Result
     event: IncomingEvent
     uid: bytes
     digest: bytes
     key: Key
+    hidden: Mapping[str, Any] | None = None
 
 
 @dataclass(slots=True)
@@ -434,7 +439,8 @@ class Admission:
                 subject = f"motcua.contacts.{token}"
                 contacts.append(Message("CONTACTS", subject, message_id, parts.contact_json))
             subject = events.subject(event.type, event.unit)
-            published.append(Message("EVENTS", subject, message_id, parts.event_json))
+            payload = _with_hidden(parts.event_json, candidate.hidden)
+            published.append(Message("EVENTS", subject, message_id, payload))
         return contacts + published
 
 
@@ -443,6 +449,14 @@ CONFLICT = Fault(
     "conflict",
     "This source and id are known with another body; send a new id, and void the old.",
 )
+
+
+def _with_hidden(payload: bytes, hidden: Mapping[str, Any] | None) -> bytes:
+    if not hidden:
+        return payload
+    whole = orjson.loads(payload)
+    whole["data"] |= hidden
+    return orjson.dumps(whole)
 
 
 def _named_units(event: IncomingEvent) -> list[tuple[str, str]]:

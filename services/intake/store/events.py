@@ -131,6 +131,15 @@ async def find_event(session: AsyncSession, uid: bytes) -> dict[str, Any] | None
     return dict(found) if found else None
 
 
+async def published(session: AsyncSession, message_id: str) -> bytes | None:
+    """An event as everybody may read it."""
+    payload = await session.scalar(
+        sa.text("SELECT payload FROM outbox WHERE message_id = :id AND stream = 'EVENTS'"),
+        {"id": message_id},
+    )
+    return None if payload is None else bytes(payload)
+
+
 async def reopen_outbox(session: AsyncSession, since: Any) -> int:
     """Have everything written since an instant published again."""
     result = await session.execute(

@@ -12,6 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from services.reporting.api.access import caller, check_form, form_token
 from services.reporting.api.desk import Desk, desk_of
 from services.reporting.api.entering import Entrance, read_form
+from services.reporting.api.fault_words import detail_in, fault_in
 from services.reporting.api.filtering import tidy
 from services.reporting.api.words import LANGUAGES, language_of, word
 from shared.keys import Key
@@ -110,8 +111,8 @@ async def _told(entrance: Entrance, request: Request, problem: Problem) -> Respo
         desk=desk,
         switches=[],
         heading=word(title, language) if problem.status in SAID else word("problem", language),
-        detail=problem.detail,
-        faults=[(each["pointer"], each["message"]) for each in problem.errors],
+        detail=detail_in(problem.detail, language),
+        faults=[fault_in(each, language) for each in problem.errors],
     )
     answer.headers.update(problem.headers or {})
     return answer

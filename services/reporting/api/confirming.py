@@ -1,5 +1,6 @@
 """The page on which units confirm or contest their month, and on which it is locked."""
 
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -12,16 +13,47 @@ from services.reporting.api.entering import Entrance
 from services.reporting.api.filtering import unit_choices
 from services.reporting.api.live import Live
 from services.reporting.api.words import shown, word
-from services.reporting.handlers import Confirming, Publishing, Wanted, ask, trace
+from services.reporting.handlers import (
+    CONFIRMED,
+    GROUPINGS,
+    Answer,
+    Confirming,
+    Publishing,
+    Wanted,
+    ask,
+    trace,
+)
 from shared import clock
 from shared.clock import VN
 from shared.problems import Problem
 from shared.redaction import scrub
 
 REPORT = "bieu-06"
-"""The report whose figures are confirmed here; those of others are confirmed over HTTP."""
+"""The report whose figures are confirmed unless another is asked for."""
 ROWS = 50
-FIGURES = ("received_total", "resolved_total", "resolved_late", "pending_total", "pending_overdue")
+FIGURES: Mapping[str, tuple[str, ...]] = {
+    "bieu-06": (
+        *("received_total", "resolved_total", "resolved_late"),
+        *("pending_total", "pending_overdue"),
+    ),
+    "on-time": ("on_time", "late", "open_overdue"),
+    "online-share": ("online", "total"),
+    "data-quality": (
+        *("dossiers", "missing_phone", "invalid_phone", "missing_name"),
+        "missing_returned_at",
+    ),
+    "installs": ("installs", "succeeded", "failed"),
+    "activity": ("activities", "people"),
+    "timeliness": ("on_time", "late", "incomplete", "missing"),
+}
+"""Report -> the figures of it that a unit is shown."""
+SINGLE: Mapping[str, tuple[str, str]] = {
+    "bieu-06": ("bieu-06", "received_total"),
+    "on-time": ("bieu-06", "received_total"),
+    "online-share": ("online-share", "total"),
+    "data-quality": ("data-quality", "dossiers"),
+}
+"""Report -> the cell behind which its dossiers lie; others have none to contest one by one."""
 ABOUT = "d."
 """How the fields of a form begin that each name a dossier."""
 
@@ -52,15 +84,16 @@ def build_confirming(
         today = clock.local_day(now)
         month = found.kept.get("period") or _month_before(today)
         unit = found.kept.get("unit") or (next(iter(key.units)) if len(key.units) == 1 else None)
-        rows = await confirming.states(REPORT, month, unit, key)
+        report = found.kept.get("report") or REPORT
+        rows = await confirming.states(report, month, unit, key)
         first, last = _days(month)
         typed = {"from": first.isoformat(), "to": last.isoformat()} | (
             {"unit": unit} if unit else {}
         )
-        asked = ask(REPORT, {**typed, "by": "unit"}, key, registry, now)
+        asked = ask(report, {**typed, **_by_unit(report)}, key, registry, now)
         answer = await reports.answer(asked.question)
         locked = (await confirming.noted(asked))["locked_as"]
-        figures = {row["unit"]: row for row in answer.rows}
+        figures = _figures(report, answer)
         due = (last + timedelta(days=1)).replace(day=last_day)
         own = next((row for row in rows if row["unit"] == unit), None)
         writer = key.may("reports:write")
@@ -80,8 +113,10 @@ def build_confirming(
                 state: sum(row["state"] == state for row in rows)
                 for state in ("confirmed", "contested", "unanswered")
             },
-            columns=FIGURES,
-            rows=[_row(row, figures.get(row["unit"]), month, language) for row in rows],
+            report=report,
+            reports=[(each, word(each, language)) for each in CONFIRMED],
+            columns=FIGURES[report],
+            rows=[_row(report, row, figures.get(row["unit"]), month, language) for row in rows],
             locked=locked,
             may_say=writer and locked is None and own is not None,
             may_lock=writer
@@ -89,19 +124,22 @@ def build_confirming(
             and last < today
             and len(rows) > 0
             and own != rows[0],
-            own=own and _row(own, figures.get(own["unit"]), month, language),
+            own=own and _row(report, own, figures.get(own["unit"]), month, language),
             own_code=unit,
-            dossiers=await dossiers(found, typed, own) if own else None,
+            dossiers=await dossiers(found, report, typed, own)
+            if own and report in SINGLE
+            else None,
             said=found.kept.get("said"),
         )
 
     async def dossiers(
-        found: Arrival, typed: dict[str, str], own: dict[str, Any]
+        found: Arrival, report: str, typed: dict[str, str], own: dict[str, Any]
     ) -> dict[str, Any]:
         """A page of the dossiers of a unit's month, with what is contested of each."""
-        more = {"limit": str(ROWS), "after": found.kept.get("after", ""), "by": "unit"}
-        asked = ask(REPORT, typed | more, found.key, registry, clock.now())
-        told = await trace(reports, asked, "received_total", {"unit": own["unit"]})
+        name, column = SINGLE[report]
+        more = {"limit": str(ROWS), "after": found.kept.get("after", ""), **_by_unit(name)}
+        asked = ask(name, typed | more, found.key, registry, clock.now())
+        told = await trace(reports, asked, column, {"unit": own["unit"]})
         contested = {each["dossier"]: each["remark"] for each in own["contested"]}
         kept = {name: value for name, value in found.kept.items() if name not in ("after", "said")}
 
@@ -147,8 +185,9 @@ def build_confirming(
         if state == "contested" and remark is None:
             raise Problem(422, word("say_why", language))
         about = [(each, remark if state == "contested" else None) for each in picked or [None]]
-        await confirming.say(REPORT, month, unit, state, about, key)
-        query = {"period": month, "unit": unit, "said": state, "lang": language}
+        report = form.get("report") or REPORT
+        await confirming.say(report, month, unit, state, about, key)
+        query = {"period": month, "unit": unit, "said": state, "lang": language, "report": report}
         return RedirectResponse(f"/confirmations?{urlencode(query)}", 303)
 
     @router.post("/confirmations/lock")
@@ -159,20 +198,41 @@ def build_confirming(
         if form.get("sure") != "1":
             raise Problem(422, word("lock_for_sure", language))
         first, last = _days(form.get("period", ""))
-        typed = {"from": first.isoformat(), "to": last.isoformat(), "by": "unit"}
+        report = form.get("report") or REPORT
+        if report not in CONFIRMED:
+            raise Problem(422)
+        typed = {"from": first.isoformat(), "to": last.isoformat(), **_by_unit(report)}
         if unit := form.get("unit"):
             typed["unit"] = unit
-        title = f"{word(REPORT)} ({first:%m/%Y})"
-        slug, _ = await publishing.publish(Wanted(REPORT, typed, title, lock=True), key)
+        title = f"{word(report)} ({first:%m/%Y})"
+        slug, _ = await publishing.publish(Wanted(report, typed, title, lock=True), key)
         return RedirectResponse(f"/publications/{slug}?lang={language}", 303)
 
     return router
 
 
-def _row(row: dict[str, Any], figures: Any, month: str, language: str) -> dict[str, Any]:
+def _by_unit(report: str) -> dict[str, str]:
+    return {"by": "unit"} if "unit" in GROUPINGS.get(report, ()) else {}
+
+
+def _figures(report: str, answer: Answer) -> dict[str, dict[str, int]]:
+    """Unit -> its figures: sums where it has several rows."""
+    found: dict[str, dict[str, int]] = {}
+    for row in answer.extra["by_unit"] if report == "timeliness" else answer.rows:
+        sums = found.setdefault(row["unit"], dict.fromkeys(FIGURES[report], 0))
+        for name in sums:
+            sums[name] += row[name] or 0
+    return found
+
+
+def _row(
+    report: str, row: dict[str, Any], figures: Any, month: str, language: str
+) -> dict[str, Any]:
     """How a unit stands, as the page shows it."""
     first, last = _days(month)
-    query = {"lang": language, "from": first, "to": last, "by": "unit", "row.unit": row["unit"]}
+    query = {"lang": language, "from": first, "to": last, "row.unit": row["unit"]}
+    query |= _by_unit(report)
+    here = {"period": month, "unit": row["unit"], "report": report, "lang": language}
     at = row["at"] and datetime.fromisoformat(row["at"]).astimezone(VN)
     return {
         "unit": row["unit"],
@@ -184,12 +244,12 @@ def _row(row: dict[str, Any], figures: Any, month: str, language: str) -> dict[s
             (
                 name,
                 figures[name] if figures else 0,
-                f"/reports/{REPORT}/rows?{urlencode(query | {'column': name})}",
+                f"/reports/{report}/rows?{urlencode(query | {'column': name})}",
             )
-            for name in FIGURES
+            for name in FIGURES[report]
         ],
         "contested": row["contested"],
-        "open": f"/confirmations?{urlencode({'period': month, 'unit': row['unit'], 'lang': language})}",
+        "open": f"/confirmations?{urlencode(here)}",
     }
 
 

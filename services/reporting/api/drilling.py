@@ -1,6 +1,7 @@
 """Pages from a cell to the rows behind it, from a row to its events, from an event to a withdrawal."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -10,9 +11,11 @@ from starlette.responses import RedirectResponse, Response
 
 from services.reporting.api.access import shown_key
 from services.reporting.api.arriving import Arrival, arrive, changing, page_router, tidy_text
+from services.reporting.api.correcting import PREFIX, Field, changes_of, correctable, form_of
 from services.reporting.api.desk import report_path
 from services.reporting.api.entering import Entrance
-from services.reporting.api.filtering import Filters, read_filters
+from services.reporting.api.fault_words import fault_in
+from services.reporting.api.filtering import Filters, read_filters, unit_choices, unit_code
 from services.reporting.api.live import Live
 from services.reporting.api.words import shown, word
 from services.reporting.handlers import REPORTS, Reports, Told, Withdrawing, ask, titles, trace
@@ -181,15 +184,65 @@ def build_drill(
         if isinstance(found, Response):
             return found
         asked = request.query_params
-        told = await withdrawing.find(asked.get("source", ""), asked.get("id", ""), found.key)
-        return show(found, told, await live.now(), "sent" if "sent" in asked else None)
+        seen = shown_key(request, request.headers.get("authorization"))
+        source, id = asked.get("source", ""), asked.get("id", "")
+        told = await withdrawing.find(source, id, found.key, seen)
+        step = "sent" if "sent" in asked else None
+        fields = await fields_of(found, told) if step is None else None
+        return show(found, told, await live.now(), step, fields=fields)
+
+    async def fields_of(found: Arrival, told: Told) -> list[Field] | None:
+        """The form that corrects an event; null where nobody here may, or intake does not answer."""
+        able = withdrawing.may(found.key, told) and told.voided is None
+        if not able or told.type == STATUS or not correctable(told.type):
+            return None
+        seen = shown_key(found.request, found.request.headers.get("authorization"))
+        data = await withdrawing.original(told, found.key, seen)
+        return None if data is None else form_of(told.type, told.time, data, found.language)
+
+    async def correct_by(found: Arrival, told: Told, form: Mapping[str, str]) -> Response:
+        """Check a correction, ask whether it is meant, and send it."""
+        seen = shown_key(found.request, found.request.headers.get("authorization"))
+        data = await withdrawing.original(told, found.key, seen)
+        if data is None:
+            raise Problem(503, word("refusals_away", found.language))
+        fields = form_of(told.type, told.time, data, found.language)
+        changed, time, faults = changes_of(fields, form, data, lambda one: unit_code(one, registry))
+        reason = scrub(tidy_text(form.get("reason", "")))
+        if not reason:
+            faults.append("reason")
+        if not changed and time is None and not faults:
+            faults.append("same")
+        typed = dict(form) | {"reason": reason}
+        version = await live.now()
+        fields = [replace(one, value=form.get(PREFIX + one.name, one.value)) for one in fields]
+        given = {"typed": typed, "fields": fields}
+        if faults:
+            return show(found, told, version, None, **given, faults=faults, status=422)
+        if form.get("sure") != "1":
+            changed_names = {*changed, *(["time"] if time else [])}
+            given["fields"] = [one for one in fields if one.name.partition(".")[0] in changed_names]
+            return show(found, told, version, "check", **given)
+        try:
+            await withdrawing.correct(told, reason, changed, time, found.key, seen)
+        except Problem as problem:
+            if problem.status != 422 or not problem.errors:
+                raise
+            faults = [each["pointer"].removeprefix("/data/").lstrip("/") for each in problem.errors]
+            wrong = [": ".join(fault_in(each, found.language)) for each in problem.errors]
+            return show(found, told, version, None, **given, faults=faults, status=422, wrong=wrong)
+        query = {"source": told.source, "id": told.id, "sent": "1", "lang": found.language}
+        return RedirectResponse(f"/event?{urlencode(query)}", 303)
 
     @router.post("/event")
     async def change_event(request: Request) -> Response:
         key, form, language = await changing(request)
-        told = await withdrawing.find(form.get("source", ""), form.get("id", ""), key)
+        seen = shown_key(request, None)
+        told = await withdrawing.find(form.get("source", ""), form.get("id", ""), key, seen)
         if not withdrawing.may(key, told):
             raise Problem(403, word("may_not_withdraw", language))
+        if form.get("correct") == "1" and told.type != STATUS and correctable(told.type):
+            return await correct_by(Arrival(request, key, language, {}), told, form)
         reason = scrub(tidy_text(form.get("reason", "")))
         correct = form.get("correct") == "1" and told.type == STATUS
         instead, faults = _correction(told, form) if correct else (None, [])
@@ -214,6 +267,8 @@ def build_drill(
         typed: Mapping[str, str] | None = None,
         faults: list[str] | None = None,
         status: int = 200,
+        fields: list[Field] | None = None,
+        wrong: Sequence[str] = (),
     ) -> Response:
         language, able = found.language, withdrawing.may(found.key)
         return pages.draw(
@@ -238,6 +293,10 @@ def build_drill(
             statuses=[(each, word(f"status.{each}", language)) for each in NATIONAL_CODES],
             typed=dict(typed or _typed(told)),
             faults=faults or [],
+            fields=fields,
+            wrong=list(dict.fromkeys(wrong)),
+            units=unit_choices(registry, found.key) if fields and step is None else [],
+            prefix=PREFIX,
         )
 
     return router
@@ -380,7 +439,7 @@ def _refusal(one: Mapping[str, Any], language: str) -> dict[str, Any]:
         "at": _moment(datetime.fromisoformat(one["received_at"])),
         "times": one["times"],
         "state": one["state"],
-        "faults": [(each["pointer"], each["message"]) for each in one["errors"]],
+        "faults": [fault_in(each, language) for each in one["errors"]],
     }
 
 

@@ -18,6 +18,7 @@ from services.reporting.api.workbooks import form_book, table_book
 from shared.clock import VN
 from shared.forms import HEADING_LINES, Form, Forms
 from shared.printing import to_csv, to_pdf
+from shared.problems import Problem
 from shared.units import UnitRegistry
 
 PAGES = Path(__file__).parent.parent / "pages"
@@ -26,6 +27,8 @@ MEDIA_TYPES = {
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "pdf": "application/pdf",
 }
+MOST_PRINTED = 2000
+"""Rows of a PDF file: setting a page takes time and memory for each."""
 CHARTS: Mapping[str, tuple[str, Sequence[str]]] = {
     "online-share": ("unit_name", ("share", "target")),
     "on-time": ("unit_name", ("rate",)),
@@ -49,8 +52,9 @@ class Files:
         self.forms, self.registry = forms, registry
 
     def published(self, document: Document, form: str, title: str) -> bytes:
-        """A published document as a file, in Vietnamese; its CSV file has keys for headings."""
-        return self.make(document, form, None, title=title)
+        """A published document as a file, in Vietnamese; its CSV file has keys for headings. On paper
+        a long one ends after so many rows, and says so."""
+        return self.make(document, form, None, title=title, cut=True)
 
     def make(
         self,
@@ -60,15 +64,23 @@ class Files:
         *,
         spoken: str = "vi",
         title: str = "",
+        cut: bool = False,
     ) -> bytes:
         """A document as a file.
 
         A CSV file is for programs too: without a `language` its headings are keys. Excel and PDF
         are for people, and speak the language `spoken` unless another one is asked for. What has
         an official form has it in Vietnamese.
+
+        Raises:
+            Problem: 422 for a PDF file of too many rows, unless it may be `cut`.
         """
         spoken = language if language in LANGUAGES else spoken
         rows = document["rows"]
+        if form == "pdf" and len(rows) > MOST_PRINTED and not cut:
+            message = f"A PDF file holds at most {MOST_PRINTED} rows: ask for xlsx or csv."
+            error = {"pointer": "/format", "code": "too_many_rows", "message": message}
+            raise Problem(422, errors=[error])
         report, columns = document["report"], columns_of(document["report"], document["by"])
         if form == "csv":
             named = (lambda name: word(f"column.{name}", spoken)) if language in LANGUAGES else str
@@ -93,6 +105,7 @@ class Files:
         if form == "xlsx":
             return form_book(official, by, lines, names, rows)
         figures = [column.key for column in official.columns]
+        lines["fresh"] += _cut_short(rows, "vi")
         totals = [sum(row[key] for row in rows) for key in figures]
         return to_pdf(
             PAGES / "form.typ",
@@ -110,7 +123,9 @@ class Files:
                 ],
                 "rows": [
                     [str(number), name, *(shown(key, row[key]) for key in figures)]
-                    for number, (name, row) in enumerate(zip(names, rows, strict=True), 1)
+                    for number, (name, row) in enumerate(
+                        zip(names[:MOST_PRINTED], rows[:MOST_PRINTED], strict=True), 1
+                    )
                 ],
                 "total": ["", official.total, *(shown("n", whole) for whole in totals)],
                 "place_and_day": official.place_and_day,
@@ -140,13 +155,17 @@ class Files:
                 chart,
                 word("page", spoken),
             )
+        head[-1] += _cut_short(rows, spoken)
         return to_pdf(
             PAGES / "report.typ",
             {
                 "title": head,
                 "headings": headings,
                 "numeric": [_is_numeric(rows, column) for column in columns],
-                "rows": [[shown(one, row.get(one), spoken) for one in columns] for row in rows],
+                "rows": [
+                    [shown(one, row.get(one), spoken) for one in columns]
+                    for row in rows[:MOST_PRINTED]
+                ],
             },
         )
 
@@ -214,6 +233,14 @@ def moment_text(instant: str | datetime) -> str:
     """An instant as people in Viet Nam read it."""
     moment = datetime.fromisoformat(instant) if isinstance(instant, str) else instant
     return moment.astimezone(VN).strftime("%d/%m/%Y %H:%M")
+
+
+def _cut_short(rows: Sequence[Any], language: str) -> str:
+    """That only the first rows are printed, where that is so."""
+    if len(rows) <= MOST_PRINTED:
+        return ""
+    counts = (shown("n", MOST_PRINTED, language), shown("n", len(rows), language))
+    return f". {word('cut_short', language).format(*counts)}"
 
 
 def _printed(column: str, value: Any) -> str:

@@ -26,11 +26,12 @@ def tidy(typed: Mapping[str, str], registry: UnitRegistry) -> dict[str, str]:
         if (value := text.strip()[:LONGEST].replace("\0", ""))
     }
     if unit := kept.get("unit"):
-        kept["unit"] = _code(unit, registry)
+        kept["unit"] = unit_code(unit, registry)
     return kept
 
 
-def _code(text: str, registry: UnitRegistry) -> str:
+def unit_code(text: str, registry: UnitRegistry) -> str:
+    """A unit's code, however it was named: by its code, "name (code)", or a name of it."""
     if registry.known(text):
         return text
     coded = _CODED.fullmatch(text)

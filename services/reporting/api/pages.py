@@ -95,21 +95,23 @@ def build_pages(
             "choices": _choices(path, language, plans),
             "field": _about(path) in FILTERED["field"],
             "presets": _presets(filters, path, language),
+            "kept": _whole_span(filters, path),
         }
 
     async def frame(
         request: Request, key: Key, filters: Filters, language: str, path: str, version: int
     ) -> dict[str, Any]:
         asked = filters.asked
+        held = filters.held | _whole_span(filters, path)
         return {
             "desk": desk_of(key, path, language, filters.held, form_token(request)),
-            "switches": _switches(filters.held),
+            "switches": _switches(held),
             "filters": filters,
             "notice": _notice(filters),
             "where": _where(reports, filters, key, language),
             "span": _span(asked.first, asked.last, language),
             "version": version,
-            "here": f"{path}?{urlencode(filters.held)}",
+            "here": f"{path}?{urlencode(held)}",
             "saved": await accounts.filters(key.id),
         }
 
@@ -145,6 +147,7 @@ def build_pages(
                 if one.result.state in ("behind", "missed")
             ][:SHOWN],
             to_path=lambda to: filters.link(to, language),
+            to_owed=filters.link("/reports/timeliness", language, from_=None),
             contacts=await reports.contacts(seen.question),
         )
 
@@ -309,6 +312,12 @@ def _presets(filters: Filters, path: str, language: str) -> list[tuple[str, str,
             held == (None, None),
         ),
     ]
+
+
+def _whole_span(filters: Filters, path: str) -> dict[str, str]:
+    """That the first page was asked for all of time, which it does not show unasked."""
+    whole = filters.typed.get("span") == ALL and not {"from", "to"} & filters.held.keys()
+    return {"span": ALL} if path == "/" and whole else {}
 
 
 def _publishing(report: str, filters: Filters, key: Key, language: str) -> str | None:

@@ -393,6 +393,33 @@ PHRASES: Mapping[str, tuple[str, str]] = {
         "The old event is withdrawn and a new one takes its place. A wrong filing is mended in the "
         "one-stop software, which sends it again.",
     ),
+    "about_correcting_all": (
+        "Sự kiện cũ được thu hồi và một sự kiện mới thay vào, cùng lúc. Tên, số điện thoại của "
+        "người dân giữ nguyên, không hiện ở đây.",
+        "The old event is withdrawn and a new one takes its place, at once. A citizen's name and "
+        "phone stay as they are and are not shown here.",
+    ),
+    "field.due_at": ("Hẹn trả", "Due"),
+    "field.reason": ("Lý do", "Reason"),
+    "field.unit": ("Đơn vị", "Unit"),
+    "field.service_level": ("Mức độ dịch vụ", "Service level"),
+    "field.return_by": ("Trả kết quả qua", "Returned by"),
+    "field.assisted_by": ("Người hỗ trợ", "Assisted by"),
+    "field.result": ("Kết quả", "Result"),
+    "field.document": ("Văn bản", "Document"),
+    "field.answers": ("Trả lời", "Answer"),
+    "field.dossier": ("Hồ sơ", "Dossier"),
+    "field.indicator": ("Chỉ tiêu", "Indicator"),
+    "field.value": ("Giá trị", "Value"),
+    "value.succeeded": ("Thành công", "Succeeded"),
+    "value.clients": ("Khách hàng", "Clients"),
+    "value.patients": ("Người bệnh", "Patients"),
+    "value.installers": ("Người cài đặt", "Installers"),
+    "event.total.recorded": ("Số liệu ban đầu", "Opening figure"),
+    "cut_short": (
+        "Chỉ in {} dòng đầu trong {} dòng: tải Excel hoặc CSV để có đủ",
+        "Only the first {} of {} rows are printed: take Excel or CSV for all of them",
+    ),
     "nothing_corrected": ("Chưa sửa gì.", "Nothing is changed."),
     "go_on": ("Tiếp tục", "Go on"),
     "mend_form": ("Hãy xem lại các ô được đánh dấu.", "Please look at the marked fields again."),
@@ -418,11 +445,12 @@ PHRASES: Mapping[str, tuple[str, str]] = {
         "It is another unit's event: that unit or one above may withdraw it.",
     ),
     "event_state": ("Hiệu lực", "Stands or not"),
+    "which_report": ("Báo cáo", "Report"),
     "confirming": ("Xác nhận số liệu tháng", "Confirm the month"),
     "about.confirming": (
-        "Mỗi đơn vị xác nhận số liệu Biểu 06 của tháng, hoặc nêu ý kiến về từng hồ sơ, trước khi "
+        "Mỗi đơn vị xác nhận số liệu của tháng, hoặc nêu ý kiến về từng hồ sơ, trước khi "
         "tỉnh khóa sổ. Khóa rồi số liệu công bố không đổi nữa.",
-        "Each unit confirms its figures of form 06, or contests single dossiers, before the month "
+        "Each unit confirms its figures of the month, or contests single dossiers, before it "
         "is locked. Once locked, what was published does not change.",
     ),
     "answer_by": ("Hạn trả lời", "Answer by"),

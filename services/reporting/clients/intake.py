@@ -33,6 +33,24 @@ class Intake:
         headers = {"Content-Type": "application/cloudevents+json"}
         return await self._ask("POST", self.address, shown, json=event, headers=headers)
 
+    async def event(self, source: str, id: str, shown: str) -> tuple[int, Any]:
+        """An event as intake holds it, without what is personal; returns its status and document.
+
+        Raises:
+            Unreachable: there was no answer.
+        """
+        asked = {"source": source, "id": id}
+        return await self._ask("GET", self.address, shown, params=asked)
+
+    async def correct(self, correction: dict[str, Any], shown: str) -> tuple[int, Any]:
+        """Have an event withdrawn and another put in its place; returns intake's status and document.
+
+        Raises:
+            Unreachable: there was no answer.
+        """
+        address = f"{self.address}/corrections" if self.address else None
+        return await self._ask("POST", address, shown, json=correction)
+
     async def refused(
         self, unit: str, day: date, shown: str, before: str | None, limit: int
     ) -> tuple[int, Any]:

@@ -9,7 +9,7 @@ from services.reporting.handlers.applying import (
     roll_pending,
 )
 from services.reporting.handlers.asking import FILTERED, Asked, ask
-from services.reporting.handlers.confirming import Confirming
+from services.reporting.handlers.confirming import CONFIRMED, Confirming
 from services.reporting.handlers.documents import document
 from services.reporting.handlers.dossier import Dossier, dossier
 from services.reporting.handlers.exporting import Exports
@@ -29,6 +29,7 @@ from services.reporting.handlers.tracing import timeline, trace, unit_of
 from services.reporting.handlers.withdrawing import Told, Withdrawing
 
 __all__ = [
+    "CONFIRMED",
     "FILTERED",
     "GROUPINGS",
     "REPORTS",

@@ -1,5 +1,6 @@
 """The single dossiers behind figures: candidates are folded anew and held against what is asked."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -17,8 +18,8 @@ from shared.dossiers import Story
 from shared.due_dates import Timeline
 from shared.units import UnitRegistry
 
-AT_ONCE = 1000
-"""Dossiers that are folded together."""
+FEWEST, AT_ONCE = 100, 800
+"""Dossiers that are folded together: few while most of them are wanted, more where they are rare."""
 MOST_FOLDED = 20_000
 """Dossiers that one request looks at: then its page ends early, with where to go on."""
 
@@ -85,6 +86,7 @@ async def behind(
     after, looked_at = question.after, 0
     last = min(question.last, date.max - timedelta(days=1))
     in_use = await rulebook.load(session)
+    size = max(FEWEST, min(limit, AT_ONCE))
     while len(found) < limit and looked_at < most:
         codes = await store.candidates(
             session,
@@ -96,19 +98,26 @@ async def behind(
             last=question.last,
             known=question.known,
             after=after,
-            limit=AT_ONCE,
+            limit=size,
         )
         stored = await facts.load_dossiers(session, codes)
-        for code in codes:
-            after = code
-            looked_at += 1
-            case = _case(code, stored[code], question, registry, keep, in_use.of(code))
-            if case is not None:
-                found.append(case)
-                if len(found) == limit:
-                    break
-        if len(codes) < AT_ONCE and (not codes or after == codes[-1]):
+        # Folding stories is plain work: aside, so that the service goes on answering meanwhile.
+        wanted = await asyncio.to_thread(
+            lambda codes=codes, stored=stored: [
+                one
+                for code in codes
+                if (one := _case(code, stored[code], question, registry, keep, in_use.of(code)))
+            ]
+        )
+        room = limit - len(found)
+        found += wanted[:room]
+        looked_at += len(codes)
+        if len(wanted) > room:
+            return Page(found, found[-1].code)
+        if len(codes) < size:
             return Page(found, None)
+        after = codes[-1]
+        size = min(2 * size, AT_ONCE)
     return Page(found, after)
 
 

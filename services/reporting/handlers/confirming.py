@@ -14,8 +14,16 @@ from shared import clock
 from shared.keys import Key
 from shared.problems import Problem
 
-CONFIRMED = ("bieu-06", "on-time", "online-share", "data-quality")
-"""Reports of whose figures a unit may be asked."""
+CONFIRMED = (
+    "bieu-06",
+    "on-time",
+    "online-share",
+    "data-quality",
+    "installs",
+    "activity",
+    "timeliness",
+)
+"""Reports of whose figures a unit may be asked: those that are published by unit and month."""
 
 
 class Confirming:

@@ -61,8 +61,10 @@ async def glance(reports: Reports, filters: Mapping[str, str], key: Key, now: da
     """Look at the units of a key; raises `Problem` 403, 422 as `ask` does."""
     questions = []
     for name, by in SECTIONS:
-        more = {"by": by} if by else {}
-        questions.append(ask(name, {**filters, **more}, key, reports.registry, now).question)
+        typed = {**filters, **({"by": by} if by else {})}
+        if name == "timeliness":  # what is owed is owed, since whatever year
+            typed.pop("from", None)
+        questions.append(ask(name, typed, key, reports.registry, now).question)
     answers = await reports.answer_all(questions)
     by_name = {name: answer for (name, _), answer in zip(SECTIONS, answers, strict=True)}
     return Glance(

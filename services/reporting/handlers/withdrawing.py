@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -23,7 +23,7 @@ log = structlog.get_logger()
 SOURCE = "/motcua/reporting"
 VOID = "motcua.record.voided.v1"
 STATUS = "motcua.dossier.status_changed.v1"
-PASSED_ON = (401, 403, 409, 422, 429, 503)
+PASSED_ON = (401, 403, 404, 409, 422, 429, 503)
 """Answers of intake that the caller is given as they are."""
 
 
@@ -60,21 +60,49 @@ class Withdrawing:
     def __init__(self, reports: Reports, intake: Intake, own: str | None) -> None:
         self.reports, self.intake, self.own = reports, intake, own
 
-    async def find(self, source: str, id: str, key: Key) -> Told:
-        """An event within the units of a key; raises `Problem` 404."""
+    async def find(self, source: str, id: str, key: Key, shown: str | None = None) -> Told:
+        """An event within the units of a key; one of which nothing is kept here, such as an opening
+        figure, is asked of intake. Raises `Problem` 404."""
         uid = events.uid(source, id)
         async with self.reports.database.transaction() as session:
             row = await store.find(session, uid)
             done = (await store.of(session, [uid])).get(uid)
+            voided = row.voided if row else await store.voided(session, uid)
+        more = (done.by, done.reason, done.replaced_by) if done and voided else ()
         if row is None:
-            raise Problem(404, "There is no such event.")
-        more = (done.by, done.reason, done.replaced_by) if done and row.voided else ()
-        found = Told(
-            row.type, row.source, row.id, row.time, row.rday, row.unit, row.told, row.voided, *more
-        )
+            asked = await self._asked(source, id, key, shown)
+            if asked is None:
+                raise Problem(404, "There is no such event.")
+            found = replace(asked, voided=voided, **dict(zip(_DONE, more, strict=False)))
+        else:
+            kept = (row.type, row.source, row.id, row.time, row.rday, row.unit, row.told)
+            found = Told(*kept, voided, *more)
         if not await self._visible(found, key):
             raise Problem(404, "There is no such event.")
         return found
+
+    async def original(self, found: Told, key: Key, shown: str | None) -> Mapping[str, Any] | None:
+        """All that an event says, as intake holds it, without what is personal; null where intake
+        does not answer, or the caller may not correct it."""
+        asked = await self._asked(found.source, found.id, key, shown)
+        return asked.told if asked is not None else None
+
+    async def _asked(self, source: str, id: str, key: Key, shown: str | None) -> Told | None:
+        sender = self.own if is_user(key) else shown
+        if not sender or not self.may(key):
+            return None
+        try:
+            status, one = await self.intake.event(source, id, sender.strip())
+        except Unreachable:
+            return None
+        if status != 200 or not isinstance(one, dict) or not one.get("data"):
+            return None
+        received = datetime.fromisoformat(one["receivedat"])
+        time = datetime.fromisoformat(one["time"])
+        unit = one["unit"] or "_"
+        return Told(
+            one["type"], source, id, time, clock.local_day(received), unit, one["data"], None
+        )
 
     async def _visible(self, found: Told, key: Key) -> bool:
         if self._within(found, key):
@@ -136,6 +164,55 @@ class Withdrawing:
         log.info("event_withdrawn", by=key.id, void=str(void), corrected=mark is not None)
         return str(void)
 
+    async def correct(
+        self,
+        found: Told,
+        reason: str,
+        changes: Mapping[str, Any],
+        time: str | None,
+        key: Key,
+        shown: str | None,
+    ) -> str:
+        """Have another event stand in for one; returns its id. Intake takes both the withdrawal and
+        the new event, or neither, and checks it as any event.
+
+        Raises:
+            Problem: as `withdraw`; 403 also for a unit outside the caller's.
+        """
+        if not self.may(key, found):
+            raise Problem(403, "This needs the scope events:write, or a user who may write.")
+        if found.voided is not None:
+            raise Problem(409, "This event is withdrawn already.")
+        unit, registry = changes.get("unit"), self.reports.registry
+        if unit and key.units and not registry.within(str(unit), key.units, found.time):
+            raise Problem(403, "The key does not reach this unit.")
+        sender = self.own if is_user(key) else shown
+        if not sender:
+            raise Problem(403, "Only who came with a key can correct an event here.")
+        target = events.uid(found.source, found.id)
+        row, mark = uuid.uuid4(), f"correction-{target.hex()}"
+        async with self.reports.database.transaction() as session:
+            await store.add(session, row, target, clock.now(), key.name, reason, mark)
+        asked = {
+            "of_source": found.source,
+            "of_id": found.id,
+            "reason": reason,
+            "data": dict(changes),
+            "source": SOURCE,
+            "id": mark,
+        }
+        if time is not None:
+            asked["time"] = time
+        try:
+            answered = await self.intake.correct(asked, sender.strip())
+        except Unreachable:
+            raise Problem(503, "Intake does not answer.", headers={"Retry-After": "5"}) from None
+        _pass_on(*answered)
+        async with self.reports.database.transaction() as session:
+            await store.mark_sent(session, row)
+        log.info("event_corrected", by=key.id, correction=mark)
+        return mark
+
     async def refused(
         self, unit: str, day: date, key: Key, shown: str | None, before: str | None, limit: int
     ) -> Mapping[str, Any] | None:
@@ -171,10 +248,18 @@ class Withdrawing:
             status, answer = await self.intake.send(event, sender.strip())
         except Unreachable:
             raise Problem(503, "Intake does not answer.", headers={"Retry-After": "5"}) from None
-        if status != 202:
-            told = answer if isinstance(answer, dict) else {}
-            status = status if status in PASSED_ON else 503
-            raise Problem(status, told.get("detail"), told.get("errors", []))
+        _pass_on(status, answer)
+
+
+_DONE = ("by", "reason", "replaced_by")
+
+
+def _pass_on(status: int, answer: Any) -> None:
+    """Raises `Problem` with what intake says, unless it took what it was sent."""
+    if status != 202:
+        told = answer if isinstance(answer, dict) else {}
+        status = status if status in PASSED_ON else 503
+        raise Problem(status, told.get("detail"), told.get("errors", []))
 
 
 def is_user(key: Key) -> bool:

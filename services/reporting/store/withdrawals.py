@@ -1,7 +1,7 @@
 """Single events by their (source, id), and who withdrew one from here."""
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -41,6 +41,11 @@ _OF = sa.text(
 async def find(session: AsyncSession, uid: bytes) -> sa.Row | None:
     """An event as it is kept: (type, source, id, time, rday, unit, told, voided), or None."""
     return (await session.execute(_FIND, {"uid": uid})).first()
+
+
+async def voided(session: AsyncSession, uid: bytes) -> date | None:
+    """Since when an event is known to be withdrawn, whether it is kept here or not."""
+    return await session.scalar(sa.text("SELECT rday FROM voids WHERE target = :uid"), {"uid": uid})
 
 
 async def add(
