@@ -7,7 +7,13 @@ from shared.events.data import STATUS_CODES
 from shared.events.digest import canonical_digest
 from shared.events.faults import Fault
 from shared.events.identity import message_id, subject, uid
-from shared.events.publishing import PublishedParts, hash_citizen, hash_device, publish
+from shared.events.publishing import (
+    PublishedParts,
+    hash_citizen,
+    hash_device,
+    listed_contact,
+    publish,
+)
 from shared.events.reading import Event, outcome, parse
 
 __all__ = [
@@ -25,6 +31,7 @@ __all__ = [
     "check",
     "hash_citizen",
     "hash_device",
+    "listed_contact",
     "message_id",
     "outcome",
     "parse",

@@ -168,6 +168,8 @@ class ListDelivery(Data):
     period: Annotated[Month | None, AbsentIfBlank] = None
     rows: Whole
     eligible: Whole | None = None
+    mark: OptionalCode = None
+    """Where those who can be asked are known to notify: what their references are made of."""
 
 
 class ReportFiling(Data):

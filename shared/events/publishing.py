@@ -157,6 +157,26 @@ def _contact(
     return orjson.dumps(contact)
 
 
+def listed_contact(
+    incoming: IncomingEvent, code: str, token: str, name: str, phone: str, *, receivedat: datetime
+) -> bytes:
+    """The contact of somebody on a list of people to ask, as `code` stands for them: no notices."""
+    contact = {
+        "token": token,
+        "code": code,
+        "name": _tidy(name),
+        "phone": phones.normalise(phone).e164,
+        "email": None,
+        "kind": "person",
+        "notify": [],
+        "source": incoming.source,
+        "id": incoming.id,
+        "time": incoming.time.isoformat(),
+        "receivedat": receivedat.isoformat(),
+    }
+    return orjson.dumps(contact)
+
+
 def _flag(value: str | None, good: Any) -> Flag:
     if not value:
         return "missing"

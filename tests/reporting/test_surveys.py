@@ -8,6 +8,7 @@ import pytest
 from python_calamine import CalamineWorkbook
 
 from tests.builders import event, status, submitted
+from tests.instance import wait_for
 
 QUARTER = {"from": "2021-01-01", "to": "2021-03-31"}
 
@@ -204,3 +205,79 @@ def test_response_rates_count_dossiers_that_surveys_name(running):
     )  # fmt: skip
     assert row["by_mode"] == {"phone": 1, "tablet": 1}
     assert answer["total"] == {"drawn": 4, "answered": 2, "rate": 0.5}
+
+
+def hand_in(running, rows, unit="QTR-BVDK", month="2021-01"):
+    """A list of patients as a hospital hands it in."""
+    lines = ["Đơn vị,Tháng,Họ tên,Số điện thoại,Mã người bệnh"]
+    lines += [f"{unit},{month},{name},{phone},{code}" for name, phone, code in rows]
+    job = running.http.post(
+        running.url("intake", "/v1/imports"),
+        files={"file": ("danh sách.csv", "\n".join(lines).encode())},
+        data={"kind": "patients"},
+    ).json()
+
+    def done():
+        told = running.get("intake", f"/v1/imports/{job['id']}")
+        return told if told["state"] in ("done", "failed") else None
+
+    told = wait_for(done)
+    assert told["state"] == "done", told
+    running.settle(("reporting", "notify"))
+    return told
+
+
+def test_patients_of_a_list_are_drawn_called_and_counted_without_being_known(running):
+    people = [("Người bệnh mẫu", f"09000004{n:02}", f"BN-{n}") for n in range(9)]
+    hand_in(running, [*people[:4], ("Người bệnh cố định", "02333850001", "BN-90")])
+    hand_in(running, [*people, ("Người bệnh không số", "", "BN-91")])  # the mended list counts
+    asked = {"of": "patients", "seed": "người bệnh", "size": 5, "unit": "QTR-BVDK"}
+    made = draw(running, **asked)
+    codes = [one["code"] for one in made["dossiers"]]
+    assert made["units"] == [
+        {"unit": "QTR-BVDK", "unit_name": made["units"][0]["unit_name"], "eligible": 9,
+         "drawn": 5, "short": False}
+    ]  # fmt: skip
+    stem = codes[0].rpartition(".")[0]
+    assert codes == expected("người bệnh", [f"{stem}.{n}" for n in range(1, 10)], 5)
+    assert [one["code"] for one in draw(running, **asked)["dossiers"]] == codes
+    assert draw(running, **asked | {"unit": "461"})["dossiers"] == []
+    assert "0900" not in str(made)
+    assert "mẫu" not in str(made["dossiers"])
+
+    phones = running.url("notify", "/v1/contacts/phones")
+    body = {"codes": codes, "why": "Khảo sát người bệnh", "sample": made["id"]}
+    sheet = running.http.post(phones, params={"format": "xlsx"}, json=body).content
+    lines = CalamineWorkbook.from_filelike(io.BytesIO(sheet)).get_sheet_by_index(0).to_python()
+    numbers = {code: f"+849000004{int(code.rpartition('.')[2]) - 1:02}" for code in codes}
+    assert [tuple(line[1:5]) for line in lines[-5:]] == [
+        (code, "Người bệnh mẫu", numbers[code], "gọi được") for code in codes
+    ]
+    for units, state in ((["QTR-BVDK"], "present"), (["462"], "unknown")):
+        key = running.http.post(
+            running.url("intake", "/v1/keys"),
+            json={"name": "agency", "scopes": ["contacts:read"], "units": units},
+        ).json()["key"]
+        running.settle(("notify",))
+        bound = {"Authorization": f"Bearer {key}"}
+        told = httpx.post(phones, json=body, headers=bound).json()["contacts"]
+        assert {one["state"] for one in told} == {state}
+
+    running.post(
+        [survey(70, mode="phone", unit="QTR-BVDK", domain="health",
+                questionnaire="mscore-yte-2020", answers={"attitude": "satisfied"},
+                dossier=codes[2])]
+    )  # fmt: skip
+    running.settle(("reporting",))
+    rates = running.get("reporting", f"/v1/samples/{made['id']}/responses")
+    assert rates["total"] == {"drawn": 5, "answered": 1, "rate": 0.2}
+    assert rates["rows"][0]["by_mode"] == {"phone": 1}
+
+    why = "Người bệnh yêu cầu"
+    found = running.get("notify", "/v1/contacts", code=codes[0], why=why)
+    address = running.url("notify", f"/v1/contacts/{found['token']}")
+    assert running.http.delete(address, params={"why": why}).json()["known"] is True
+    told = running.http.post(phones, json=body).json()["contacts"]
+    assert [one["state"] for one in told] == ["erased"] + ["present"] * 4
+    notices = running.get("notify", "/v1/notices", subject=codes[1])
+    assert not notices.get("notices")

@@ -20,6 +20,7 @@ from shared import clock, events
 from shared.db import Database
 from shared.events import Fault, IncomingEvent
 from shared.keys import Key
+from shared.listed import references
 from shared.messaging.batches import is_outage
 from shared.outbox import Message, enqueue
 from shared.problems import Problem
@@ -60,6 +61,7 @@ class Candidate:
     """An event that may be admitted: checked, not yet stored.
 
     ``hidden`` is published data that whoever sent it never saw: of the event that it stands in for.
+    ``people`` are (name, phone) of those on a list who can be asked: contacts of their own.
     """
 
     result: Result
@@ -68,6 +70,16 @@ class Candidate:
     digest: bytes
     key: Key
     hidden: Mapping[str, Any] | None = None
+    people: Sequence[tuple[str, str]] = ()
+
+    @property
+    def references(self) -> list[str]:
+        """How each of the people is called where nobody may know who they are."""
+        told = self.event.data
+        mark = getattr(told, "mark", None)
+        if not mark or not self.people:
+            return []
+        return list(references(str(self.event.unit), mark, len(self.people)))
 
 
 @dataclass(slots=True)
@@ -424,6 +436,7 @@ class Admission:
             for c in accepted
             if getattr(c.event.data, "applicant", None) is not None
         ]
+        codes += [each for c in accepted for each in c.references]
         tokens = await store.tokens_of(session, codes)
         contacts: list[Message] = []
         published: list[Message] = []
@@ -438,6 +451,9 @@ class Admission:
             if parts.contact_json is not None and known and not known.erased:
                 subject = f"motcua.contacts.{token}"
                 contacts.append(Message("CONTACTS", subject, message_id, parts.contact_json))
+            for code, (name, phone) in zip(candidate.references, candidate.people, strict=False):
+                if not tokens[code].erased:
+                    contacts.append(_listed(event, code, tokens[code].token, name, phone, now))
             subject = events.subject(event.type, event.unit)
             payload = _with_hidden(parts.event_json, candidate.hidden)
             published.append(Message("EVENTS", subject, message_id, payload))
@@ -449,6 +465,15 @@ CONFLICT = Fault(
     "conflict",
     "This source and id are known with another body; send a new id, and void the old.",
 )
+
+
+def _listed(
+    event: IncomingEvent, code: str, token: str, name: str, phone: str, now: datetime
+) -> Message:
+    """The contact of somebody on a list, for surveys alone: they are sent nothing."""
+    made = events.listed_contact(event, code, token, name, phone, receivedat=now)
+    mark = events.message_id(event.source, f"{event.id}\0{code}")
+    return Message("CONTACTS", f"motcua.contacts.{token}", mark, made)
 
 
 def _with_hidden(payload: bytes, hidden: Mapping[str, Any] | None) -> bytes:

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.intake import store
 from services.intake.handlers.admission import Admission, Result, uid_in_log
 from services.intake.rules import Status
-from services.intake.rules.lists.happenings import Teller, judge_person, translate
+from services.intake.rules.lists.happenings import ASKED, Teller, judge_person, translate
 from services.intake.rules.lists.headings import Headings
 from services.intake.rules.lists.kinds import Kind
 from services.intake.rules.lists.notes import Note, words
@@ -271,6 +271,8 @@ class _Group:
     content: list[bytes] = field(default_factory=list)
     numbers: list[int] = field(default_factory=list)
     eligible: int = 0
+    people: list[tuple[str, str]] = field(default_factory=list)
+    """(name, phone) of those who can be asked: on their way to notify, nowhere else."""
 
 
 async def take_people(work: Work, batches: AsyncIterator[Batch], admission: Admission) -> None:
@@ -318,6 +320,8 @@ def _place(
     group.content.append(identity)
     group.numbers.append(row.number)
     group.eligible += eligible
+    if eligible and work.kind.list in ASKED:
+        group.people.append((str(row.values["name"]), str(row.values["phone"])))
     assert work.figures.eligible is not None
     work.figures.eligible += eligible
     return Status.ACCEPTED
@@ -341,6 +345,9 @@ async def _deliver(
         known = set(await store.digests_of(session, told, log))
     fresh = [pair for uid, pair in told.items() if uid not in known]
     results, candidates, refusals = await _examine(work, admission, [raw for raw, _ in fresh])
+    people = {(raw["source"], raw["id"]): group.people for raw, group in fresh}
+    for one in candidates:
+        one.people = people[one.event.source, one.event.id]
     async with admission.database.transaction() as session:
         await admission.save(session, candidates, refusals)
         for uid in known:

@@ -7,6 +7,8 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from shared import listed
+
 PURPOSES = ("status", "all")
 """The purposes under which messages about a dossier are sent."""
 
@@ -143,8 +145,8 @@ async def find_contact(
 
 
 async def unit_of(session: AsyncSession, code: str) -> str | None:
-    """The unit that a dossier belongs to, as far as it is known."""
-    return await session.scalar(UNIT, {"code": code})
+    """The unit that a dossier belongs to, as far as it is known, or whose list somebody is on."""
+    return await session.scalar(UNIT, {"code": code}) or listed.unit_of(code)
 
 
 async def erased(session: AsyncSession, tokens: Collection[str]) -> set[str]:

@@ -526,14 +526,18 @@ PHRASES: Mapping[str, tuple[str, str]] = {
     "told.withdrawn": ("Đã thu hồi.", "Withdrawn."),
     "samples": ("Mẫu khảo sát", "Survey samples"),
     "about.samples": (
-        "Chọn ngẫu nhiên hồ sơ đủ điều kiện phỏng vấn của từng đơn vị, và theo dõi đã hỏi được bao "
-        "nhiêu.",
-        "Draws dossiers that qualify for an interview, so many of each unit, and shows how many "
-        "answered.",
+        "Chọn ngẫu nhiên hồ sơ, người bệnh, khách hàng đủ điều kiện phỏng vấn của từng đơn vị, và "
+        "theo dõi đã hỏi được bao nhiêu.",
+        "Draws dossiers, patients or clients that qualify for an interview, so many of each unit, "
+        "and shows how many answered.",
     ),
     "draw_sample": ("Chọn mẫu", "Draw a sample"),
-    "returned_from": ("Trả kết quả từ ngày", "Result returned from"),
-    "per_unit": ("Số hồ sơ mỗi đơn vị", "Per unit"),
+    "returned_from": ("Trả kết quả, hoặc lập danh sách, từ ngày", "Returned, or listed, from"),
+    "per_unit": ("Số hồ sơ, số người mỗi đơn vị", "Per unit"),
+    "whom_to_ask": ("Hỏi ai", "Whom to ask"),
+    "asked.dossiers": ("Người nộp hồ sơ đã trả kết quả", "Applicants with a result"),
+    "asked.patients": ("Người bệnh trong danh sách đã nộp", "Patients on the lists"),
+    "asked.clients": ("Khách hàng trong danh sách đã nộp", "Clients on the lists"),
     "seed": ("Hạt giống ngẫu nhiên", "Seed"),
     "by_itself": ("tự sinh", "by itself"),
     "about_seed": (

@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, Response
 from services.reporting.api.access import reader, writer
 from services.reporting.api.bodies import Body, Code, Text
 from services.reporting.api.files import MEDIA_TYPES, Files
+from services.reporting.api.words import word
 from services.reporting.handlers import Sampling
 from services.reporting.store import samples as store
 from services.reporting.store.samples import Drawn
@@ -23,7 +24,10 @@ Form = Annotated[Literal["json", "csv", "xlsx", "pdf"], Query(alias="format")]
 
 
 class SampleAsked(Body):
-    """A sample: of dossiers with a result returned in these days, `size` of each unit."""
+    """A sample: of dossiers with a result returned in these days, or `of` the people on lists of
+    these months, `size` of each unit."""
+
+    of: Literal["dossiers", "patients", "clients"] = "dossiers"
 
     from_: Code | None = Field(default=None, alias="from")
     to: Code | None = None
@@ -50,13 +54,15 @@ def build_samples(sampling: Sampling, files: Files) -> APIRouter:
 
     @router.post("", status_code=201)
     async def draw(asked: SampleAsked, key: Annotated[Key, Depends(writer)]) -> dict[str, Any]:
-        """Draw a sample of the dossiers that qualify for an interview, so many of each unit.
+        """Draw a sample of the dossiers that qualify for an interview, or of the people on lists of
+        patients or clients, so many of each unit.
 
-        It holds dossier codes alone: whoever may read contacts gets the phone numbers for them from
-        notify (`POST /v1/contacts/phones`). The same `seed` draws the same dossiers again.
+        It holds codes alone, of dossiers or of rows of lists: whoever may read contacts gets the
+        phone numbers for them from notify (`POST /v1/contacts/phones`). The same `seed` draws the
+        same ones again.
         """
         title = asked.title or "Danh sách gọi khảo sát"
-        id = await sampling.draw(asked.typed(), asked.size, asked.seed, title, key)
+        id = await sampling.draw(asked.typed(), asked.size, asked.seed, title, key, asked.of)
         return await show(id, key)
 
     @router.get("")
@@ -94,11 +100,16 @@ def build_samples(sampling: Sampling, files: Files) -> APIRouter:
         async with database.transaction() as session:
             row = await sampling.find(session, id, key)
             dossiers = await store.dossiers(session, id)
-        lines = [_line(sampling, one) | {"call_result": None, "note": None} for one in dossiers]
+        blank = {"call_result": None, "note": None}
+        lines = [_line(sampling, one) | blank for one in dossiers]
         if form == "json":
             return JSONResponse({"sample": id, "rows": lines})
         columns = ["number", "code", "unit_name", "field", "returned", "call_result", "note"]
-        head = [row.title, f"{_span(row)}; mã mẫu {id}", f"Số hồ sơ: {len(lines)}"]
+        about = "Số hồ sơ"
+        if of := row.parameters.get("of"):
+            lines = [line | {"field": word(f"value.{of}")} for line in lines]
+            about = "Số người"
+        head = [row.title, f"{_span(row)}; mã mẫu {id}", f"{about}: {len(lines)}"]
         content = await asyncio.to_thread(files.table, form, "call-sheet", head, columns, lines)
         return Response(
             content,

@@ -21,6 +21,7 @@ from shared.redaction import scrub
 
 MOST = 100
 LARGEST = 10_000
+DRAWN = ("dossiers", "patients", "clients")
 ASKED = ("from", "to", "unit", "field")
 
 
@@ -55,6 +56,7 @@ def build_surveying(sampling: Sampling, entrance: Entrance, live: Live) -> APIRo
             first=last_month.first,
             last=last_month.last,
             units=unit_choices(reports.registry, found.key),
+            drawn_of=DRAWN,
         )
 
     @router.post("/samples")
@@ -68,7 +70,10 @@ def build_surveying(sampling: Sampling, entrance: Entrance, live: Live) -> APIRo
             raise Problem(422, word("sample_size_fault", language))
         seed = tidy_text(form.get("seed", ""))[:200] or None
         title = scrub(tidy_text(form.get("title", ""))) or word("call_sheet")
-        id = await sampling.draw(typed, int(size), seed, title, key)
+        of = form.get("of", DRAWN[0])
+        if of not in DRAWN:
+            raise Problem(422)
+        id = await sampling.draw(typed, int(size), seed, title, key, of)
         return RedirectResponse(f"/samples/{id}?{urlencode({'lang': language})}", 303)
 
     @router.get("/samples/{id}")
@@ -91,6 +96,7 @@ def build_surveying(sampling: Sampling, entrance: Entrance, live: Live) -> APIRo
             version=version,
             sample=_sample(row),
             span=_span(span, found.language),
+            of=row.parameters.get("of", DRAWN[0]),
             modes=modes,
             rows=[each | {"short": each["drawn"] < row.size} for each in rows],
             small=small,

@@ -1,5 +1,6 @@
 """Samples to ask people from: drawn by dossier codes alone; phone numbers are handed out elsewhere."""
 
+import asyncio
 import secrets
 from collections.abc import Mapping
 from dataclasses import replace
@@ -12,30 +13,56 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.reporting import rules
 from services.reporting.handlers import cases
 from services.reporting.handlers.answering import Reports
-from services.reporting.handlers.asking import ask
-from services.reporting.handlers.cases import Case
+from services.reporting.handlers.asking import Asked, ask
 from services.reporting.store import figures
 from services.reporting.store import samples as store
 from services.reporting.store.samples import Drawn, NewSample
 from shared import clock
+from shared.clock import local_day
 from shared.keys import Key
+from shared.listed import references
 from shared.problems import Problem
 
+DOSSIERS, LISTS = "dossiers", ("patients", "clients")
+"""What can be drawn: dossiers, or people on one of these lists."""
 PAGE = 1000
 REPORT = "interview-list"
 
 
+Pool = dict[tuple[str, date], dict[str, tuple[str, date]]]
+"""(unit, a day of it) -> code of each who can be asked -> (field or list, day)."""
+
+
+def _draw(pool: Pool, seed: str, size: int) -> tuple[list[Drawn], list[tuple[str, date, int, int]]]:
+    """What is drawn of each unit, and how many could have been and were."""
+    found: list[Drawn] = []
+    counts = []
+    for (unit, era), codes in sorted(pool.items()):
+        chosen = rules.drawn(codes, seed, size)
+        counts.append((unit, era, len(codes), len(chosen)))
+        for code in chosen:
+            found.append(Drawn(len(found) + 1, code, unit, era, *codes[code]))
+    return found, counts
+
+
 class Sampling:
-    """Draws samples of one store's dossiers."""
+    """Draws samples of one store's dossiers and lists."""
 
     def __init__(self, reports: Reports) -> None:
         self.reports = reports
 
     async def draw(
-        self, typed: Mapping[str, str], size: int, seed: str | None, title: str, key: Key
+        self,
+        typed: Mapping[str, str],
+        size: int,
+        seed: str | None,
+        title: str,
+        key: Key,
+        of: str = DOSSIERS,
     ) -> str:
-        """Draw `size` of each unit's dossiers that qualify for an interview; returns the sample's
-        id. The same seed draws the same dossiers from the same ones.
+        """Draw `size` of each unit's dossiers that qualify for an interview, or of the people on its
+        lists of patients or clients; returns the sample's id. The same seed draws the same ones from
+        the same ones.
 
         Raises:
             Problem: 403, 422 as for the list of dossiers that qualify.
@@ -43,30 +70,12 @@ class Sampling:
         now = clock.now()
         asked = ask(REPORT, typed, key, self.reports.registry, now)
         seed = seed or secrets.token_hex(8)
-        by_unit: dict[tuple[str, date], list[Case]] = {}
-        async with self.reports.database.transaction() as session:
-            await figures.hold_still(session)
-            question, more = asked.question, True
-            while more:
-                page = await cases.interviewees(session, question, self.reports.registry, PAGE)
-                for one in page.found:
-                    by_unit.setdefault((one.story.unit, one.era), []).append(one)
-                more = page.next is not None
-                question = replace(question, after=page.next or "")
-        dossiers: list[Drawn] = []
-        counts = []
-        for (unit, era), found in sorted(by_unit.items()):
-            by_code = {one.code: one for one in found}
-            chosen = rules.drawn(by_code, seed, size)
-            counts.append((unit, era, len(found), len(chosen)))
-            for code in chosen:
-                one = by_code[code]
-                place = (one.story.unit, one.era, one.story.field, one.returned)  # type: ignore[union-attr]
-                dossiers.append(Drawn(len(dossiers) + 1, code, *place))
+        pool = await (self._dossiers(asked) if of == DOSSIERS else self._people(asked, of))
+        drawn, counts = await asyncio.to_thread(_draw, pool, seed, size)
         units = asked.question.units
         new = NewSample(
             secrets.token_hex(6),
-            {**typed, "to": asked.last.isoformat()},
+            {**typed, "to": asked.last.isoformat(), **({} if of == DOSSIERS else {"of": of})},
             seed,
             size,
             title,
@@ -74,11 +83,51 @@ class Sampling:
             now,
             key.name,
             counts,
-            dossiers,
+            drawn,
         )
         async with self.reports.database.transaction() as session:
             await store.add(session, new)
         return new.id
+
+    async def _dossiers(self, asked: Asked) -> Pool:
+        """Whose applicants can be asked, by unit."""
+        pool: Pool = {}
+        async with self.reports.database.transaction() as session:
+            await figures.hold_still(session)
+            question, more = asked.question, True
+            while more:
+                page = await cases.interviewees(session, question, self.reports.registry, PAGE)
+                for one in page.found:
+                    story = one.story
+                    found = pool.setdefault((story.unit, one.era), {})
+                    found[one.code] = (story.field, one.returned)  # type: ignore[union-attr]
+                more = page.next is not None
+                question = replace(question, after=page.next or "")
+        return pool
+
+    async def _people(self, asked: Asked, of: str) -> Pool:
+        """The references of those on lists who can be asked, by unit: of each unit's month the list
+        that came last, since a mended one names everybody again."""
+        question = asked.question
+        latest: dict[tuple[str, str | None], tuple[date, Mapping[str, Any]]] = {}
+        async with self.reports.database.transaction() as session:
+            for filed in await figures.filings(session, question.known):
+                told, day = filed.data, local_day(filed.order[0])
+                if told.get("list") != of:
+                    continue
+                about = rules.listed_day(told.get("period"), day)
+                if not question.first <= about <= question.last:
+                    continue
+                if question.territory.place(filed.unit, day) is not None:
+                    latest[filed.unit, told.get("period")] = (day, told)
+        pool: Pool = {}
+        for (unit, period), (day, told) in latest.items():
+            if told.get("mark") and told.get("eligible"):
+                about = rules.listed_day(period, day)
+                found = pool.setdefault((unit, self.reports.registry.era(day)), {})
+                for one in references(unit, told["mark"], told["eligible"]):
+                    found[one] = (of, about)
+        return pool
 
     async def find(self, session: AsyncSession, id: str, key: Key) -> sa.Row:
         """A sample. Raises `Problem` 404, also outside the key's units."""

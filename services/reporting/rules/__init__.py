@@ -78,7 +78,7 @@ from services.reporting.rules.publishing import (
     slug_of,
 )
 from services.reporting.rules.quality_index import TOLD_GROUPS, index_766, index_total
-from services.reporting.rules.sampling import drawn
+from services.reporting.rules.sampling import drawn, listed_day
 from services.reporting.rules.scores import (
     LIKERT,
     ReasonCell,
@@ -213,6 +213,7 @@ __all__ = [
     "judged_duties",
     "known_story",
     "learnt_later",
+    "listed_day",
     "mean_score",
     "missing",
     "month_of",

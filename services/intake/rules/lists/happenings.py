@@ -14,10 +14,13 @@ from services.intake.rules.lists.notes import FAULTS, Note
 from services.intake.rules.lists.rows import RowReading, Units
 from shared.clock import start_of
 from shared.events import Fault
+from shared.listed import mark_of
 
 SUBMITTED = "motcua.dossier.submitted.v1"
 STATUS = "motcua.dossier.status_changed.v1"
 DELIVERED = "motcua.list.delivered.v1"
+ASKED = frozenset({"patients", "clients"})
+"""Lists of people who are to be asked how they were served."""
 _NOT_DATA = frozenset({"at", "response"})
 _SUBMISSION = (
     "code", "procedure", "field", "unit", "credited_unit", "authority", "channel",
@@ -185,7 +188,7 @@ class Teller:
         eligible: int,
         at: datetime,
     ) -> dict[str, Any]:
-        """The delivery of a list of people: only how many they are.
+        """The delivery of a list of people: how many they are, and a mark that says nothing of them.
 
         The id follows from who is on the list, not from when it came: the same list is one event.
         """
@@ -195,6 +198,9 @@ class Teller:
         people = sha256(b"".join(sorted(content))).hexdigest()
         event = self._event(DELIVERED, at, data | {"rows": rows, "eligible": eligible})
         event["id"] = self.id_of([DELIVERED, event["source"], data, people])
+        if eligible and self.kind.list in ASKED:
+            mark = hmac.new(self.key, b"mark\0" + event["id"].encode(), sha256)
+            event["data"]["mark"] = mark_of(mark.hexdigest())
         return event
 
 
