@@ -2,6 +2,7 @@
 
 import datetime as dt
 import io
+import re
 import unicodedata
 import zipfile
 
@@ -223,6 +224,9 @@ async def test_of_patients_only_counts_go_further(running):
     later = work(running, workbook(rows), "patients", source="/test/patients")
     assert counts(later) == (7, 0, 6, 1)
     events = own_source(await published(running), "/test/patients")
+    marks = {e["data"].pop("mark") for e in events}  # says nothing about who is on the list
+    assert len(marks) == 2
+    assert all(re.fullmatch("[a-p]{16}", each) for each in marks)
     assert sorted((e["time"], *sorted(e["data"].items())) for e in events) == [
         (
             "2020-02-04T16:00:00+07:00", ("eligible", 1), ("list", "patients"),
