@@ -78,6 +78,12 @@ SHOWN = (
     "text",
 )
 """What a page shows of an event, where it has it."""
+FIELDS = ("indicator", "value", "document", "result", "dossier")
+FILED = (
+    *("list", "plan", "obligation", "indicator", "period", "rows", "eligible"),
+    *("value", "denominator", "document", "result", "dossier"),
+)
+"""What it shows of filings and of what intake alone keeps."""
 INSTANTS = frozenset({"submitted_at", "received_at", "at", "due_at", "returned_at"})
 
 
@@ -410,6 +416,9 @@ def _name(
         behind = one.get("behind")
         link = lead(behind["report"], behind["column"], behind["row"]) if behind else None
         name = f"{one['title']} ({one['period']})" if one["period"] else one["title"]
+        if one.get("numerator") is not None:
+            query = {"plan": one["plan"], "unit": one["unit"], "lang": language}
+            return name, f"/progress?{urlencode(query)}"
         return name, link if behind is None or one["fulfilled_at"] else None
     if kind == "refusals":
         query = {"unit": one["unit"], "day": one["day"], "lang": language}
@@ -455,7 +464,7 @@ def _facts(told: Told, reports: Reports, language: str) -> list[tuple[str, str]]
     found = []
     more = told.told.get("data")
     values = {**(more if isinstance(more, dict) else {}), **told.told}
-    for name in (*SHOWN, "list", "plan", "obligation", "period", "rows", "eligible"):
+    for name in (*SHOWN, *FILED):
         value = values.get(name)
         if value is None or value == "":
             continue
@@ -467,7 +476,8 @@ def _facts(told: Told, reports: Reports, language: str) -> list[tuple[str, str]]
             text = reports.registry.name(str(value), told.time)
         else:
             text = shown(name, value, language)
-        found.append(("due_now" if name == "due_at" else f"column.{name}", text))
+        label = f"field.{name}" if name in FIELDS else f"column.{name}"
+        found.append(("due_now" if name == "due_at" else label, text))
     return found
 
 

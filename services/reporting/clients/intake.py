@@ -7,6 +7,8 @@ from typing import Any
 import httpx
 
 SECONDS = 10.0
+SECONDS_OF_A_LOOK = 3.0
+"""So long a page waits for what it can do without."""
 
 
 class Unreachable(Exception):
@@ -40,7 +42,7 @@ class Intake:
             Unreachable: there was no answer.
         """
         asked = {"source": source, "id": id}
-        return await self._ask("GET", self.address, shown, params=asked)
+        return await self._ask("GET", self.address, shown, SECONDS_OF_A_LOOK, params=asked)
 
     async def correct(self, correction: dict[str, Any], shown: str) -> tuple[int, Any]:
         """Have an event withdrawn and another put in its place; returns intake's status and document.
@@ -67,18 +69,23 @@ class Intake:
         asked = {"unit": unit, "day": day.isoformat(), "limit": str(limit)}
         if before:
             asked["before"] = before
-        return await self._ask("GET", self.quarantine, shown, params=asked)
+        return await self._ask("GET", self.quarantine, shown, SECONDS_OF_A_LOOK, params=asked)
 
     async def _ask(
-        self, method: str, address: str | None, shown: str, **parts: Any
+        self,
+        method: str,
+        address: str | None,
+        shown: str,
+        seconds: float = SECONDS,
+        **parts: Any,
     ) -> tuple[int, Any]:
         if address is None:
             raise Unreachable
         headers = {"Authorization": f"Bearer {shown}"} | parts.pop("headers", {})
         try:
-            async with httpx.AsyncClient(timeout=SECONDS, trust_env=False) as client:
+            async with httpx.AsyncClient(timeout=seconds, trust_env=False) as client:
                 sent = client.request(method, address, headers=headers, **parts)
-                answer = await asyncio.wait_for(sent, SECONDS)
+                answer = await asyncio.wait_for(sent, seconds)
             return answer.status_code, answer.json()
         except (httpx.HTTPError, TimeoutError, ValueError):
             raise Unreachable from None

@@ -50,7 +50,7 @@ async def events(
     table = TABLES[report]
     coordinates = {name: value for name, value in row.items() if name not in UNIT}
     allow(coordinates, traces.known_coordinates(table))
-    if table == "surveys" and "item" not in coordinates:
+    if table == "surveys" and "item" not in coordinates and (column != "n" or "cause" in row):
         raise unknown("row.item", "Name the item.")
     scope = question.scope
     if column.startswith("previous_"):
@@ -61,7 +61,9 @@ async def events(
     if question.domain is not None:
         coordinates.setdefault("domain", question.domain)
     wanted = [coordinates]
-    if report == "scorecard" and column != "out_of_scale":
+    if "item" not in coordinates and table == "surveys":
+        pass  # of several items: each survey that answered any of them
+    elif report == "scorecard" and column != "out_of_scale":
         # A score is the mean of those that bear one; where none does, all on the scale are told.
         wanted = [coordinates | {"scored": ""}, coordinates | {"unscored": ""}]
     elif column in traces.known_coordinates(table) and column not in coordinates:
@@ -321,6 +323,7 @@ def _lines(
                     "numerator": result.numerator,
                     "denominator": result.denominator,
                     "target": result.target,
+                    "plan": plan.plan,
                     "from": first.isoformat(),
                     "to": last.isoformat(),
                 }

@@ -95,7 +95,7 @@ class Withdrawing:
             status, one = await self.intake.event(source, id, sender.strip())
         except Unreachable:
             return None
-        if status != 200 or not isinstance(one, dict) or not one.get("data"):
+        if status != 200 or not isinstance(one, dict) or not one.get("data") or one["type"] == VOID:
             return None
         received = datetime.fromisoformat(one["receivedat"])
         time = datetime.fromisoformat(one["time"])
