@@ -160,7 +160,10 @@ def _contact(
 def listed_contact(
     incoming: IncomingEvent, code: str, token: str, name: str, phone: str, *, receivedat: datetime
 ) -> bytes:
-    """The contact of somebody on a list of people to ask, as `code` stands for them: no notices."""
+    """The contact of somebody on a list of people to ask, as `code` stands for them: no notices.
+
+    Its id is its own: many come of one event.
+    """
     contact = {
         "token": token,
         "code": code,
@@ -170,7 +173,7 @@ def listed_contact(
         "kind": "person",
         "notify": [],
         "source": incoming.source,
-        "id": incoming.id,
+        "id": f"{incoming.id}/{code}",
         "time": incoming.time.isoformat(),
         "receivedat": receivedat.isoformat(),
     }

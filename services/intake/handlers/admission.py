@@ -472,7 +472,7 @@ def _listed(
 ) -> Message:
     """The contact of somebody on a list, for surveys alone: they are sent nothing."""
     made = events.listed_contact(event, code, token, name, phone, receivedat=now)
-    mark = events.message_id(event.source, f"{event.id}\0{code}")
+    mark = events.message_id(event.source, f"{event.id}/{code}")
     return Message("CONTACTS", f"motcua.contacts.{token}", mark, made)
 
 
