@@ -345,6 +345,12 @@ def _row_names(
 Lead = Callable[[str, str, Mapping[str, Any]], str]
 
 
+def _when(one: Mapping[str, Any]) -> datetime | date:
+    """When a row happened: an instant, or a day."""
+    time = one.get("time")
+    return datetime.fromisoformat(time) if time else date.fromisoformat(one["day"])
+
+
 def _has(name: str, rows: Sequence[Mapping[str, Any]]) -> bool:
     """Whether a column says something of any row."""
     return name in ("unit_name", "actual", "failure") or any(
@@ -366,8 +372,7 @@ def _line(
     for column in TOLD[kind]:
         value = one.get(column)
         if column == "unit_name" and value is None:
-            day = one.get("time") or one.get("day")
-            value = reports.registry.name(one["unit"], datetime.fromisoformat(str(day)))
+            value = reports.registry.name(one["unit"], _when(one))
         elif column == "type":
             value = _type(str(value), language)
         elif column == "time":
