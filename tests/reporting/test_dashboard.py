@@ -213,7 +213,17 @@ def test_an_officer_corrects_any_event_and_sees_nothing_personal(running):
         query = "?from=2020-05-01&to=2020-05-31"
         return client.get(f"/v1/reports/activity{query}").json()["total"]["people"]
 
+    bad = {**submitted("REFUSED-1", "462"), "data": {"unit": "462", "code": "REFUSED-1"}}
+    running.post([bad])
+    running.settle(("reporting",))
+    with logged_in(running, "quangtri") as client:
+        days = client.get("/reports/data-quality/rows?column=refused_events").text
+        link = re.search(r'href="(/refusals[^"]+)"', days)[1].replace("&amp;", "&")
+        told = client.get(link).text
+        assert ("REFUSED-1-submitted" in told, "Cần điền." in told) == (True, True)
     with logged_in(running) as viewer, logged_in(running, "quangtri") as client:
+        assert viewer.get(link).status_code in (200, 403)
+        assert "REFUSED-1" not in viewer.get(link).text
         seen = {"source": "/test", "id": "mend-activity"}
         assert 'name="f.people"' not in viewer.get("/event", params=seen).text
         page = client.get("/event", params=seen).text
@@ -224,8 +234,11 @@ def test_an_officer_corrects_any_event_and_sees_nothing_personal(running):
         assert (refused.status_code, "Lượt người: Không nhỏ hơn 0." in refused.text) == (422, True)
         beyond = deed(client, **wrong, **{"f.unit": "461"}, sure="1")
         assert beyond.status_code == 403
-        asked = deed(client, **wrong, **{"f.people": "40"})
+        unedited = {"f.time": "2020-05-04T09:00"}  # as browsers write 09:00:00
+        assert "Chưa sửa gì" in deed(client, **wrong, **unedited).text
+        asked = deed(client, **wrong, **unedited, **{"f.people": "40"})
         assert (asked.status_code, "Chắc chắn đính chính" in asked.text) == (200, True)
+        assert "<dt>Thời điểm</dt>" not in asked.text
         before = people(client)
         assert deed(client, **wrong, **{"f.people": "40"}, sure="1").status_code == 303
         running.settle(("reporting",))

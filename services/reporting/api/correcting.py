@@ -100,7 +100,7 @@ def changes_of(
     time, faults = None, []
     for one in fields:
         text = form.get(PREFIX + one.name, one.value).replace("\r\n", "\n").strip()
-        if text == one.value.strip():
+        if _same(one, text):
             continue
         try:
             value = _value(one, text)
@@ -122,6 +122,17 @@ def changes_of(
 def _label(name: str, language: str) -> str:
     said = word(f"field.{name}", language)
     return word(f"column.{name}", language) if said == name else said
+
+
+def _same(one: Field, text: str) -> bool:
+    """Whether a field says what it said: browsers leave out seconds that are none."""
+    before = one.value.strip()
+    if one.kind != "instant" or not text or not before:
+        return text == before
+    try:
+        return datetime.fromisoformat(text) == datetime.fromisoformat(before)
+    except (ValueError, TypeError):
+        return False
 
 
 def _value(one: Field, text: str) -> Any:
