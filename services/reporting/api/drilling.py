@@ -23,6 +23,7 @@ from services.reporting.handlers.withdrawing import STATUS
 from shared import clock
 from shared.clock import VN
 from shared.dossiers import NATIONAL_CODES
+from shared.plans import WHOLE
 from shared.problems import Problem
 from shared.redaction import scrub
 
@@ -353,7 +354,7 @@ def _when(one: Mapping[str, Any]) -> datetime | date:
 
 def _has(name: str, rows: Sequence[Mapping[str, Any]]) -> bool:
     """Whether a column says something of any row."""
-    return name in ("unit_name", "actual", "failure") or any(
+    return name in ("unit_name", "actual", "failure", "subtotal") or any(
         one.get(name) is not None for one in rows
     )
 
@@ -416,11 +417,12 @@ def _name(
         row = {part: one[part] for part in ("plan", "unit", "obligation", "period")}
         title = names.get((one["plan"], one["obligation"]), one["obligation"])
         link = lead("timeliness", "fulfilled_at", row) if one["fulfilled_at"] else None
-        return f"{title} ({one['period']})", link
+        return f"{title} ({_period(one['period'], language)})", link
     if kind == "lines":
         behind = one.get("behind")
         link = lead(behind["report"], behind["column"], behind["row"]) if behind else None
-        name = f"{one['title']} ({one['period']})" if one["period"] else one["title"]
+        period = one["period"] and f" ({_period(one['period'], language)})"
+        name = f"{one['title']}{period or ''}"
         if one.get("numerator") is not None:
             query = {"plan": one["plan"], "unit": one["unit"], "lang": language}
             return name, f"/progress?{urlencode(query)}"
@@ -429,6 +431,10 @@ def _name(
         query = {"unit": one["unit"], "day": one["day"], "lang": language}
         return shown("due", one["day"], language), f"/refusals?{urlencode(query)}"
     return one["notice"], None
+
+
+def _period(period: str, language: str) -> str:
+    return word("whole", language) if period == WHOLE else period
 
 
 def _actual(one: Mapping[str, Any], language: str) -> str | None:
@@ -440,7 +446,11 @@ def _actual(one: Mapping[str, Any], language: str) -> str | None:
         reached += f"/{shown('n', one['denominator'], language)}"
     if one["target"] is None:
         return reached
-    target = shown("share" if one["denominator"] is not None else "n", one["target"], language)
+    goal = one["target"]
+    whole = one["denominator"] is None and float(goal).is_integer()
+    target = shown(
+        "n" if one["denominator"] is None else "share", int(goal) if whole else goal, language
+    )
     return word("result_and_target", language).format(reached, target)
 
 

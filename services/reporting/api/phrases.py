@@ -399,6 +399,7 @@ PHRASES: Mapping[str, tuple[str, str]] = {
         "The old event is withdrawn and a new one takes its place, at once. A citizen's name and "
         "phone stay as they are and are not shown here.",
     ),
+    "field.column": ("Cột", "Column"),
     "field.due_at": ("Hẹn trả", "Due"),
     "field.reason": ("Lý do", "Reason"),
     "field.unit": ("Đơn vị", "Unit"),
