@@ -327,6 +327,8 @@ class UnitRegistry:
         versions = self.versions(code)
         if not versions:
             return None
+        if len(versions) == 1:
+            return versions[0].valid_from
         day = day_of(at)
         place = max(sum(each.valid_from <= day for each in versions) - 1, 0)
         while place and self._goes_on(versions[place - 1], versions[place]):
@@ -335,7 +337,10 @@ class UnitRegistry:
 
     def reused(self, code: str) -> bool:
         """Whether different units bore a code."""
-        return len({self.bearer(code, each.valid_from) for each in self.versions(code)}) > 1
+        versions = self.versions(code)
+        return (
+            len(versions) > 1 and len({self.bearer(code, each.valid_from) for each in versions}) > 1
+        )
 
     @property
     def codes(self) -> Collection[str]:

@@ -217,7 +217,8 @@ async def load(url: str, first: int, last: int, registry: UnitRegistry, console:
             await connection.execute(made)
             for statement in (_PENDING, _SPELLS, _NOTICES, _FAILED, _SCORES, *_FACTS):
                 await connection.execute(statement)
-            await roll_pending(database, registry)
+            while await roll_pending(database, registry, most=CHUNK * 8):
+                pass
             took = time.perf_counter() - began
             console.print(f"{took:6.0f} s  {high - first + 1:,} of {last - first:,}")
         await connection.execute("DROP TABLE made")

@@ -36,6 +36,7 @@ class Reports:
         self.database, self.registry, self.working = database, registry, working
         self.small_sample = small_sample
         self._plans = Plans(registry)
+        self._book: Book | None = None
 
     async def answer(self, question: Question) -> Answer:
         """The rows of one report."""
@@ -103,7 +104,9 @@ class Reports:
     async def book(self, session: AsyncSession) -> Book:
         """What reports look things up in."""
         plans = await self._plans.load(session)
-        return Book(self.registry, self.working, plans, self.small_sample)
+        if self._book is None or self._book.plans != plans or self._book.full:
+            self._book = Book(self.registry, self.working, plans, self.small_sample)
+        return self._book
 
     async def months(self, question: Question) -> list[Month]:
         """What came in and was finished, by month and unit, for pictures."""

@@ -37,6 +37,8 @@ REFOLDED_AT_ONCE = 1000
 """Facts of one transaction, where all are derived anew."""
 MOST_PENDING = 5000
 """Contributions that wait before they are rolled up while more keep coming."""
+ROLLED_AT_ONCE = 10_000
+"""Contributions that one statement rolls up: it has to end in time, however many have gathered."""
 ROLL_SECONDS = 1.0
 
 Fact = TypeVar("Fact", Submission, StatusChange, Survey)
@@ -92,15 +94,18 @@ async def refold_due(database: Database, registry: UnitRegistry) -> None:
         if not due:
             return
         done += len(due)
-        await roll_pending(database, registry, MOST_PENDING)
+        while await roll_pending(database, registry, MOST_PENDING):
+            pass
         log.info("sums_derived_anew", facts=done)
 
 
-async def roll_pending(database: Database, registry: UnitRegistry, least: int = 1) -> bool:
-    """Roll up what is pending, if there is at least so much; says whether it did."""
+async def roll_pending(
+    database: Database, registry: UnitRegistry, least: int = 1, most: int = ROLLED_AT_ONCE
+) -> bool:
+    """Roll up the oldest of what is pending, if there is at least so much; says whether it did."""
     async with database.transaction() as session:
         await take_turn(session, "roll")
-        count, upto = await dossier_sums.waiting(session)
+        count, upto = await dossier_sums.waiting(session, most)
         if count < least or not count:
             return False
         await dossier_sums.roll_up(session, upto, partial(rules.chains, registry))
@@ -113,9 +118,11 @@ async def keep_rolling(database: Database, registry: UnitRegistry) -> None:
     while True:
         await asyncio.sleep(ROLL_SECONDS)
         async with database.transaction() as session:
-            count, upto = await dossier_sums.waiting(session)
+            count, upto = await dossier_sums.waiting(session, ROLLED_AT_ONCE)
         if count and (count >= MOST_PENDING or upto == before):
-            await roll_pending(database, registry)
+            least = 1
+            while await roll_pending(database, registry, least):
+                least = MOST_PENDING
         before = upto
 
 

@@ -76,11 +76,13 @@ async def rebuild(database_url: str, nats_url: str, progress: Progress) -> int:
                     async for count in source.read():
                         read += count
                         progress(read, max(read, total))
-                        await roll_pending(target, registry, least=5000)
+                        while await roll_pending(target, registry, least=5000):
+                            pass
                 return read
 
             done = await read_all()
-            await roll_pending(target, registry)
+            while await roll_pending(target, registry):
+                pass
             async with connection.begin():
                 await schemas.hold(connection)
                 total = done

@@ -28,6 +28,8 @@ from shared.units import UnitRegistry
 from shared.working_days import WorkingDays
 
 Row = dict[str, Any]
+MOST_NAMES = 50_000
+"""Names of units in periods that are kept from one question to the next."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,11 @@ class Book:
     _named: dict[tuple[Place, date, date], Row] = field(
         default_factory=dict, compare=False, repr=False
     )
+
+    @property
+    def full(self) -> bool:
+        """Whether so many names were looked up that it is time for another book."""
+        return len(self._named) > MOST_NAMES
 
     def asked(self, question: Question) -> list[Versions[PlanVersion]]:
         """The plans that a question is about."""

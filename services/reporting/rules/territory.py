@@ -12,6 +12,7 @@ from typing import NamedTuple
 from shared.units import LEVELS, UnitRegistry
 
 _ONE_DAY = timedelta(days=1)
+_FEW, _GOOD_PART = 20, 4
 
 
 class Place(NamedTuple):
@@ -42,12 +43,15 @@ class Territory:
         tops: the units that lie highest in it: with all below them they make it up.
         parts: the same as `spans` for sums that hold a unit with all below it: what a unit did
             itself is its sum without those of the units right below.
+        wide: whether it is a good part of all units there are: to read the sums of a day of all
+            of them is then quicker than to look each unit up.
     """
 
     spans: tuple[Span, ...] = ()
     open: bool = True
     tops: tuple[Span, ...] = ()
     parts: tuple[Span, ...] = ()
+    wide: bool = False
     _of: dict[str, list[Span]] = field(default_factory=dict, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -106,11 +110,13 @@ def territory(
                 if higher is not None:
                     parts.append(Span(code, since, until, higher, -1))
     nobody = () if wanted else (NOBODY,)
+    codes = {span.unit for span in spans}
     return Territory(
         (*_joined(spans), *nobody),
         not wanted,
         (*_joined(tops), *nobody),
         (*_joined(parts), *nobody),
+        _FEW < len(codes) >= len(registry.codes) / _GOOD_PART,
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 from services.reporting.rules.territory import Place
@@ -35,20 +36,28 @@ def unit_changes(
     stays with the unit that it named.
     """
     wanted = set(codes)
+    return [
+        {**change, "successors": [dict(each) for each in change["successors"]]}
+        for ended, touched, change in _takeovers(registry)
+        if first < ended <= last and not wanted.isdisjoint(touched)
+    ]
+
+
+@lru_cache(maxsize=8)
+def _takeovers(registry: UnitRegistry) -> list[tuple[date, frozenset[str], dict[str, Any]]]:
+    """All of a register, the earliest first: (the day, the codes on both sides, how it is shown)."""
     found = []
     for unit in registry:
         ended = unit.valid_to
-        if ended is None or not first < ended <= last:
+        if ended is None:
             continue
         heirs = registry.successors(unit.code, unit.valid_from)
         if not heirs or [(each.code, each.name) for each in heirs] == [(unit.code, unit.name)]:
             continue
-        if wanted & {unit.code, *(each.code for each in heirs)}:
-            found.append(
-                _shown(unit)
-                | {"until": ended.isoformat(), "successors": [_shown(each) for each in heirs]}
-            )
-    return sorted(found, key=lambda one: (one["until"], one["unit"]))
+        shown = {"until": ended.isoformat(), "successors": [_shown(each) for each in heirs]}
+        touched = frozenset({unit.code, *(each.code for each in heirs)})
+        found.append((ended, touched, _shown(unit) | shown))
+    return sorted(found, key=lambda one: (one[2]["until"], one[2]["unit"]))
 
 
 def _shown(unit: Unit) -> dict[str, Any]:

@@ -68,28 +68,36 @@ class Sums:
         """A query of the sums of each group and part of the ranges, and its values. Groups and
         `more` may name the sums as f, the place of a unit as s.
 
-        Each unit's ranges are looked up one by one in the primary key (hence OFFSET, which keeps
-        the planner from doing it the other way round): some rows of some units, whatever the size.
+        Where a territory is small, each unit's ranges are looked up one by one in the primary key;
+        where it is wide, a range is read of all units at once, by the index `<table>_across`.
+        Either way some rows of each unit, whatever the size (OFFSET keeps the planner from doing
+        it otherwise).
         """
         spans = scope.territory.spans if spans is None else spans
+        wide = scope.territory.wide and len(spans) > len(ranges)
         weights = ["s.sign"] if any(span.sign < 0 for span in spans) else []
         weights += ["p.sign"] if any(each.sign < 0 for each, _ in ranges) else []
         times = "".join(f" * {weight}" for weight in weights)
         shown = ", ".join(f"sum(f.{name}{times}) AS {name}" for name in figures)
         ranged = _RANGES.format(table=self.table)
+        own = "f.unit = s.unit AND f.era >= s.since AND f.era < s.until"
+        tables = f"{ranged} {with_more}" if wide else f"{SPANS} CROSS JOIN {ranged} {with_more}"
         query = f"""
 SELECT {", ".join((*groups, "p.part"))}, {shown}
-FROM {SPANS} CROSS JOIN {ranged} {with_more} CROSS JOIN LATERAL (
-    SELECT f.* FROM {self.table} f WHERE f.unit = s.unit AND f.level = p.level
+FROM {tables} CROSS JOIN LATERAL (
+    SELECT f.* FROM {self.table} f WHERE f.level = p.level
         AND f.rday BETWEEN p.since AND p.until AND f.block BETWEEN p.low AND p.high
-        AND f.era >= s.since AND f.era < s.until {more}
+        AND {ACROSS if wide else own} {more}
     OFFSET 0
-) f
+) f {f"JOIN {SPANS} ON {own}" if wide else ""}
 GROUP BY {", ".join(str(n + 1) for n in range(len(groups) + 1))}
 """
         return sa.text(query), scope.values(spans) | _columns(ranges)
 
 
+ACROSS = "f.level > -9"
+"""True of all sums, and said where the indexes `..._across` are to be used: they hold it as their
+condition, so that nobody else is given them."""
 _RANGES = f"""(
     SELECT r.* FROM unnest(CAST(:range_levels AS smallint[]), CAST(:range_lows AS integer[]),
         CAST(:range_highs AS integer[]), CAST(:range_since AS date[]), CAST(:range_until AS date[]),

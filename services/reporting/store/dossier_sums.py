@@ -40,7 +40,10 @@ _PENDING = Insert(
      "business_day": "date", "recorded_day": "date", **_FIGURES},
     on_conflict="",
 )  # fmt: skip
-_WAITING = sa.text("SELECT count(*) AS n, max(id) AS upto FROM pending")
+_WAITING = sa.text(
+    "SELECT count(*) AS n, max(id) AS upto"
+    " FROM (SELECT id FROM pending ORDER BY id LIMIT CAST(:most AS bigint)) p"
+)
 _PLACES = sa.text("SELECT DISTINCT unit, era FROM pending WHERE id <= :upto")
 _MONTH_OF = (
     "CAST(extract(year FROM business_day) * 12 + extract(month FROM business_day) - 1 AS integer)"
@@ -133,9 +136,10 @@ async def add(session: AsyncSession, change: Counter[Cell]) -> None:
     )
 
 
-async def waiting(session: AsyncSession) -> tuple[int, int]:
-    """How many contributions wait to be rolled up, and the last one's number (0: none)."""
-    row = (await session.execute(_WAITING)).one()
+async def waiting(session: AsyncSession, most: int) -> tuple[int, int]:
+    """Of the contributions that wait to be rolled up, the oldest so many: how many there are, and
+    the last one's number (0: none)."""
+    row = (await session.execute(_WAITING, {"most": most})).one()
     return row.n, row.upto or 0
 
 
