@@ -83,11 +83,16 @@ class Reports:
         return answer
 
     def _lean_row(self, row: Row) -> Row:
-        if row.get("reason", "") is None:
-            row = {name: value for name, value in row.items() if name != "reason"}
-        if "unit_valid_from" in row and not self.registry.reused(row["unit"]):
-            row = {name: value for name, value in row.items() if name != "unit_valid_from"}
-        return row
+        idle = row.get("reason", "") is None
+        known = "unit_valid_from" in row and not self.registry.reused(row["unit"])
+        if not (idle or known):
+            return row
+        lean = dict(row)
+        if idle:
+            del lean["reason"]
+        if known:
+            del lean["unit_valid_from"]
+        return lean
 
     async def names(self) -> PlanNames:
         """What plans there are, with their indicators and obligations."""

@@ -285,8 +285,8 @@ async def scorecard(session: AsyncSession, question: Question, book: Book) -> An
     since = rules.start_before(question.first)
     found, before = await scores.tallies_since(session, question.scope, since, question.domain)
     rows = [
-        book.named(place, question)
-        | {
+        {
+            **book.named(place, question),
             "domain": domain,
             "mode": mode,
             "quarter": quarter,
@@ -294,13 +294,16 @@ async def scorecard(session: AsyncSession, question: Question, book: Book) -> An
             "n": tally.answers,
             "score": rules.mean_score(tally),
             "reason": None if tally.scored else "no_scores",
+            **rules.trend(
+                tally,
+                before.get(
+                    (place, domain, mode, rules.quarter_before(quarter), item, questionnaire)
+                ),
+                book.small_sample,
+            ),
+            "questionnaire": questionnaire,
+            "out_of_scale": tally.outside,
         }
-        | rules.trend(
-            tally,
-            before.get((place, domain, mode, rules.quarter_before(quarter), item, questionnaire)),
-            book.small_sample,
-        )
-        | {"questionnaire": questionnaire, "out_of_scale": tally.outside}
         for (place, domain, mode, quarter, item, questionnaire), tally in found
     ]
     # Modes change what people answer: a score over all of them would mean nothing.

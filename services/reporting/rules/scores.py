@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Set
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 LIKERT: Mapping[str, int] = {
@@ -172,6 +173,7 @@ def quarter(day: date) -> str:
     return f"{day.year:04d}-Q{(day.month + 2) // 3}"
 
 
+@lru_cache(maxsize=512)
 def quarter_before(quarter: str) -> str:
     """The quarter before one, as in 2019-Q4 before 2020-Q1."""
     year, number = int(quarter[:4]), int(quarter[-1])
