@@ -47,6 +47,13 @@ class DueRules(tables.DueRulesRow, Table, table=True):
     __tablename__ = "due_rules"
 
 
+class Numbered(SQLModel):
+    """`seq` is the place of a row among all of its table in the order in which they were kept; one
+    that is changed gets a new place."""
+
+    seq: int = Field(sa_type=sa.BigInteger, index=True)
+
+
 class Fact(SQLModel):
     """What every kept event has: its place among all events, and when we learnt of it."""
 
@@ -87,7 +94,7 @@ class StatusFact(Fact, Table, table=True):
     returned_at: datetime | None = Field(sa_type=_INSTANT)
 
 
-class InstallFact(Fact, Table, table=True):
+class InstallFact(Fact, Numbered, Table, table=True):
     """An attempt to install; device and citizen are keyed hashes."""
 
     __tablename__ = "installs"
@@ -114,7 +121,7 @@ class SurveyFact(Fact, Table, table=True):
     dossier: str | None = Field(index=True)
 
 
-class Filing(Fact, Table, table=True):
+class Filing(Fact, Numbered, Table, table=True):
     """What may fulfil an obligation: a list delivered, a report filed; `data` as published."""
 
     __tablename__ = "filings"
@@ -176,7 +183,7 @@ class Refusal(Table, table=True):
     n: int = Field(sa_type=sa.BigInteger)
 
 
-class Void(Table, table=True):
+class Void(Numbered, Table, table=True):
     """An event that is withdrawn, and since when we know; it may not have come yet."""
 
     __tablename__ = "voids"
@@ -415,7 +422,7 @@ class Freshness(Table, table=True):
     received_at: datetime = Field(sa_type=_INSTANT)
 
 
-class Result(Table, table=True):
+class Result(Numbered, Table, table=True):
     """How a unit stands by an indicator that gives or costs points, as quota told it last."""
 
     __tablename__ = "results"
@@ -430,7 +437,7 @@ class Result(Table, table=True):
     told_at: datetime = Field(sa_type=_INSTANT)
 
 
-class ResultDay(Table, table=True):
+class ResultDay(Numbered, Table, table=True):
     """What was known of a result from a day of recording on, as quota told it last."""
 
     __tablename__ = "result_days"

@@ -24,7 +24,15 @@ from shared.plans.periods import WHOLE, period_key
 from shared.plans.reading import PlanFault, PlanFaults, load_plan, read_plan
 from shared.plans.schema import plan_schema, plan_schema_text
 from shared.plans.sentences import sentences
-from shared.plans.versions import BEGINNING, Owed, PlanVersion, Versions, owed_duties
+from shared.plans.versions import (
+    BEGINNING,
+    Owed,
+    OwedFor,
+    PlanVersion,
+    Versions,
+    owed_duties,
+    owed_until,
+)
 from shared.plans.vocabulary import DERIVED, LEVELS, fact_name
 
 __all__ = [
@@ -43,6 +51,7 @@ __all__ = [
     "Measure",
     "Obligation",
     "Owed",
+    "OwedFor",
     "Plan",
     "PlanFault",
     "PlanFaults",
@@ -58,6 +67,7 @@ __all__ = [
     "load_plan",
     "matches",
     "owed_duties",
+    "owed_until",
     "period_key",
     "plan_schema",
     "plan_schema_text",

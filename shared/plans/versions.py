@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from shared.clock import local_day
 from shared.plans.duties import Duty, Grants, bare_duties, by_due
@@ -106,6 +106,15 @@ class Owed(Generic[V]):
     version: V
 
 
+@dataclass(frozen=True, slots=True)
+class OwedFor(Generic[V]):
+    """What is owed as long as it is looked at from `since` up to, but not on, `until`."""
+
+    owed: Owed[V]
+    since: date
+    until: date
+
+
 def owed_duties(
     versions: Versions[V], until: date, working: WorkingDays | None = None
 ) -> list[Owed[V]]:
@@ -117,38 +126,58 @@ def owed_duties(
     stays as it was ordered when it opened. A duty without a day is owed by the newest version in
     force. Make-up days, extensions and waivers are read off the newest version, whichever judges.
     """
-    found: dict[tuple[str, str, str], Owed[V]] = {}
-    ordered = [
-        (window, {_key(duty): duty for duty in bare_duties(window.version.plan, until, working)})
-        for window in reversed(versions.windows)
-    ]
-    for window, listed in ordered:
-        for key, duty in listed.items():
-            if duty.day is not None and window.holds(duty.day):
-                found.setdefault(key, Owed(duty, window.version))
-    if ordered:
-        window, listed = ordered[-1]
-        for key, duty in listed.items():
-            if duty.day is None:
-                found.setdefault(key, Owed(duty, window.version))
-    for window, listed in ordered:
-        for key, duty in listed.items():
-            if key not in found and window.holds(local_day(duty.opens)):
-                then = next((each for other, each in ordered if _due_in(other, duty)), {})
-                if duty.day is None or key in then:
-                    found[key] = Owed(duty, window.version)
+    return [each.owed for each in owed_until(versions, until, working) if until < each.until]
+
+
+def owed_until(
+    versions: Versions[V], last: date, working: WorkingDays | None = None
+) -> list[OwedFor[V]]:
+    """What ``owed_duties`` finds on each day up to the last one, in its order.
+
+    It changes only on days on which a duty opens: by one version a duty may open earlier than by
+    another, and until the second is there the first may be owed, or nothing.
+    """
+    ordered = list(reversed(versions.windows))
+    listed: dict[tuple[str, str, str], list[_Listed[V]]] = {}
+    for window in ordered:
+        for duty in bare_duties(window.version.plan, last, working):
+            key = (duty.obligation, duty.unit, duty.period)
+            listed.setdefault(key, []).append(_Listed(window, duty, local_day(duty.opens)))
     newest = Grants(versions.newest.plan)
     others = {each.number: Grants(each.plan) for each in versions.versions}
-    changed = []
-    for each in found.values():
-        kept = each.duty.obligation in newest.plan.obligations
-        grants = newest if kept else others[each.version.number]
-        changed.append(Owed(grants.apply(each.duty), each.version))
-    return sorted(changed, key=lambda each: by_due(each.duty))
+    found = []
+    for same in listed.values():
+        turns = sorted({each.opens for each in same})
+        for since, until in zip(turns, (*turns[1:], date.max), strict=True):
+            one = _owing([each for each in same if each.opens <= since], ordered[-1])
+            if one is not None:
+                kept = one.duty.obligation in newest.plan.obligations
+                grants = newest if kept else others[one.window.version.number]
+                owed = Owed(grants.apply(one.duty), one.window.version)
+                found.append(OwedFor(owed, since, until))
+    return sorted(found, key=lambda each: by_due(each.owed.duty))
 
 
-def _key(duty: Duty) -> tuple[str, str, str]:
-    return duty.obligation, duty.unit, duty.period
+class _Listed(NamedTuple, Generic[V]):
+    """A duty as one version orders it, and the day on which it opens."""
+
+    window: Window[V]
+    duty: Duty
+    opens: date
+
+
+def _owing(same: list[_Listed[V]], newest: Window[V]) -> _Listed[V] | None:
+    """Of one duty as several versions order it, the oldest first, the one that is owed."""
+    for each in same:
+        if _due_in(each.window, each.duty):
+            return each
+    if same and same[-1].window is newest and same[-1].duty.day is None:
+        return same[-1]
+    for each in same:
+        there = each.duty.day is None or any(_due_in(one.window, each.duty) for one in same)
+        if there and each.window.holds(each.opens):
+            return each
+    return None
 
 
 def _due_in(window: Window[V], duty: Duty) -> bool:

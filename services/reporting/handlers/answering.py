@@ -6,6 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.reporting import rules
 from services.reporting.handlers.asking import PlanNames
+from services.reporting.handlers.keeping import Keeping
 from services.reporting.handlers.planning import Plans
 from services.reporting.handlers.reports import REPORTS, Answer, Book, Question, Row, all_overdue
 from services.reporting.store import figures, trends
@@ -36,6 +37,7 @@ class Reports:
         self.database, self.registry, self.working = database, registry, working
         self.small_sample = small_sample
         self._plans = Plans(registry)
+        self._keeping = Keeping()
         self._book: Book | None = None
 
     async def answer(self, question: Question) -> Answer:
@@ -110,7 +112,7 @@ class Reports:
         """What reports look things up in."""
         plans = await self._plans.load(session)
         if self._book is None or self._book.plans != plans or self._book.full:
-            self._book = Book(self.registry, self.working, plans, self.small_sample)
+            self._book = Book(self.registry, self.working, plans, self.small_sample, self._keeping)
         return self._book
 
     async def months(self, question: Question) -> list[Month]:

@@ -10,7 +10,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.reporting import rules
 from services.reporting.handlers import cases
-from services.reporting.rules import DossierSums, Judged, Place, Said, Standing, Territory
+from services.reporting.handlers.keeping import Keeping
+from services.reporting.rules import (
+    DossierSums,
+    HandedIn,
+    Judged,
+    JudgedDuty,
+    Place,
+    Said,
+    Standing,
+    Territory,
+)
 from services.reporting.store import (
     dossier_sums,
     figures,
@@ -96,6 +106,7 @@ class Book:
     plans: tuple[Versions[PlanVersion], ...] = ()
     small_sample: int = 30
     """Scores of fewer answers are marked."""
+    keeping: Keeping = field(default_factory=Keeping, compare=False, repr=False)
     _named: dict[tuple[Place, date, date], Row] = field(
         default_factory=dict, compare=False, repr=False
     )
@@ -436,13 +447,11 @@ async def all_overdue(
 
 async def timeliness(session: AsyncSession, question: Question, book: Book) -> Answer:
     """Every duty of the plans as it stands, by plan and due day; undecided ones last."""
-    filed = await figures.filings(session, question.known)
+    handed_in = await book.keeping.handed_in(session, book.plans)
     rows = []
     groups: dict[Place, list[Row]] = {}
     for versions in book.asked(question):
-        for one in rules.judged_duties(
-            versions, filed, question.first, question.last, question.now, book.working
-        ):
+        for one in _judged(versions, handed_in, question, book):
             duty = one.duty
             if question.obligation not in (None, duty.obligation):
                 continue
@@ -450,7 +459,7 @@ async def timeliness(session: AsyncSession, question: Question, book: Book) -> A
             place = question.territory.place(duty.unit, day)
             if place is not None:
                 row = {"plan": duty.plan} | book.named(book.placed(duty.unit, day), question)
-                row |= rules.timeliness_row(duty, one.judgement)
+                row |= one.row
                 rows.append(row)
                 groups.setdefault(_known(place, book, day), []).append(row)
     by_unit = [
@@ -461,6 +470,20 @@ async def timeliness(session: AsyncSession, question: Question, book: Book) -> A
         rows,
         rules.timeliness_total(rows),
         extra={"by_obligation": rules.timeliness_summary(rows), "by_unit": by_unit},
+    )
+
+
+def _judged(
+    versions: Versions[PlanVersion], handed_in: HandedIn, question: Question, book: Book
+) -> list[JudgedDuty]:
+    return rules.judged_duties(
+        versions,
+        handed_in,
+        question.first,
+        question.last,
+        question.now,
+        question.known,
+        book.working,
     )
 
 
@@ -586,14 +609,12 @@ class Scored:
 async def scored(session: AsyncSession, question: Question, book: Book) -> list[Scored]:
     """What each plan gives and takes within the question's units."""
     known = await results.load(session, question.known)
-    filed = await figures.filings(session, question.known)
+    handed_in = await book.keeping.handed_in(session, book.plans)
     found = []
     for versions in book.asked(question):
         if not rules.gives_points(versions):
             continue
-        judged = rules.judged_duties(
-            versions, filed, question.first, question.last, question.now, book.working
-        )
+        judged = _judged(versions, handed_in, question, book)
         counting = rules.Counting(question.first, question.until, question.last)
         today = local_day(question.now)
         told = list(rules.seen_on(known, versions, question.last, today, book.working))

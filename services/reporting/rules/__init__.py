@@ -50,6 +50,7 @@ from services.reporting.rules.forms import (
     rate,
     share,
 )
+from services.reporting.rules.handed_in import Filed, HandedIn
 from services.reporting.rules.installs import Install, counted_once
 from services.reporting.rules.letters import (
     SHORT,
@@ -110,7 +111,6 @@ from services.reporting.rules.territory import (
 from services.reporting.rules.timeliness import (
     JUDGED,
     STATES,
-    Filed,
     JudgedDuty,
     judged_duties,
     timeliness_row,
@@ -164,6 +164,7 @@ __all__ = [
     "Eras",
     "Figure",
     "Filed",
+    "HandedIn",
     "Heard",
     "History",
     "Install",

@@ -1,24 +1,15 @@
 """Who handed in what, and in time: duties of plans held against what was delivered."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
-from functools import lru_cache
-from typing import Any, NamedTuple
+from datetime import date, datetime
+from typing import Any
 
 from services.reporting.rules.forms import rate
-from shared.clock import VN, local_day
-from shared.plans import (
-    Delivery,
-    Duty,
-    Judgement,
-    PlanVersion,
-    Versions,
-    deliveries,
-    judge,
-    owed_duties,
-)
+from services.reporting.rules.handed_in import HandedIn
+from services.reporting.rules.owing import owed_from
+from shared.clock import VN
+from shared.plans import Duty, Judgement, PlanVersion, Versions, judge
 from shared.working_days import WorkingDays
 
 STATES = ("on_time", "late", "incomplete", "missing", "excused", "not_due")
@@ -26,91 +17,52 @@ JUDGED = ("on_time", "late", "incomplete", "missing")
 """The states that make up the denominator of the rate."""
 
 
-@dataclass(frozen=True, slots=True)
-class Filed:
-    """A list delivered or a report filed; its order tells it from every other."""
-
-    type: str
-    order: tuple[datetime, str, str]
-    unit: str
-    data: Mapping[str, Any] = field(compare=False)
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class JudgedDuty:
     """A duty, how it stands, and the version of the plan that says so."""
 
     duty: Duty
     judgement: Judgement
     version: PlanVersion
+    _row: dict[str, Any] | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def row(self) -> dict[str, Any]:
+        """What `timeliness_row` makes of it; not to be changed."""
+        if self._row is None:
+            self._row = timeliness_row(self.duty, self.judgement)
+        return self._row
 
 
 def judged_duties(
     versions: Versions[PlanVersion],
-    filed: Iterable[Filed],
+    handed_in: HandedIn,
     first: date,
     last: date,
     now: datetime,
+    known: date,
     working: WorkingDays,
 ) -> list[JudgedDuty]:
     """Every duty that opened by the last day and was not due before the first, as it stands.
 
     Each is judged by the version that orders it: what fulfils it and for which period is read there.
-    `now` is the instant of judging: what was handed in later is not known yet.
+    `now` is the instant of judging: what was handed in later is not known yet, nor what had not
+    been heard of, or was withdrawn, by the end of the day `known`.
     """
-    owed = [each for each in _owed(versions, last, working) if each.opens <= last]
-    numbers = {each.version.number for each in owed}
-    handed_in: dict[tuple[int, str, str, str], list[Delivery]] = defaultdict(list)
-    for said in filed:
-        if said.order[0] <= now:
-            for number in numbers:
-                for one in _handed_in(versions, number, said):
-                    handed_in[number, one.obligation, one.unit, one.period].append(one)
     found = []
-    for each in owed:
-        if each.day >= first:
-            duty, number = each.duty, each.version.number
-            mine = handed_in.get((number, duty.obligation, duty.unit, duty.period), ())
-            found.append(JudgedDuty(duty, judge(duty, mine, now), each.version))
+    judged = handed_in.judged
+    for duty, version in owed_from(versions, first, last, working):
+        key = (version.number, duty.key)
+        mine = handed_in.find(key, known, now)
+        early = duty.due is None or now < duty.due
+        before = judged.get(key)
+        if before is None or before[0] != mine or before[1] != early or before[2].duty is not duty:
+            one = JudgedDuty(duty, judge(duty, mine, now), version)
+            handed_in.keep(key, (mine, early, one))
+        else:
+            one = before[2]
+        found.append(one)
     return found
-
-
-class _Owed(NamedTuple):
-    """A duty, the version that orders it, the day on which it opens, and its own."""
-
-    duty: Duty
-    version: PlanVersion
-    opens: date
-    day: date
-
-
-def _owed(versions: Versions[PlanVersion], last: date, working: WorkingDays) -> tuple[_Owed, ...]:
-    """The duties that open up to a day, and maybe some that open later in its month.
-
-    Where only one version judges, what opens later changes nothing about the others, so a whole
-    month is found at once; several versions look at each other's duties up to the very day.
-    """
-    if len(versions.windows) == 1 and last < date(9999, 12, 1):
-        last = (last.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
-    return _all_owed(versions, last, working)
-
-
-@lru_cache(maxsize=64)
-def _all_owed(
-    versions: Versions[PlanVersion], last: date, working: WorkingDays
-) -> tuple[_Owed, ...]:
-    found = []
-    for each in owed_duties(versions, last, working):
-        opens = local_day(each.duty.opens)
-        found.append(_Owed(each.duty, each.version, opens, each.duty.day or opens))
-    return tuple(found)
-
-
-@lru_cache(maxsize=50_000)
-def _handed_in(versions: Versions[PlanVersion], number: int, said: Filed) -> tuple[Delivery, ...]:
-    """What a filing hands in by one version of a plan."""
-    plan = next(each.plan for each in versions.versions if each.number == number)
-    return tuple(deliveries(plan, said.type, said.data, said.order[0]))
 
 
 def timeliness_row(duty: Duty, judgement: Judgement) -> dict[str, Any]:

@@ -98,7 +98,7 @@ _DIFFICULTIES = Insert(
 _VOIDS = Insert(
     "voids",
     {"target": "bytea", "rday": "date"},
-    "ON CONFLICT (target) DO UPDATE SET rday = least(voids.rday, excluded.rday)",
+    "ON CONFLICT (target) DO UPDATE SET rday = least(voids.rday, excluded.rday), seq = excluded.seq",
 )
 _CODES = sa.text(
     "SELECT code FROM submissions WHERE uid = ANY(CAST(:uids AS bytea[]))"

@@ -28,7 +28,7 @@ _KEEP = Insert(
     },
     "ON CONFLICT (plan, indicator, unit, period) DO UPDATE SET state = excluded.state,"
     " numerator = excluded.numerator, denominator = excluded.denominator,"
-    " target = excluded.target, told_at = excluded.told_at"
+    " target = excluded.target, told_at = excluded.told_at, seq = excluded.seq"
     " WHERE excluded.told_at > results.told_at",
 )
 _LOAD = sa.text(
@@ -48,7 +48,8 @@ _KEEP_DAYS = Insert(
     },
     "ON CONFLICT (plan, indicator, unit, period, rday) DO UPDATE SET"
     " numerator = excluded.numerator, denominator = excluded.denominator,"
-    " told_at = excluded.told_at WHERE excluded.told_at > result_days.told_at",
+    " told_at = excluded.told_at, seq = excluded.seq"
+    " WHERE excluded.told_at > result_days.told_at",
 )
 _LOAD_KNOWN = sa.text(
     "SELECT r.plan, r.indicator, r.unit, r.period, r.state, coalesce(d.numerator, 0),"
