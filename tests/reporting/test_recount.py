@@ -209,6 +209,12 @@ async def check(reports, answers, typed, asked):
             await check_report(reports, answers, report, typed, asked, by)
 
 
+async def look(reports):
+    """Ask for what is kept in memory from one question to the next, before all has come."""
+    for report in ("timeliness", "emulation", "installs"):
+        await reports.answer(ask(report, {}, ALL, REGISTRY, NOW).question)
+
+
 async def results(desk, stream, random):
     """What quota tells of the same events: in two goes, heard in any order and repeated."""
     half = len(stream) // 2
@@ -247,20 +253,22 @@ async def run(urls, seed, size, count):
         PlanMessage("invented", 2, "e", SECOND, SINCE),
     ]
     random.shuffle(versions)
+    reports = Reports(database, REGISTRY, WorkingDays.load(deploy_dir() / "calendar"), SMALL)
     try:
         await database.migrate(MIGRATIONS)
         for version, part in zip(versions, (stream[:half], stream[half:]), strict=True):
             async with database.transaction() as session:
                 await apply_plans(session, [version])
-            await apply(database, part, random)
+            for begin in range(0, half, half // 3):
+                await apply(database, part[begin : begin + half // 3], random)
+                await look(reports)
         async with Desk(urls["quota"]) as desk:
             told = await results(desk, stream, random)
         while told:
             async with database.transaction() as session:
                 await apply_outcomes(session, told[:200], REGISTRY)
             told = told[200:]
-        working = WorkingDays.load(deploy_dir() / "calendar")
-        reports = Reports(database, REGISTRY, working, SMALL)
+            await look(reports)
         answers = Answers(Recount(world.events, TREE), PLAN, SMALL)
         for typed, asked in questions(random, count):
             await check(reports, answers, typed, asked)

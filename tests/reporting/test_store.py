@@ -14,7 +14,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.reporting import tables
-from services.reporting.handlers import apply_events, roll_pending
+from services.reporting.handlers import (
+    PlanMessage,
+    Reports,
+    apply_events,
+    apply_plans,
+    ask,
+    roll_pending,
+)
+from services.reporting.handlers.reports import Answer, Question, installs, timeliness
 from services.reporting.rules import Place, form_06, territory
 from services.reporting.store import dossier_sums, figures, scores
 from services.reporting.store.scope import LATEST, Scope
@@ -22,8 +30,10 @@ from shared import inbox
 from shared.clock import VN
 from shared.db import Database
 from shared.events import Event, parse
+from shared.keys import Key
 from shared.settings import deploy_dir
 from shared.units import UnitRegistry
+from shared.working_days import WorkingDays
 from tests.instance import stores
 from tests.reporting import recount
 from tests.reporting.stories import stories
@@ -287,3 +297,123 @@ async def test_an_upgrade_adds_up_the_sums_that_are_there(url):
     await database.close()
     assert len([row for row in made["dossier_sums"] if "'*'" in row]) > 100
     assert made["lateness"] == [f"('dossier_sums', {level})" for level in (2, 4, 5, 9)]
+
+
+QUOTAS = {
+    "plan": "kept",
+    "title": "Kept",
+    "issued": {"number": "1/KH"},
+    "runs": {"from": "2020-01-01", "to": "2020-12-31"},
+    "indicators": {
+        "installs": {
+            "count": "install.recorded",
+            "where": {"result": "succeeded"},
+            "once_per": ["device"],
+            "target": {"for": ["461", "462"], "at_least": 4},
+        }
+    },
+    "obligations": {
+        "lists": {
+            "owed_by": ["461", "462"],
+            "owed_to": ["QTR-HDND"],
+            "due": {"every": "month", "day": 5, "for": "previous month"},
+            "fulfilled_by": {"event": "list.delivered"},
+        }
+    },
+}
+
+
+def filed(id: str, day: int, unit: str = "461") -> Event:
+    return other("list.delivered", id, day, unit=unit, list="clients", period="2020-01", rows=3)
+
+
+def voided(id: str, day: int) -> Event:
+    return other("record.voided", f"v-{id}", day, of_source="/a", of_id=id, reason="test")
+
+
+def installed(id: str, day: int, unit: str, device: str) -> Event:
+    return other("install.recorded", id, day, unit=unit, app="rtHome", installer=f"{unit}-01",
+                 place="home", result="succeeded", device=device * 64)  # fmt: skip
+
+
+def asked(report: str, as_of: int | None = None) -> Question:
+    """About January 2020, as of a day of it, or as known on 1 March."""
+    typed = {"from": "2020-01-01", "to": "2020-03-01"}
+    if as_of is not None:
+        typed |= {"as_of": f"2020-01-{as_of:02}"}
+    now = datetime(2020, 3, 1, 12, tzinfo=VN)
+    return ask(report, typed, Key("k", "test", frozenset()), REGISTRY, now).question
+
+
+def states(answer: Answer) -> dict[str, str]:
+    return {row["unit"]: row["state"] for row in answer.rows if row["period"] == "2020-01"}
+
+
+def counted(answer: Answer) -> dict[str, int]:
+    return {row["unit"]: row["counted"] for row in answer.rows}
+
+
+async def test_two_replicas_keep_what_the_store_says(url):
+    database = Database(url, "reporting", 4)
+    await empty(database)
+    async with database.transaction() as session:
+        await apply_plans(session, [PlanMessage("kept", 1, "d", QUOTAS)])
+    first, second = (Reports(database, REGISTRY, WorkingDays()) for _ in range(2))
+
+    async def both(report, as_of=None):
+        found = [await each.answer(asked(report, as_of)) for each in (first, second)]
+        assert found[0].rows == found[1].rows
+        return found[0]
+
+    missing = {"461": "missing", "462": "missing"}
+    assert states(await both("timeliness")) == missing
+    assert counted(await both("installs")) == {"461": 0, "462": 0}
+    await apply(database, [filed("f1", 3), installed("i1", 9, "461", "a")])
+    assert states(await first.answer(asked("timeliness"))) == missing | {"461": "on_time"}
+    assert counted(await first.answer(asked("installs"))) == {"461": 1, "462": 0}
+    await apply(database, [filed("f2", 20, "462"), installed("i2", 4, "462", "a")])
+    await apply(database, [voided("f1", 25), voided("f3", 26), installed("i3", 5, "462", "b")])
+    assert states(await second.answer(asked("timeliness"))) == missing | {"462": "on_time"}
+    assert states(await both("timeliness")) == missing | {"462": "on_time"}
+    assert counted(await both("installs")) == {"461": 0, "462": 2}
+    await apply(database, [filed("f3", 27), voided("i2", 12)])
+    assert states(await both("timeliness")) == missing | {"462": "on_time"}
+    assert counted(await both("installs")) == {"461": 1, "462": 1}
+    assert [counted(await both("installs", day)) for day in (4, 9, 11, 12)] == [
+        {"461": 0, "462": 1}, {"461": 0, "462": 2}, {"461": 0, "462": 2}, {"461": 1, "462": 1}
+    ]  # fmt: skip
+    # Another store in the place of this one, as after a rebuild: with as much in it, and the same
+    # numbers, but not the same.
+    await empty(database)
+    async with database.transaction() as session:
+        await session.execute(sa.text("ALTER SEQUENCE filings_seq_seq RESTART"))
+        await session.execute(sa.text("ALTER SEQUENCE installs_seq_seq RESTART"))
+        await apply_plans(session, [PlanMessage("kept", 1, "d", QUOTAS)])
+    await apply(database, [filed(f"g{n}", 3, "462") for n in range(3)])
+    await apply(database, [installed(f"j{n}", 5, "461", str(n)) for n in range(3)])
+    assert states(await both("timeliness")) == missing | {"462": "on_time"}
+    assert counted(await both("installs")) == {"461": 3, "462": 0}
+    await database.close()
+
+
+async def test_a_question_is_answered_from_the_moment_at_which_it_began(url):
+    database = Database(url, "reporting", 4)
+    await empty(database)
+    async with database.transaction() as session:
+        await apply_plans(session, [PlanMessage("kept", 1, "d", QUOTAS)])
+    await apply(database, [installed("i1", 9, "461", "a")])
+    reports = Reports(database, REGISTRY, WorkingDays())
+    async with database.transaction() as session:
+        await figures.hold_still(session)
+        book = await reports.book(session)
+        await apply(database, [filed("f1", 3), installed("i2", 4, "462", "a")])
+        assert states(await reports.answer(asked("timeliness")))["461"] == "on_time"
+        assert counted(await reports.answer(asked("installs"))) == {"461": 0, "462": 1}
+        for _ in range(2):
+            question = asked("timeliness")
+            assert states(await timeliness(session, question, book))["461"] == "missing"
+            question = asked("installs")
+            assert counted(await installs(session, question, book)) == {"461": 1, "462": 0}
+            assert states(await reports.answer(asked("timeliness")))["461"] == "on_time"
+            assert counted(await reports.answer(asked("installs"))) == {"461": 0, "462": 1}
+    await database.close()
