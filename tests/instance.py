@@ -1,8 +1,10 @@
 """A running instance for tests: real stores, real service processes, real kills."""
 
 import contextlib
+import fcntl
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,6 +22,7 @@ ADMIN = "mc_admin_" + "t" * 43
 HASH_KEY = "k" * 48
 ROOT = Path(__file__).parent.parent
 NAMES = ("intake", "quota", "notify", "reporting")
+HOST_ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
 
 
 class Instance:
@@ -130,11 +133,12 @@ class Instance:
         """Wait until nothing is unpublished and nothing is unconsumed."""
 
         def quiet() -> bool:
+            # One after the other: what an earlier one still has to do will keep the later ones busy.
             with contextlib.suppress(httpx.HTTPError, KeyError):
                 if self.get("intake", "/v1/status")["unpublished"]:
                     return False
-                figures = [self.get(name, "/v1/status") for name in services if name != "intake"]
-                return not any(f["unpublished"] or any(f["lag"].values()) for f in figures)
+                others = (self.get(name, "/v1/status") for name in services if name != "intake")
+                return not any(f["unpublished"] or any(f["lag"].values()) for f in others)
             return False
 
         wait_for(quiet, seconds)
@@ -156,7 +160,12 @@ def wait_for(
 
 
 class Stores(dict[str, str]):
-    """The addresses of a running broker and database, and a hand on both."""
+    """The addresses of a running broker and database, and a hand on both.
+
+    ``model`` is where a folder to copy from is kept, shared by all workers of a run.
+    """
+
+    model: Path | None = None
 
     def __init__(self, urls: dict[str, str], process: subprocess.Popen[str], folder: Path) -> None:
         super().__init__(urls)
@@ -176,15 +185,21 @@ class Stores(dict[str, str]):
 
 
 @contextlib.contextmanager
-def stores(folder: Path) -> Iterator[Stores]:
-    """A real broker and a real database, for as long as the block runs."""
+def stores(folder: Path, schemas: bool = True) -> Iterator[Stores]:
+    """A real broker and a real database, for as long as the block runs.
+
+    The services' schemas are there already, at their newest, where ``Stores.model`` says what to
+    copy; without ``schemas``, and where it says nothing, all is made from nothing.
+    """
+    if schemas and Stores.model is not None:
+        copy_of(Stores.model, folder)
     process = subprocess.Popen(
-        [sys.executable, str(Path(__file__).parent / "stores_host.py"), str(folder)],
+        host_command(folder),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
         cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env=HOST_ENVIRONMENT,
     )
     assert process.stdin is not None
     assert process.stdout is not None
@@ -193,6 +208,26 @@ def stores(folder: Path) -> Iterator[Stores]:
     finally:
         process.stdin.close()
         process.wait(timeout=60)
+        for name in ("postgres", "nats"):  # dozens of megabytes each; the logs stay
+            shutil.rmtree(folder / name, ignore_errors=True)
+
+
+def copy_of(model: Path, folder: Path) -> None:
+    """Copy the model's folder, which is made first where there is none."""
+    with open(model.with_suffix(".lock"), "w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        if not model.exists():
+            fresh = model.with_suffix(".new")
+            subprocess.run(
+                [*host_command(fresh), "--model"], cwd=ROOT, env=HOST_ENVIRONMENT, check=True
+            )
+            fresh.rename(model)
+    folder.mkdir(parents=True, exist_ok=True)
+    subprocess.run(["cp", "-a", f"{model}/.", folder], check=True)
+
+
+def host_command(folder: Path) -> list[str]:
+    return [sys.executable, str(Path(__file__).parent / "stores_host.py"), str(folder)]
 
 
 @contextlib.contextmanager

@@ -25,7 +25,8 @@ from typing import IO, NoReturn
 SERVICES = ("intake", "quota", "notify", "reporting")
 ROOT = Path(__file__).parent.parent
 LOADED = (
-    "alembic.command", "alembic.config", "asyncpg", "httptools", "shared.cli.main",
+    "alembic.command", "alembic.config", "anyascii._data", "asyncpg", "fastapi.telemetry",
+    "holidays.countries", "httptools", "shared.cli.environment", "shared.cli.main",
     "shared.cli.serve", "sqlalchemy.dialects.postgresql.asyncpg", "uvicorn.protocols.http.auto",
     "uvicorn.lifespan.on", "uvloop",
 )  # fmt: skip

@@ -1,5 +1,6 @@
 """Notify's store for real, with a clock that tests set and gateways that tests play."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from datetime import datetime
@@ -32,6 +33,7 @@ from shared.messaging.batches import BatchConsumer, Delivered
 from shared.plans import read_plan
 from shared.settings import deploy_dir
 from shared.units import UnitRegistry
+from tests.emptying import empty
 from tests.instance import Instance, instance, stores
 
 ROOT = Path(__file__).parent.parent.parent
@@ -39,10 +41,11 @@ REGISTRY = UnitRegistry.load(deploy_dir() / "units")
 TEMPLATES = Templates.load(deploy_dir() / "templates")
 OFFICES = Offices.load(deploy_dir() / "offices", REGISTRY)
 TABLES = (
-    "events, voids, contacts, plans, deadlines, officers, notices, notice_history, attempts,"
-    " consents, erasures, contact_access, templates, alerts, handovers, paces, clock_mark,"
-    " status_links, barred, budgets, budget_months, due_rules, calendar_warnings, attachments, calls_made"
-)
+    "events", "voids", "contacts", "plans", "deadlines", "officers", "notices", "notice_history",
+    "attempts", "consents", "erasures", "contact_access", "templates", "alerts", "handovers",
+    "paces", "clock_mark", "status_links", "barred", "budgets", "budget_months", "due_rules",
+    "calendar_warnings", "attachments", "calls_made", "inbox", "outbox", "dead_letters",
+)  # fmt: skip
 
 
 class Gateway:
@@ -207,7 +210,14 @@ class World:
 @pytest.fixture(scope="session")
 def store_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with stores(tmp_path_factory.mktemp("notify") / "stores") as urls:
+        asyncio.run(migrate(urls["notify"]))
         yield urls["notify"]
+
+
+async def migrate(url: str) -> None:
+    database = Database(url, "notify", 1)
+    await database.migrate(ROOT / "services" / "notify" / "migrations")
+    await database.close()
 
 
 @pytest.fixture(scope="session")
@@ -226,9 +236,8 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
 @pytest.fixture
 async def world(store_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
     database = Database(store_url, "notify")
-    await database.migrate(ROOT / "services" / "notify" / "migrations")
     async with database.transaction() as session:
-        await session.execute(sa.text(f"TRUNCATE {TABLES}, inbox, outbox, dead_letters"))
+        await empty(session, TABLES)
     try:
         yield World(database, monkeypatch)
     finally:

@@ -13,9 +13,12 @@ from services.quota.app import create_app
 from shared import events
 from shared.clock import VN
 from shared.messaging.batches import Delivered
+from tests.emptying import empty
 from tests.instance import ADMIN
 
 MIGRATIONS = Path(tables.__file__).parent / "migrations"
+MIGRATED: set[str] = set()
+"""The stores that were brought to the newest schema."""
 
 
 def delivery(raw: dict[str, Any], received: date) -> Delivered:
@@ -31,6 +34,7 @@ class Desk:
     """One quota service in this process, on a real database."""
 
     def __init__(self, url: str) -> None:
+        self.url = url
         given = {
             "DATABASE_URL": url,
             "NATS_URL": "nats://127.0.0.1:1",
@@ -52,9 +56,11 @@ class Desk:
         )
 
     async def __aenter__(self) -> "Desk":
-        await self.service.database.migrate(MIGRATIONS)
+        if self.url not in MIGRATED:
+            await self.service.database.migrate(MIGRATIONS)
+            MIGRATED.add(self.url)
         async with self.service.database.transaction() as session:
-            await session.execute(sa.text(f"TRUNCATE {', '.join(sorted(tables.metadata.tables))}"))
+            await empty(session, tables.metadata.tables)
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -24,7 +24,7 @@ WHEN = dt.datetime(2019, 9, 3, 2, tzinfo=dt.UTC)
 
 @pytest.fixture(scope="module")
 def url(tmp_path_factory):
-    with stores(tmp_path_factory.mktemp("upgrade")) as urls:
+    with stores(tmp_path_factory.mktemp("upgrade"), schemas=False) as urls:
         yield urls["quota"]
 
 

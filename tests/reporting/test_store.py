@@ -34,6 +34,7 @@ from shared.keys import Key
 from shared.settings import deploy_dir
 from shared.units import UnitRegistry
 from shared.working_days import WorkingDays
+from tests import emptying
 from tests.instance import stores
 from tests.reporting import recount
 from tests.reporting.stories import stories
@@ -100,7 +101,7 @@ async def apply(database: Database, batch: list[Event]) -> None:
 
 async def empty(database: Database) -> None:
     async with database.transaction() as session:
-        await session.execute(sa.text(f"TRUNCATE {', '.join(READ_MODELS)}"))
+        await emptying.empty(session, READ_MODELS)
 
 
 def bare(key: str | Place) -> str:
@@ -110,15 +111,27 @@ def bare(key: str | Place) -> str:
 DAYS = st.integers(-1, 15).map(lambda days: date(2020, 1, 1) + timedelta(days=days))
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
-@given(
-    stories(codes=("A", "B", "C"), limit=12),
-    st.tuples(DAYS, DAYS).map(sorted),
-    st.none() | DAYS,
-    st.randoms(use_true_random=False),
-)
-def test_any_batches_in_any_order_equal_the_recount(url, events, period, as_of, random: Random):
-    asyncio.run(check(url, events, period, as_of, random))
+def run_many(url, examples):
+    @settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(
+        stories(codes=("A", "B", "C"), limit=12),
+        st.tuples(DAYS, DAYS).map(sorted),
+        st.none() | DAYS,
+        st.randoms(use_true_random=False),
+    )
+    def run(events, period, as_of, random: Random):
+        asyncio.run(check(url, events, period, as_of, random))
+
+    run()
+
+
+def test_any_batches_in_any_order_equal_the_recount(url):
+    run_many(url, 15)
+
+
+@pytest.mark.soak
+def test_any_batches_in_any_order_equal_the_recount_at_length(url):
+    run_many(url, 1000)
 
 
 async def check(url, events, period, as_of, random):
