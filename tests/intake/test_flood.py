@@ -51,13 +51,14 @@ def family(pid):
     return found
 
 
-def test_a_database_that_hangs_is_answered_for_in_time_and_nothing_piles_up(running):
+@pytest.mark.parametrize("size", [20, pytest.param(100, marks=pytest.mark.soak)])
+def test_a_database_that_hangs_is_answered_for_in_time_and_nothing_piles_up(running, size):
     running.start("intake", 1, MOTCUA_ANSWER_SECONDS=str(ANSWER_SECONDS))
     running.wait_ready("intake", 1)
     children = json.loads((running.folder / "stores" / "children.json").read_text())["children"]
     [database] = [child["pid"] for child in children if child["name"] == "database"]
     bodies = [
-        json.dumps([install(n * 100 + m, "470", device=f"hang-{n}-{m}") for m in range(100)])
+        json.dumps([install(n * 100 + m, "470", device=f"hang-{n}-{m}") for m in range(size)])
         for n in range(300)
     ]
     url = running.url("intake", "/v1/events", 1)
@@ -95,3 +96,4 @@ def test_a_database_that_hangs_is_answered_for_in_time_and_nothing_piles_up(runn
     assert {result["status"] for result in results} <= {"accepted", "duplicate"}
     again = asyncio.run(post_all())
     assert {answer.status_code for answer, _ in again} <= {202, 503}
+    running.kill("intake", 1)

@@ -207,13 +207,14 @@ def leave_memory(running, first, count, most):
 
 
 def test_a_long_list_leaves_memory_as_it_was(running):
-    leave_memory(running, 100_001, 10_000, 8 << 20)
+    leave_memory(running, 100_001, 5_000, 8 << 20)
 
 
 @pytest.mark.soak
 @pytest.mark.timeout(300)
 def test_a_hundred_thousand_rows_leave_memory_as_it_was(running):
-    leave_memory(running, 200_001, 100_000, 64 << 20)
+    leave_memory(running, 200_001, 10_000, 8 << 20)
+    leave_memory(running, 300_001, 100_000, 64 << 20)
 
 
 def test_a_break_of_the_command_is_mended_by_running_it_again(running, tmp_path):

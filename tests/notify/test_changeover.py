@@ -229,7 +229,7 @@ def check_slips(made, gateway, size):
 
 
 def test_other_rules_and_slips_among_kills_are_told_once(running, gateway):
-    break_it(running, gateway, 320, 1020)
+    break_it(running, gateway, 320, 620)
 
 
 @pytest.mark.soak

@@ -197,8 +197,24 @@ TITLES = [
 LONGEST = max(UNITS, key=len)
 
 
+LONG = sorted(UNITS, key=len)[-25:]
+WIDE = sorted(TITLES, key=lambda told: len("".join(filter(None, told))))[-5:]
+
+
 @pytest.mark.parametrize("kind", texts.KINDS)
 def test_every_shipped_sms_fits_one_segment_for_every_unit_and_duty(kind):
+    """Every unit with what is longest said of it, and all that is said of the longest units."""
+    fit_one_segment(kind, UNITS, WIDE)
+    fit_one_segment(kind, LONG, TITLES)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("kind", texts.KINDS)
+def test_every_shipped_sms_fits_one_segment_for_every_unit_with_every_duty(kind):
+    fit_one_segment(kind, UNITS, TITLES)
+
+
+def fit_one_segment(kind, offices, titles):
     audience = texts.KINDS[kind]
     dossier = VALUES | {"code": "H15.50.05.13-261008-0975123", "return_by": "post"}
     dossier |= {"department": "Phòng Tài nguyên và Môi trường huyện", "reason": None}
@@ -206,8 +222,8 @@ def test_every_shipped_sms_fits_one_segment_for_every_unit_and_duty(kind):
         due = "trước 17:00 ngày 31/12/2020"
     else:
         due = "trước ngày 31/12/2020" if kind == "obligation_extended" else "31/12/2020"
-    for office in UNITS:
-        for plan, title, contact in TITLES if audience == "officer" else TITLES[:1]:
+    for office in offices:
+        for plan, title, contact in titles if audience == "officer" else titles[:1]:
             values = dossier | {
                 "office": office, "owing": LONGEST, "plan": plan, "obligation": title,
                 "indicator": title, "contact": contact, "period": "2020-12-31",

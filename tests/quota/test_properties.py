@@ -120,10 +120,22 @@ def url(tmp_path_factory):
         yield urls["quota"]
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
-@given(worlds(), st.randoms(use_true_random=False))
-def test_any_events_in_any_order_equal_the_recount(url, world, random: Random):
-    asyncio.run(check(url, world, random))
+def run_many(url, examples):
+    @settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(worlds(), st.randoms(use_true_random=False))
+    def run(world, random: Random):
+        asyncio.run(check(url, world, random))
+
+    run()
+
+
+def test_any_events_in_any_order_equal_the_recount(url):
+    run_many(url, 12)
+
+
+@pytest.mark.soak
+def test_any_events_in_any_order_equal_the_recount_at_length(url):
+    run_many(url, 400)
 
 
 async def check(url, world, random):

@@ -165,7 +165,7 @@ async def change_to(database, rule, today, steps=None) -> rulebook.Changeover:
 
 
 def test_changed_rules_and_events_in_any_order_equal_the_recount(url):
-    run_many(url, 25)
+    run_many(url, 12)
 
 
 @pytest.mark.soak

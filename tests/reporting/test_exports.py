@@ -118,7 +118,7 @@ def export(running, rows):
 
 
 def test_every_row_is_in_the_file(running):
-    export(running, 3_000)
+    export(running, 1_200)
 
 
 @pytest.mark.soak

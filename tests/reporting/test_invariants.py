@@ -17,7 +17,7 @@ SUMS = {
     "resolved_total": ("resolved_early", "resolved_on_time", "resolved_late"),
     "pending_total": ("pending_within_due", "pending_overdue"),
 }
-QUESTIONS = 60
+QUESTIONS, MANY = 25, 600
 
 
 def instant(random):
@@ -64,10 +64,11 @@ def running(tmp_path_factory):
         yield made
 
 
-def test_every_row_and_total_adds_up(running):
+@pytest.mark.parametrize("questions", [QUESTIONS, pytest.param(MANY, marks=pytest.mark.soak)])
+def test_every_row_and_total_adds_up(running, questions):
     random = Random(6)
     rows = 0
-    for _ in range(QUESTIONS):
+    for _ in range(questions):
         first, last = sorted(random.choices(DAYS, k=2))
         asked = {"from": first, "to": last, "by": random.choice(("field", "unit"))}
         if random.random() < 0.5:
@@ -90,7 +91,7 @@ def test_every_row_and_total_adds_up(running):
             whole = row["on_time"] + row["late"] + row["open_overdue"]
             assert row["rate"] == (row["on_time"] / whole if whole else None), asked
             assert row.get("reason") == (None if whole else "nothing_to_count"), asked
-    assert rows > QUESTIONS
+    assert rows > questions
 
 
 def test_one_day_is_carried_over_to_the_next(running):

@@ -24,7 +24,8 @@ from tests.system.world import LOCAL, Made, fresh_dossiers, make_world
 pytestmark = pytest.mark.timeout(360)
 ACK_WAIT = 5  # seconds after which what was delivered to the killed comes again
 CONSUMERS = ("quota", "notify", "reporting")
-BATCH = 100
+BATCH = 40
+FULL_BATCH = 100
 
 
 class Carrier:
@@ -59,6 +60,7 @@ class World:
         self.running, self.carrier = running, carrier
         self.posted: Made = []
         self.fresh = 0
+        self.batch = BATCH
 
     def start(self, name: str, replica: int = 0) -> None:
         label = f"{name}-{replica}"
@@ -66,7 +68,7 @@ class World:
 
     def post(self, made: Made, at: dict[int, Callable[[], None]] | None = None) -> None:
         """Post as an impatient source does, and break something after so many batches."""
-        batches = [made[n : n + BATCH] for n in range(0, len(made), BATCH)]
+        batches = [made[n : n + self.batch] for n in range(0, len(made), self.batch)]
         todo = list(enumerate(batches))[::-1]
         results: dict[int, list[str]] = {}
         faults: list[BaseException] = []
@@ -207,22 +209,14 @@ def kill_each(world: World, seed: str, size: int) -> None:
     killed = ("quota", "reporting", "notify", "intake", "intake")
     world.post(
         made + made[: size * 15 // 100],
-        {size // BATCH * (2 * n + 1) // 10: again(name) for n, name in enumerate(killed)},
+        {size // world.batch * (2 * n + 1) // 10: again(name) for n, name in enumerate(killed)},
     )
     world.post_fresh(60, {1: again("notify")})
     world.check()
 
 
-def test_each_service_killed_amid_events(world: World) -> None:
-    kill_each(world, "w1", 2_500)
-
-
-@pytest.mark.soak
-def test_each_service_killed_amid_ten_thousand_events(world: World) -> None:
-    kill_each(world, "w0", 10_000)
-
-
-def test_two_replicas_of_each_consumer_one_of_them_killed(world: World) -> None:
+def kill_a_replica_of_each(world: World, seed: str, size: int) -> None:
+    """Post ``size`` events to two replicas of each consumer, and kill one of each on the way."""
     running = world.running
     for name in CONSUMERS:
         world.start(name, 1)
@@ -233,7 +227,7 @@ def test_two_replicas_of_each_consumer_one_of_them_killed(world: World) -> None:
         for name in CONSUMERS:
             running.kill(name)
 
-    world.post(make_world("w2", 1_500), {5: kill_first})
+    world.post(make_world(seed, size), {5: kill_first})
     world.post_fresh(60)
     for name in CONSUMERS:
         world.start(name)
@@ -244,36 +238,38 @@ def test_two_replicas_of_each_consumer_one_of_them_killed(world: World) -> None:
         running.kill(name, 1)
 
 
-def test_broker_killed(world: World) -> None:
+def kill_the_broker(world: World, seed: str, size: int) -> None:
     stores = world.running.urls
     world.post(
-        make_world("w3", 1_000),
+        make_world(seed, size),
         {2: lambda: stores.tell("kill broker"), 7: lambda: stores.tell("start broker")},
     )
     world.post_fresh(20)
     world.check()
 
 
-def test_database_killed(world: World) -> None:
+def kill_the_database(world: World, seed: str, size: int) -> None:
     stores = world.running.urls
-    world.post(make_world("w4", 1_000), {3: lambda: stores.tell("kill database", "start database")})
+    world.post(make_world(seed, size), {3: lambda: stores.tell("kill database", "start database")})
     world.post_fresh(20)
     world.check()
 
 
-def test_broker_loses_its_storage_while_everything_runs(world: World) -> None:
+def wipe_the_broker(world: World, seed: str, size: int) -> None:
+    """It loses its storage while everything runs."""
     stores = world.running.urls
     world.post(
-        make_world("w5", 1_000),
+        make_world(seed, size),
         {4: lambda: stores.tell("kill broker", "wipe broker", "start broker")},
     )
     world.post_fresh(20)
     world.check()
 
 
-def test_broker_loses_its_storage_while_everything_is_down(world: World) -> None:
+def wipe_the_broker_at_rest(world: World, seed: str, size: int) -> None:
+    """It loses its storage while everything is down."""
     stores = world.running.urls
-    world.post(make_world("w6", 1_000))
+    world.post(make_world(seed, size))
     world.running.stop()
     stores.tell("stop broker", "wipe broker", "start broker")
     for name in NAMES:
@@ -282,3 +278,39 @@ def test_broker_loses_its_storage_while_everything_is_down(world: World) -> None
         world.running.wait_ready(name)
     world.post_fresh(20)
     world.check()
+
+
+def test_each_service_killed_amid_events(world: World) -> None:
+    kill_each(world, "w1", 1_000)
+
+
+def test_two_replicas_of_each_consumer_one_of_them_killed(world: World) -> None:
+    kill_a_replica_of_each(world, "w2", 600)
+
+
+def test_broker_killed(world: World) -> None:
+    kill_the_broker(world, "w3", 400)
+
+
+def test_database_killed(world: World) -> None:
+    kill_the_database(world, "w4", 400)
+
+
+def test_broker_loses_its_storage_while_everything_runs(world: World) -> None:
+    wipe_the_broker(world, "w5", 400)
+
+
+def test_broker_loses_its_storage_while_everything_is_down(world: World) -> None:
+    wipe_the_broker_at_rest(world, "w6", 400)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(1200)
+def test_the_same_amid_ten_thousand_events(world: World) -> None:
+    world.batch = FULL_BATCH
+    kill_each(world, "w0", 10_000)
+    kill_a_replica_of_each(world, "w7", 1_500)
+    for n, break_it in enumerate(
+        (kill_the_broker, kill_the_database, wipe_the_broker, wipe_the_broker_at_rest)
+    ):
+        break_it(world, f"w8{n}", 1_000)
