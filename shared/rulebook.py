@@ -9,7 +9,7 @@ events that come in meanwhile are read by the rules that their dossier was last 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Protocol
@@ -23,6 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from shared import clock
 from shared.db import Database, take_turn
 from shared.due_dates import NO_TIMELINE, DueRules, Timeline, concerned
+from shared.undated import Undated
 
 log = structlog.get_logger()
 
@@ -118,13 +119,8 @@ async def propose(session: AsyncSession, rules: DueRules) -> bool:
 class Dossiers(Protocol):
     """What a changeover needs to know of a service's dossiers."""
 
-    async def count(self, session: AsyncSession, procedures: Collection[str]) -> int:
-        """How many dossiers of these procedures have no due date stated by a submission."""
-
-    async def after(
-        self, session: AsyncSession, procedures: Collection[str], code: str, limit: int
-    ) -> Sequence[str]:
-        """Their codes after one, in the order of code points, each once."""
+    codes: Undated
+    """Those of which no submission states a due date."""
 
     async def derive(
         self, session: AsyncSession, codes: Sequence[str], before: Timeline, after: Timeline
@@ -204,7 +200,7 @@ class Changeover:
         procedures = sorted(concerned(held.latest, new))
         since = max(clock.today(), row.last or date.min)
         if row.state == "waiting":
-            total = await self.dossiers.count(session, procedures) if procedures else 0
+            total = await self.dossiers.codes.count(session, procedures) if procedures else 0
             if total and only_empty:
                 return False
             if total == 0 and row.last is None:
@@ -214,7 +210,7 @@ class Changeover:
             log.info("due_rules_changing", digest=row.digest, dossiers=total)
         else:
             since = row.last
-        codes = await self.dossiers.after(session, procedures, row.cursor, self.size)
+        codes = await self.dossiers.codes.after(session, procedures, row.cursor, self.size)
         if codes:
             await self.dossiers.derive(session, codes, held, held.then(since, new))
             given = {"seq": row.seq, "cursor": codes[-1], "done": len(codes)}

@@ -1,6 +1,6 @@
 """What other rules about due dates change in the counts of dossiers."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -14,18 +14,10 @@ from shared.due_dates import Timeline
 class Undated:
     """The dossiers of which upstream states no due date, for the changeover to other rules."""
 
+    codes = store.UNDATED
+
     def __init__(self, plans: Plans) -> None:
         self.plans = plans
-
-    async def count(self, session: AsyncSession, procedures: Collection[str]) -> int:
-        """How many there are of some procedures."""
-        return await store.count_undated(session, procedures)
-
-    async def after(
-        self, session: AsyncSession, procedures: Collection[str], code: str, limit: int
-    ) -> Sequence[str]:
-        """The next codes of some procedures."""
-        return await store.undated_after(session, procedures, code, limit)
 
     async def derive(
         self, session: AsyncSession, codes: Sequence[str], before: Timeline, after: Timeline

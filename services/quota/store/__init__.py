@@ -97,9 +97,10 @@ from services.quota.store.tallies import (
     put_tally,
     tallies,
 )
-from services.quota.store.undated import count_undated, undated_after
+from services.quota.store.undated import UNDATED
 
 __all__ = [
+    "UNDATED",
     "Added",
     "Cell",
     "CountKey",
@@ -122,7 +123,6 @@ __all__ = [
     "cells_after",
     "check_day",
     "count_facts",
-    "count_undated",
     "digests",
     "drop_counts",
     "earned",
@@ -171,6 +171,5 @@ __all__ = [
     "told_days",
     "totals",
     "totals_of",
-    "undated_after",
     "without_dossier",
 ]

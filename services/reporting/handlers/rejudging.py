@@ -1,13 +1,14 @@
 """What other rules about due dates change in the read models: the difference is added."""
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.reporting import rules
 from services.reporting.rules import Cell, Overdue
-from services.reporting.store import dossier_sums, facts, sums, undated
+from services.reporting.store import dossier_sums, facts, sums
+from services.reporting.store.undated import UNDATED
 from shared.due_dates import Timeline
 from shared.units import UnitRegistry
 
@@ -15,18 +16,10 @@ from shared.units import UnitRegistry
 class Undated:
     """The dossiers of which upstream states no due date, for the changeover to other rules."""
 
+    codes = UNDATED
+
     def __init__(self, registry: UnitRegistry) -> None:
         self.registry = registry
-
-    async def count(self, session: AsyncSession, procedures: Collection[str]) -> int:
-        """How many there are of some procedures."""
-        return await undated.count(session, procedures)
-
-    async def after(
-        self, session: AsyncSession, procedures: Collection[str], code: str, limit: int
-    ) -> Sequence[str]:
-        """The next codes of some procedures."""
-        return await undated.after(session, procedures, code, limit)
 
     async def derive(
         self, session: AsyncSession, codes: Sequence[str], before: Timeline, after: Timeline
