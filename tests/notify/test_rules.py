@@ -349,11 +349,6 @@ class TestDeadlines:
     def test_no_due_date_no_deadline(self):
         assert versions(submitted(due=None)) == []
 
-    def test_the_apology_names_the_old_date(self):
-        [version] = versions(submitted())
-        fact = notices.late_fact(CODE, version, "461", notices.Origin(b"x", SOURCE, NOW))
-        assert (fact.version, dict(fact.facts)["old_due"]) == ("due:2026-10-12", "12/10/2026")
-
 
 class TestReceipts:
     @pytest.mark.parametrize(

@@ -5,8 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
-from typing import Any, Protocol
-from uuid import UUID
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -22,16 +21,6 @@ from shared.db import Database, take_turn
 from shared.units import UnitRegistry
 
 LOOK_SECONDS = 5.0
-
-
-class Priced(Protocol):
-    """A message about to be sent, and what it will cost; ``urgent`` ones are never held."""
-
-    notice: UUID
-    number: int
-    unit: str
-    price: int
-    kind: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from services.notify.rules.stops import stop_of
 from services.notify.rules.trials import DRY_RUN, Trial
 from shared import phones
 from shared.clock import local_day
-from shared.dossiers import PAUSES, StatusChange, Story, Submission
+from shared.dossiers import PAUSES, StatusChange, Submission
 
 State = Literal[
     "waiting_contact",
@@ -309,22 +309,6 @@ def named_moves(versions: Sequence[Version], told: Iterable[str]) -> set[str]:
     }
 
 
-def late_fact(
-    code: str, version: Version, unit: str, origin: Origin, values: Iterable[tuple] = ()
-) -> Fact:
-    """The apology for a due date that passed without a result."""
-    assert version.slips_at is not None
-    return Fact(
-        code,
-        "late",
-        f"due:{version.due_day.isoformat()}",
-        version.slips_at,
-        unit,
-        origin,
-        (*values, ("old_due", day_text(version.due_day)), ("new_due", None)),
-    )
-
-
 def rescheduled_fact(
     code: str, old: Version, new: Version, unit: str, origin: Origin, values: Iterable[tuple] = ()
 ) -> Fact:
@@ -502,17 +486,3 @@ def as_recorded(draft: Draft, reason: str | None) -> Draft:
 def _origin(event: Submission | StatusChange) -> Origin:
     time, source, _ = event.order
     return Origin(event.uid, source, time, event.backfill)
-
-
-def story_facts(
-    code: str,
-    story: Story | None,
-    statuses: Sequence[StatusChange],
-    versions: Sequence[Version],
-    reasons: dict[bytes, str],
-    return_by: str | None,
-) -> list[Fact]:
-    """``facts_of`` for a folded story, or for the statuses of a dossier not yet submitted."""
-    if story is None:
-        return facts_of(code, None, statuses, versions, reasons, return_by)
-    return facts_of(code, story.submission, story.statuses, versions, reasons, return_by)

@@ -13,8 +13,6 @@ from services.quota.handlers.versions import Plans
 from shared import clock, events
 from shared.db import Database, take_turn
 
-DECIDED = {"approve": "approved", "refuse": "refused"}
-
 
 @dataclass(frozen=True, slots=True)
 class Asked:

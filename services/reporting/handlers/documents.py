@@ -1,6 +1,6 @@
 """A report as a document: what the JSON answer holds, and what is frozen when it is published."""
 
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 from services.reporting.handlers.asking import Asked
@@ -34,8 +34,3 @@ def document(asked: Asked, answer: Answer) -> dict[str, Any]:
 def day_of(text: str | None) -> date | None:
     """A day of a document."""
     return None if text is None else date.fromisoformat(text)
-
-
-def moment_of(text: str | None) -> datetime | None:
-    """An instant of a document."""
-    return None if text is None else datetime.fromisoformat(text)

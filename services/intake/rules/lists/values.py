@@ -6,7 +6,7 @@ None. What a cell holds is never part of a fault.
 
 import re
 import unicodedata
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any, NamedTuple
 
 from services.intake.rules.lists.dates import Moment, in_range, read_moment
@@ -160,11 +160,6 @@ def read_instant(cell: Any) -> tuple[Moment | None, str]:
     if not in_range(moment.at):
         return None, "date_out_of_range"
     return moment, ""
-
-
-def instant_text(at: datetime) -> str:
-    """An instant as events write it."""
-    return at.isoformat() if at.tzinfo is not UTC else at.isoformat().replace("+00:00", "Z")
 
 
 def read_whole(cell: Any) -> Value:
