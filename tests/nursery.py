@@ -1,9 +1,10 @@
 """Service processes that start quickly: forked from one that has the program loaded already.
 
-One nursery for each service is kept by the process that runs the tests. What it forks is the same
-program as ``motcua serve NAME`` with its own environment, and dies by the same signals; what is
-saved is reading the same modules anew hundreds of times. ``motcua up`` and what is started by
-containers is tested with processes of their own.
+One nursery for each service is kept by the process that runs the tests; they are forks of one that
+has loaded what all services have in common. What a nursery forks is the same program as ``motcua
+serve NAME`` with its own environment, and dies by the same signals; what is saved is reading the
+same modules anew hundreds of times. ``motcua up`` and what is started by containers is tested with
+processes of their own.
 
 ``TEST_CLOCK`` in that environment names a file with the seconds by which its clock is ahead of the
 machine's, so that a test has a night end when it likes.
@@ -19,6 +20,7 @@ import select
 import signal
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import IO, NoReturn
 
@@ -71,52 +73,84 @@ class Forked:
 
 
 class Nursery:
-    """The process that forks those of one service."""
+    """The process that forks those of one service, by the ends of two pipes: orders to it, answers
+    from it."""
 
-    def __init__(self, service: str) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.nursery", service],
-            cwd=ROOT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        atexit.register(self.close)
+    def __init__(self, orders: int, answers: int) -> None:
+        self.orders, self.answers = os.fdopen(orders, "w"), os.fdopen(answers)
 
     def start(self, env: dict[str, str], log: Path) -> Forked:
         """Start the service with this environment; what it prints goes to ``log``."""
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self.process.stdin.write(json.dumps({"env": env, "log": str(log)}) + "\n")
-        self.process.stdin.flush()
-        return Forked(int(self.process.stdout.readline()))
+        self.orders.write(json.dumps({"env": env, "log": str(log)}) + "\n")
+        self.orders.flush()
+        return Forked(int(self.answers.readline()))
 
     def close(self) -> None:
-        assert self.process.stdin is not None
         with contextlib.suppress(OSError):
-            self.process.stdin.close()
-        self.process.wait()
+            self.orders.close()
 
 
 _kept: dict[str, Nursery] = {}
 
 
 def nursery(service: str) -> Nursery:
-    """This process's nursery of a service; all are made at the first call, side by side."""
+    """This process's nursery of a service; all are made at the first call."""
     if not _kept:
-        _kept.update({name: Nursery(name) for name in SERVICES})
+        _kept.update(found())
     return _kept[service]
 
 
-def main(service: str) -> None:
-    """Load the service, then fork one for each line of the input, until it ends."""
-    orders, answers = os.fdopen(os.dup(0)), os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)
-    for name in (*LOADED, f"services.{service}.app"):
+def found() -> dict[str, Nursery]:
+    """Start a process that loads what all services have in common, and forks their nurseries."""
+    pipes = {name: (os.pipe(), os.pipe()) for name in SERVICES}
+    theirs = {name: (orders[0], answers[1]) for name, (orders, answers) in pipes.items()}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.nursery", json.dumps(theirs)],
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        pass_fds=[end for ends in theirs.values() for end in ends],
+    )
+    for end in (end for ends in theirs.values() for end in ends):
+        os.close(end)
+    made = {name: Nursery(orders[1], answers[0]) for name, (orders, answers) in pipes.items()}
+
+    def close() -> None:
+        for each in made.values():
+            each.close()
+        process.wait()
+
+    atexit.register(close)
+    return made
+
+
+def main(pipes: dict[str, tuple[int, int]]) -> None:
+    """Fork a nursery for each service, and wait for all of them."""
+    load(LOADED)
+    for service, ends in pipes.items():
+        if os.fork() == 0:
+            for end in (end for others in pipes.values() for end in others):
+                if end not in ends:
+                    os.close(end)
+            serve(service, os.fdopen(ends[0]), os.fdopen(ends[1], "w"))
+            os._exit(0)
+    for end in (end for ends in pipes.values() for end in ends):
+        os.close(end)
+    for _ in pipes:
+        os.wait()
+
+
+def load(names: Iterable[str]) -> None:
+    """Load modules, for good: what is forked shares them."""
+    for name in names:
         importlib.import_module(name)
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel buries what ended
     gc.collect()
     gc.freeze()
+
+
+def serve(service: str, orders: IO[str], answers: IO[str]) -> None:
+    """Load the service, then fork one for each order, until they end."""
+    load([f"services.{service}.app"])
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel buries what ended
     parent = os.getpid()
     for line in orders:
         order = json.loads(line)
@@ -172,4 +206,4 @@ def set_clock(ahead: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(json.loads(sys.argv[1]))

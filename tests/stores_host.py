@@ -15,7 +15,6 @@ import signal
 import sys
 from pathlib import Path
 
-from shared.db import Database
 from shared.embedded.home import Home
 from shared.embedded.nats import Nats
 from shared.embedded.postgres import OWNER, Postgres
@@ -79,6 +78,8 @@ class Host:
 
 async def make_model(folder: Path) -> None:
     """A folder with a database that has every schema."""
+    from shared.db import Database  # takes long to load, and nothing else here needs it
+
     host = Host(folder)
     database = host.stores["database"]
     database.prepare()
