@@ -1,6 +1,7 @@
 """`motcua rebuild reporting`: equal figures from the streams, while the present store answers."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import subprocess
@@ -99,6 +100,8 @@ def test_a_spoilt_store_is_rebuilt_while_it_answers(running):
     process = start(running)
     while process.poll() is None:
         assert running.http.get(running.url("reporting", "/v1/reports/bieu-06")).status_code == 200
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(0.1)
     output = process.stdout.read()
     assert process.returncode == 0, output
     assert "rebuilt from" in output
