@@ -22,24 +22,14 @@ from typing import Literal, TypeVar
 
 from shared.clock import local_day
 from shared.due_dates import DueRules
+from shared.events import STATUS_CODES
 
 Order = tuple[datetime, str, str]
 """Where an event stands among all events: its time, its source, its id."""
 
 Outcome = Literal["early", "on_time", "late"]
 
-NATIONAL_CODES: Mapping[str, int] = {
-    "registered": 1,
-    "received": 2,
-    "refused": 3,
-    "in_process": 4,
-    "supplement_requested": 5,
-    "payment_requested": 6,
-    "withdrawn": 7,
-    "stopped": 8,
-    "result_ready": 9,
-    "returned": 10,
-}
+NATIONAL_CODES: Mapping[str, int] = STATUS_CODES
 """The national status codes by the names that events use."""
 
 PAUSES = frozenset({"supplement_requested", "payment_requested", "stopped"})

@@ -1,6 +1,6 @@
 """What each event says. `...Given` models are what a source sends; the others are published."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict
 
@@ -39,19 +39,8 @@ Status = Literal[
 ]
 Flag = Literal["present", "missing", "invalid"]
 
-STATUS_CODES: dict[Status, int] = {
-    "registered": 1,
-    "received": 2,
-    "refused": 3,
-    "in_process": 4,
-    "supplement_requested": 5,
-    "payment_requested": 6,
-    "withdrawn": 7,
-    "stopped": 8,
-    "result_ready": 9,
-    "returned": 10,
-}
-"""Status -> national code."""
+STATUS_CODES: dict[Status, int] = {status: code for code, status in enumerate(get_args(Status), 1)}
+"""Status -> national code, in the order of these codes."""
 
 OptionalInstant = Instant | None
 OptionalCode = Annotated[Code | None, AbsentIfBlank]

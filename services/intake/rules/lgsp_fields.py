@@ -12,20 +12,10 @@ from datetime import datetime
 from typing import Any, Literal
 
 from shared.clock import VN
+from shared.events import STATUS_CODES
 from shared.redaction import scrub
 
-STATUSES = (
-    "registered",
-    "received",
-    "refused",
-    "in_process",
-    "supplement_requested",
-    "payment_requested",
-    "withdrawn",
-    "stopped",
-    "result_ready",
-    "returned",
-)
+STATUSES = tuple(STATUS_CODES)
 """The statuses of events in the order of the national codes 1 to 10."""
 CHANNELS = {"1": "counter", "2": "online", "3": "post"}
 RETURNS = {"0": "counter", "1": "post"}
