@@ -44,6 +44,25 @@ def test_full_quota_pays_27_million(running):
     assert {row["state"] for row in progress} == {"met"}
     assert {row["denominator"] for row in progress} == {None}
 
+    asked = {"plan": PLAN, "indicator": "installs", "unit": "461", "period": "whole"}
+    behind = [
+        running.get("quota", "/v1/progress/behind", **asked, limit=60, offset=start)
+        for start in (0, 60)
+    ]
+    assert [one["total"]["next_offset"] for one in behind] == [60, None]
+    found = [row for one in behind for row in one["rows"]]
+    figure = next(row["numerator"] for row in progress if row["unit"] == "461")
+    assert len(found) == sum(row["n"] for row in found) == behind[0]["total"]["n"] == figure
+    marks = sorted(event["id"] for row in found for event in row["events"])
+    assert marks == sorted(f"install-461-{n}" for n in range(figure))
+    shared = running.get("quota", "/v1/progress/behind", **asked | {"unit": "462"}, limit=1000)
+    assert shared["total"]["n"] == 100
+    assert max(len(row["events"]) for row in shared["rows"]) == 2  # one machine, twice
+    lost = running.http.get(
+        running.url("quota", "/v1/progress/behind"), params=asked | {"period": "2031"}
+    )
+    assert lost.json()["errors"][0]["pointer"] == "/period"
+
     before = (answer, progress)
     assert running.apply_plan(PLAN)["changed"] is False
     again = running.get("quota", "/v1/stipends", plan=PLAN)

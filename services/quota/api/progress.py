@@ -14,7 +14,9 @@ from fastapi.responses import Response, StreamingResponse
 from services.quota import handlers
 from services.quota.api.scopes import Scopes
 from services.quota.handlers import Plans, Question, Walk
+from services.quota.rules import OF, OVER
 from shared.keys import Key
+from shared.problems import Problem
 from shared.service import Service, needs
 
 Row = dict[str, Any]
@@ -78,6 +80,45 @@ def build_router(service: Service, plans: Plans, scopes: Scopes) -> APIRouter:
         more = None if limit is None or len(page) <= limit else after + limit
         body = await asyncio.to_thread(orjson.dumps, {"rows": page[:limit], "next": more})
         return Response(body, media_type="application/json")
+
+    @router.get("/progress/behind")
+    async def progress_behind(
+        key: Annotated[Key, Depends(needs("reports:read"))],
+        plan: str,
+        indicator: str,
+        unit: str,
+        period: Annotated[str, Query(pattern=PERIOD)],
+        part: Annotated[str, Query(pattern="^(numerator|denominator)$")] = "numerator",
+        as_of: date | None = None,
+        limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+        offset: Annotated[int, Query(ge=0, le=10_000_000)] = 0,
+    ) -> dict[str, Any]:
+        """What a row of progress is made of: each machine, dossier or event that counts, with `n`, what
+        it adds, and its events by their (source, id).
+
+        The total's `n` is the row's numerator or denominator; only opening figures, which stand in for
+        a time without events, are not among them.
+        """
+        async with database.transaction() as session:
+            names = {"unit": unit, "plan": plan, "indicator": indicator}
+            roots, histories = await scopes.asked(session, plans, key, **names)
+            if not scopes.allowed(unit, roots):
+                raise Problem(403, "The key does not reach this unit.")
+            figure = handlers.Figure(
+                histories[0],
+                indicator,
+                unit,
+                period,
+                OF if part == "numerator" else OVER,
+                as_of,
+            )
+            found = await handlers.behind(session, figure, limit, offset)
+        if found is None:
+            message = "The indicator has no such period."
+            error = {"pointer": "/period", "code": "unknown_period", "message": message}
+            raise Problem(422, errors=[error])
+        rows, total = found
+        return {"rows": rows, "total": total}
 
     return router
 

@@ -1,5 +1,6 @@
 """Use cases of quota: count events, apply a plan, answer how far units are."""
 
+from services.quota.handlers.behind import Figure, behind
 from services.quota.handlers.counting import Counting
 from services.quota.handlers.decisions import Asked, decide
 from services.quota.handlers.flags import flags
@@ -41,6 +42,7 @@ __all__ = [
     "Applied",
     "Asked",
     "Counting",
+    "Figure",
     "OutOfTurn",
     "Plans",
     "Question",
@@ -50,6 +52,7 @@ __all__ = [
     "Undated",
     "Walk",
     "apply_plan",
+    "behind",
     "bound_units",
     "check_morning",
     "close_month",

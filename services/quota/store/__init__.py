@@ -3,6 +3,7 @@
 from services.quota.store.counts import (
     Cell,
     CountKey,
+    behind,
     forget_counts,
     join_keys,
     keys_of,
@@ -118,6 +119,7 @@ __all__ = [
     "announce_results",
     "backfilled",
     "balances",
+    "behind",
     "book",
     "bursts",
     "cells_after",

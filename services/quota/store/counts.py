@@ -179,6 +179,54 @@ async def totals_of(session: AsyncSession, cells: Iterable[tuple[str, str, str]]
     return list(rows.all())
 
 
+_BEHIND = sa.text("""
+WITH c AS (
+    SELECT key, sum(n)::bigint AS n FROM counted
+    WHERE plan = :plan AND indicator = :indicator AND part = :part AND unit = :unit
+        AND period = ANY(CAST(:periods AS text[]))
+        AND (CAST(:as_of AS date) IS NULL OR rday <= :as_of)
+    GROUP BY key HAVING sum(n) <> 0
+), p AS (
+    SELECT key, n FROM c ORDER BY key COLLATE "C" LIMIT :limit OFFSET :offset
+)
+SELECT coalesce((SELECT sum(n) FROM c), 0) AS whole, (SELECT count(*) FROM c) AS rows, p.n,
+    CASE WHEN p.key IS NOT NULL THEN coalesce(e.events, '[]') END AS events
+FROM (SELECT 1) AS one LEFT JOIN p ON true LEFT JOIN LATERAL (
+    SELECT jsonb_agg(jsonb_build_object('source', f.source, 'id', f.event_id, 'type', f.type,
+        'unit', f.data ->> 'unit', 'time', f.occurred_at, 'stands', v.uid IS NULL)
+        ORDER BY f.occurred_at, f.source COLLATE "C", f.event_id COLLATE "C") AS events
+    FROM memberships m JOIN facts f ON f.uid = m.uid LEFT JOIN voids v ON v.uid = f.uid
+    WHERE m.plan = :plan AND m.indicator = :indicator AND m.part = :part AND m.key = p.key
+) e ON true ORDER BY p.key COLLATE "C"
+""")
+
+
+async def behind(
+    session: AsyncSession,
+    plan: str,
+    indicator: str,
+    part: str,
+    unit: str,
+    periods: Sequence[str],
+    as_of: date | None,
+    limit: int,
+    offset: int,
+) -> Sequence[sa.Row]:
+    """A page of the keys that count in a figure, with the events of each; one row at least, which says
+    how many there are (`rows`) and what they add up to (`whole`)."""
+    given = {
+        "plan": plan,
+        "indicator": indicator,
+        "part": part,
+        "unit": unit,
+        "periods": list(periods),
+        "as_of": as_of,
+        "limit": limit,
+        "offset": offset,
+    }
+    return (await session.execute(_BEHIND, given)).all()
+
+
 async def forget_counts(session: AsyncSession, plan: str) -> None:
     """Clear a plan's counts, to count its facts anew; the ledger stays and is corrected."""
     for table in ("memberships", "counted", "counters", "winners"):

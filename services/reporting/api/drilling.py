@@ -419,7 +419,7 @@ def _name(
         link = lead("timeliness", "fulfilled_at", row) if one["fulfilled_at"] else None
         return f"{title} ({_period(one['period'], language)})", link
     if kind == "lines":
-        behind = one.get("behind")
+        behind = one.get("behind") if one.get("numerator") is None else None
         link = lead(behind["report"], behind["column"], behind["row"]) if behind else None
         period = one["period"] and f" ({_period(one['period'], language)})"
         name = f"{one['title']}{period or ''}"

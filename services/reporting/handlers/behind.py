@@ -326,6 +326,12 @@ def _lines(
                     "plan": plan.plan,
                     "from": first.isoformat(),
                     "to": last.isoformat(),
+                    "behind": {
+                        "service": "quota",
+                        "address": "/v1/progress/behind",
+                        "parameters": {"plan": plan.plan, "indicator": item.about}
+                        | {"unit": unit, "period": period},
+                    },
                 }
             yield line
 
