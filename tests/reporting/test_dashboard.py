@@ -276,6 +276,17 @@ def test_an_officer_corrects_any_event_and_sees_nothing_personal(running):
     assert "citizen" not in kept["data"]
 
 
+def test_a_mark_from_outside_names_nobody(running):
+    told = event("list.delivered", "marked", "2020-05-04T09:00:00+07:00", unit="462",
+                 list="patients", period="2020-04", rows=9, eligible=9, mark="a" * 16)  # fmt: skip
+    assert running.post([told])[0]["status"] == "accepted"
+    assert "mark" not in running.get("intake", "/v1/events", source="/test", id="marked")["data"]
+    running.settle(("reporting",))
+    asked = {"of": "patients", "from": "2020-04-01", "to": "2020-04-30", "unit": "462"}
+    made = running.http.post(running.url("reporting", "/v1/samples"), json=asked).json()
+    assert made["dossiers"] == []
+
+
 def test_intake_takes_a_correction_once_and_says_all_that_is_wrong(running):
     running.post([install(901, "462"), install(902, "461")])
     address = running.url("intake", "/v1/events/corrections")

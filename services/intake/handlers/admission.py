@@ -455,7 +455,8 @@ class Admission:
                 if not tokens[code].erased:
                     contacts.append(_listed(event, code, tokens[code].token, name, phone, now))
             subject = events.subject(event.type, event.unit)
-            payload = _with_hidden(parts.event_json, candidate.hidden)
+            unmarked = getattr(event.data, "mark", None) is not None and not candidate.people
+            payload = _with_hidden(parts.event_json, candidate.hidden, unmarked)
             published.append(Message("EVENTS", subject, message_id, payload))
         return contacts + published
 
@@ -476,11 +477,15 @@ def _listed(
     return Message("CONTACTS", f"motcua.contacts.{token}", mark, made)
 
 
-def _with_hidden(payload: bytes, hidden: Mapping[str, Any] | None) -> bytes:
-    if not hidden:
+def _with_hidden(payload: bytes, hidden: Mapping[str, Any] | None, unmarked: bool) -> bytes:
+    """What is published, with what whoever sent it never saw; a list that was not imported here
+    bears no mark, whatever its source says."""
+    if not hidden and not unmarked:
         return payload
     whole = orjson.loads(payload)
-    whole["data"] |= hidden
+    if unmarked:
+        del whole["data"]["mark"]
+    whole["data"] |= hidden or {}
     return orjson.dumps(whole)
 
 

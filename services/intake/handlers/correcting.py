@@ -20,8 +20,10 @@ from shared.keys import Key
 from shared.problems import Problem
 
 SOURCE = "/motcua/corrections"
-HIDDEN = ("contact", "citizen", "device", "applicant_kind", "quality")
+HIDDEN = ("contact", "citizen", "device", "applicant_kind", "quality", "mark")
 """What goes over unseen."""
+REFERRED = {"unit", "eligible"}
+"""What the references of a list are made of, beside its mark: with others it names nobody."""
 FIXED = ("code",)
 """What stays as it was: the contact belongs to the dossier's code."""
 
@@ -35,7 +37,7 @@ class Correction:
     reason: str
     data: Mapping[str, Any]
     time: str | None = None
-    source: str = SOURCE
+    source: str | None = None
     id: str | None = None
 
 
@@ -73,12 +75,14 @@ async def correct(admission: Admission, asked: Correction, key: Key) -> Correcte
         raise Problem(404, "No event with this source and id can be corrected.")
     mark = events.uid(asked.of_source, asked.of_id).hex()
     id = asked.id or f"correction-{mark}"
-    raw = _event(before, asked, id)
+    # A key that is bound to sources writes under the event's own.
+    source = asked.source or (asked.of_source if key.sources else SOURCE)
+    raw = _event(before, asked, source, id)
     void_id = f"void-{id}"
     void = {
         "specversion": "1.0",
         "id": void_id,
-        "source": asked.source,
+        "source": source,
         "type": VOID,
         "time": clock.now().astimezone(clock.VN).isoformat(),
         "data": {
@@ -88,22 +92,26 @@ async def correct(admission: Admission, asked: Correction, key: Key) -> Correcte
         },
     }
     async with admission.database.transaction() as session:
-        known = await store.find_event(session, events.uid(asked.source, void_id))
+        known = await store.find_event(session, events.uid(source, void_id))
     if known is not None:  # a repeat: as it was told the first time
         void["time"] = known["time"].astimezone(clock.VN).isoformat()
     results, candidates, _ = await admission.examine([raw, void], key)
     _raise_for(results)
-    candidates[0].hidden = {k: before["data"][k] for k in HIDDEN if k in before["data"]}
+    candidates[0].hidden = {
+        k: before["data"][k]
+        for k in HIDDEN
+        if k in before["data"] and (k != "mark" or not asked.data.keys() & REFERRED)
+    }
     async with admission.database.transaction() as session:
         await admission.save(session, candidates, [])
         if any(each.status == Status.CONFLICT for each in results):
             raise Problem(409, "This event was corrected otherwise already.")
     admission.announce()
     repeated = all(each.status == Status.DUPLICATE for each in results)
-    return Corrected(asked.source, id, void_id, repeated)
+    return Corrected(source, id, void_id, repeated)
 
 
-def _event(before: Mapping[str, Any], asked: Correction, id: str) -> dict[str, Any]:
+def _event(before: Mapping[str, Any], asked: Correction, source: str, id: str) -> dict[str, Any]:
     """The event that stands in for another, as a source would send it."""
     data = {k: v for k, v in before["data"].items() if k not in HIDDEN and v is not None}
     changes = dict(asked.data)
@@ -125,7 +133,7 @@ def _event(before: Mapping[str, Any], asked: Correction, id: str) -> dict[str, A
     return kept | {
         "specversion": "1.0",
         "id": id,
-        "source": asked.source,
+        "source": source,
         "type": before["type"],
         "time": time,
         "datacontenttype": "application/json",

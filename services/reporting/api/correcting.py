@@ -11,7 +11,8 @@ from shared.events import TYPES
 
 PREFIX = "f."
 UNSEEN = frozenset(
-    {"contact", "citizen", "device", "applicant", "applicant_kind", "quality", "assumed", "code"}
+    {"contact", "citizen", "device", "applicant", "applicant_kind", "quality", "assumed"}
+    | {"code", "mark"}
 )
 """What nobody corrects here: a citizen's data, and the code that ties them to the dossier."""
 LONG = frozenset({"text", "reason"})

@@ -25,6 +25,8 @@ from shared.problems import Problem
 
 DOSSIERS, LISTS = "dossiers", ("patients", "clients")
 """What can be drawn: dossiers, or people on one of these lists."""
+LONGEST_LIST = 500_000
+"""People of one list: more than any office hands in."""
 PAGE = 1000
 REPORT = "interview-list"
 
@@ -125,7 +127,7 @@ class Sampling:
             if told.get("mark") and told.get("eligible"):
                 about = rules.listed_day(period, day)
                 found = pool.setdefault((unit, self.reports.registry.era(day)), {})
-                for one in references(unit, told["mark"], told["eligible"]):
+                for one in references(unit, told["mark"], min(told["eligible"], LONGEST_LIST)):
                     found[one] = (of, about)
         return pool
 
