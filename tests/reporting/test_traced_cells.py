@@ -197,7 +197,7 @@ async def run(urls, seed, size, step):
 
 def test_behind_each_cell_lie_as_many_rows_as_it_says(tmp_path):
     with stores(tmp_path) as urls:
-        asyncio.run(run(urls, 766, 240, 23))
+        asyncio.run(run(urls, 766, 200, 37))
 
 
 @pytest.mark.soak
