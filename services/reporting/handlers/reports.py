@@ -170,10 +170,9 @@ async def on_time(session: AsyncSession, question: Question, book: Book) -> Answ
 
 async def online_share(session: AsyncSession, question: Question, book: Book) -> Answer:
     """Of the dossiers received, how many were filed online, per unit and authority."""
-    found = await dossier_sums.dossier_sums(session, question.scope, ["unit", "authority"])
     rows = []
-    for (place, authority), sums in found:
-        online, total = _received(sums)
+    for place, authority, online, others in await dossier_sums.received(session, question.scope):
+        total = online + others
         if not total:
             continue
         target = _online_target(question, book, place, authority)
@@ -194,10 +193,6 @@ def _online_target(question: Question, book: Book, place: Place, authority: str)
     if target is None or book.placed(place.unit, target.day).since != since:
         return None
     return target
-
-
-def _received(sums: DossierSums) -> tuple[int, int]:
-    return sums.received_online, sums.received_online + sums.received_counter_post
 
 
 async def installs(session: AsyncSession, question: Question, book: Book) -> Answer:

@@ -176,6 +176,18 @@ async def dossier_sums(
     return sums
 
 
+async def received(session: AsyncSession, scope: Scope) -> list[tuple[Place, str, int, int]]:
+    """Per unit and authority how many dossiers were received in the period: (place, authority,
+    online, by other ways); without zeros."""
+    found = await _read(session, scope, ["unit", "authority"], _FORM[:2], period(scope))
+    counts = [
+        (*key, *(sums[name] for name in _FORM[:2]))
+        for (key, part), sums in found.items()
+        if part == "in" and any(sums.values())
+    ]
+    return sorted(counts, key=lambda one: _order(one[:2]))
+
+
 async def quality_counts(session: AsyncSession, scope: Scope) -> dict[Place, dict[str, int]]:
     """Per unit how many dossiers were received in the period, and what their data lack."""
     found = await _read(session, scope, ["unit"], _QUALITY, period(scope))
