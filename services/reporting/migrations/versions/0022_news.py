@@ -6,8 +6,8 @@ Batches take turns, so whoever sees a number sees all the smaller ones that ther
 
 from shared.migrations import execute_all
 
-revision = "0021"
-down_revision = "0020"
+revision = "0022"
+down_revision = "0021"
 branch_labels = None
 depends_on = None
 
