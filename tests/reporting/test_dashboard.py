@@ -5,6 +5,7 @@ import io
 import re
 import signal
 import time
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
@@ -307,6 +308,12 @@ def test_intake_takes_a_correction_once_and_says_all_that_is_wrong(running):
     assert (again.status_code, again.json()["status"]) == (202, "duplicate")
     assert correct(data={"place": "other"}).status_code == 409
     assert correct(data={"place": "public"}, reason="Lý do khác").status_code == 409
+    elsewhere = correct(data={"place": "public"}, source="/motcua/reporting")
+    assert elsewhere.status_code == 409
+    body = asked | {"of_id": "install-461-902", "data": {"place": "public"}}
+    with ThreadPoolExecutor(4) as together:
+        sent = together.map(lambda _: running.http.post(address, json=body), range(4))
+        assert sorted(one.json()["status"] for one in sent) == ["accepted", *["duplicate"] * 3]
     key = running.http.post(
         running.url("intake", "/v1/keys"),
         json={"name": "k", "scopes": ["events:write"], "units": ["462"]},

@@ -75,7 +75,6 @@ class CorrectionAsked(BaseModel):
     data: dict[str, Any] = {}
     time: str | None = Field(default=None, max_length=64)
     source: EventRef | None = None
-    id: EventRef | None = None
 
 
 def build_router(

@@ -20,6 +20,8 @@ from shared.keys import Key
 from shared.problems import Problem
 
 SOURCE = "/motcua/corrections"
+SOURCES = (SOURCE, "/motcua/reporting")
+"""Where corrections come from, beside the corrected event's own source."""
 HIDDEN = ("contact", "citizen", "device", "applicant_kind", "quality", "mark")
 """What goes over unseen."""
 REFERRED = {"unit", "eligible"}
@@ -38,7 +40,6 @@ class Correction:
     data: Mapping[str, Any]
     time: str | None = None
     source: str | None = None
-    id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +74,11 @@ async def correct(admission: Admission, asked: Correction, key: Key) -> Correcte
         before = await _published(session, asked.of_source, asked.of_id)
     if before is None or before["type"] == VOID:
         raise Problem(404, "No event with this source and id can be corrected.")
-    mark = events.uid(asked.of_source, asked.of_id).hex()
-    id = asked.id or f"correction-{mark}"
+    id = f"correction-{events.uid(asked.of_source, asked.of_id).hex()}"
     # A key that is bound to sources writes under the event's own.
     source = asked.source or (asked.of_source if key.sources else SOURCE)
     raw = _event(before, asked, source, id)
+    await _once(admission, id, {*SOURCES, asked.of_source} - {source})
     void_id = f"void-{id}"
     void = {
         "specversion": "1.0",
@@ -102,13 +103,26 @@ async def correct(admission: Admission, asked: Correction, key: Key) -> Correcte
         for k in HIDDEN
         if k in before["data"] and (k != "mark" or not asked.data.keys() & REFERRED)
     }
-    async with admission.database.transaction() as session:
-        await admission.save(session, candidates, [])
-        if any(each.status == Status.CONFLICT for each in results):
-            raise Problem(409, "This event was corrected otherwise already.")
+    try:
+        async with admission.database.transaction() as session:
+            await admission.save(session, candidates, [])
+            if any(each.status == Status.CONFLICT for each in results):
+                raise Problem(409, "This event was corrected otherwise already.")
+    except Problem:
+        if known is None and results[0].status == Status.DUPLICATE:  # the same came meanwhile
+            return await correct(admission, asked, key)
+        raise
     admission.announce()
     repeated = all(each.status == Status.DUPLICATE for each in results)
     return Corrected(source, id, void_id, repeated)
+
+
+async def _once(admission: Admission, id: str, sources: set[str]) -> None:
+    """Raise ``Problem`` 409 where an event was corrected under another source."""
+    others = [events.uid(source, id) for source in sources]
+    async with admission.database.transaction() as session:
+        if await store.digests_of(session, others):
+            raise Problem(409, "This event was corrected otherwise already.")
 
 
 def _event(before: Mapping[str, Any], asked: Correction, source: str, id: str) -> dict[str, Any]:

@@ -199,7 +199,6 @@ class Withdrawing:
             "reason": reason,
             "data": dict(changes),
             "source": SOURCE,
-            "id": mark,
         }
         if time is not None:
             asked["time"] = time
