@@ -30,7 +30,7 @@ ROWS = 6000
 @pytest.fixture(scope="module")
 def running(tmp_path_factory):
     with instance(tmp_path_factory.mktemp("command")) as made:
-        made.extra["MOTCUA_IMPORT_LEASE_SECONDS"] = "1"
+        made.extra["MOTCUA_IMPORT_LEASE_SECONDS"] = "3"
         for name in ("intake", "quota", "notify"):
             made.start(name)
         for name in ("intake", "quota", "notify"):
