@@ -231,13 +231,8 @@ async def _held_against_quota(
         return [row | nothing for row in rows], nothing
     plan, indicator = chosen.plan, chosen.indicator
     last = min(question.last, plan.runs.to)
-    begun = min(each.version.plan.runs.from_ for each in chosen.versions.windows)
-    candidates = await figures.successes(session, begun, last, question.known)
-    counted: Counter[str] = Counter()
-    for one in rules.counted_once(filter(chosen.counts, candidates), chosen.key):
-        unit = chosen.unit_of(one)
-        if unit is not None and one.day >= question.first:
-            counted[unit] += 1
+    firsts = await book.keeping.installs(session, chosen)
+    counted = firsts.counted(question.first, last, question.known)
     quotas: dict[Place, list[tuple[int, int]]] = {}
     for unit in plan.target_units(indicator):
         bound = plan.target_for(indicator, unit, last)

@@ -39,6 +39,7 @@ from services.reporting.rules.emulation import (
     seen_on,
     standings,
 )
+from services.reporting.rules.firsts import Firsts, KnownInstall
 from services.reporting.rules.forms import (
     FORM_06,
     NOTHING,
@@ -164,6 +165,7 @@ __all__ = [
     "Eras",
     "Figure",
     "Filed",
+    "Firsts",
     "HandedIn",
     "Heard",
     "History",
@@ -172,6 +174,7 @@ __all__ = [
     "Item",
     "Judged",
     "JudgedDuty",
+    "KnownInstall",
     "NoticeCell",
     "NoticeStory",
     "Overdue",

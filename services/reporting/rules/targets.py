@@ -40,6 +40,23 @@ class InstallQuota:
     plan: Plan
     indicator: str
 
+    @property
+    def days(self) -> tuple[date, date]:
+        """The first and last day on which an install can count."""
+        runs = [each.version.plan.runs for each in self.versions.windows]
+        return min(each.from_ for each in runs), max(each.to for each in runs)
+
+    @property
+    def names(self) -> set[str]:
+        """The fields that any version counts once by."""
+        found: set[str] = set()
+        for each in self.versions.windows:
+            indicator = each.version.plan.indicators.get(self.indicator)
+            if indicator is not None:
+                measure = indicator.measure
+                found.update([measure.distinct.of] if measure.distinct else measure.once_per or ())
+        return found
+
     def unit_of(self, one: Install) -> str | None:
         """The unit for which an install counts."""
         plan = self._judging(one)

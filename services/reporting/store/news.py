@@ -5,6 +5,7 @@ gets a new one. Batches are applied one after another, so a transaction that see
 the smaller ones that there will ever be.
 """
 
+from collections.abc import AsyncIterator, Collection
 from datetime import date, datetime
 from typing import NamedTuple
 
@@ -12,8 +13,10 @@ import orjson
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.reporting.rules import Filed
+from services.reporting.rules import Filed, Install, KnownInstall
 
+AT_ONCE = 2000
+"""Rows of a whole table that are held together."""
 TABLES = ("filings", "installs", "results", "result_days", "voids")
 
 _MARKS = sa.text(
@@ -30,6 +33,23 @@ _FILINGS = sa.text(
 )
 _VOIDED_FILINGS = sa.text(
     "SELECT f.uid, v.rday FROM voids v JOIN filings f ON f.uid = v.target WHERE v.seq > :seq"
+)
+_INSTALL = (
+    "SELECT f.time, f.source, f.event_id, f.unit, f.app, f.installer, f.place, f.day, f.device,"
+    " f.citizen, f.rday, v.rday AS voided FROM installs f LEFT JOIN voids v ON v.target = f.uid"
+)
+_IN_ORDER = 'ORDER BY time, source COLLATE "C", event_id COLLATE "C"'
+_INSTALLS = sa.text(f"{_INSTALL} WHERE f.succeeded AND f.day BETWEEN :first AND :last {_IN_ORDER}")
+_NEW_INSTALLS = sa.text(
+    f"{_INSTALL} WHERE f.seq > :seq AND f.succeeded UNION"
+    " SELECT f.time, f.source, f.event_id, f.unit, f.app, f.installer, f.place, f.day, f.device,"
+    " f.citizen, f.rday, v.rday AS voided FROM voids v JOIN installs f ON f.uid = v.target"
+    " WHERE v.seq > :voids AND f.succeeded LIMIT :most"
+)
+_SAME_INSTALLS = sa.text(
+    f"SELECT * FROM ({_INSTALL} WHERE f.succeeded AND f.device = ANY(CAST(:devices AS text[]))"
+    f" UNION {_INSTALL} WHERE f.succeeded AND f.citizen = ANY(CAST(:citizens AS text[]))) f"
+    f" {_IN_ORDER}"
 )
 
 
@@ -82,3 +102,48 @@ async def voided_filings(session: AsyncSession, since: int) -> list[tuple[bytes,
     """(uid, recorded day) of the filings whose withdrawal has a greater number."""
     rows = await session.execute(_VOIDED_FILINGS, {"seq": since})
     return [(row.uid, row.rday) for row in rows]
+
+
+async def installs(
+    session: AsyncSession, first: date, last: date
+) -> AsyncIterator[list[KnownInstall]]:
+    """The successes of some days in the order of events, so many at a time."""
+    result = await session.stream(
+        _INSTALLS, {"first": first, "last": last}, execution_options={"yield_per": AT_ONCE}
+    )
+    async for rows in result.partitions(AT_ONCE):
+        yield [_install(row) for row in rows]
+
+
+async def new_installs(
+    session: AsyncSession, since: int, voids: int, most: int
+) -> list[KnownInstall]:
+    """Successes with a greater number, or whose withdrawal has one, in no order; at most so many."""
+    asked = {"seq": since, "voids": voids, "most": most}
+    return [_install(row) for row in await session.execute(_NEW_INSTALLS, asked)]
+
+
+async def same_installs(
+    session: AsyncSession, devices: Collection[str], citizens: Collection[str]
+) -> list[KnownInstall]:
+    """All successes on some machines or of some citizens, in the order of events."""
+    asked = {"devices": sorted(devices), "citizens": sorted(citizens)}
+    return [_install(row) for row in await session.execute(_SAME_INSTALLS, asked)]
+
+
+def _install(row: sa.Row) -> KnownInstall:
+    return KnownInstall(
+        Install(
+            order=(row.time, row.source, row.event_id),
+            unit=row.unit,
+            app=row.app,
+            installer=row.installer,
+            place=row.place,
+            succeeded=True,
+            day=row.day,
+            device=row.device,
+            citizen=row.citizen,
+        ),
+        row.rday,
+        row.voided,
+    )
