@@ -65,7 +65,7 @@ def owed_from(
     that orders it, as `owed_duties` orders them.
 
     A duty is due on its own day or the one after, so those due before the first day come first.
-    What is kept takes some 700 bytes for each duty up to the month looked at.
+    What is kept takes some 400 bytes for each duty up to the month looked at.
     """
     for each in _duties(versions, working).between(first, last):
         yield each.duty, each.version
