@@ -152,7 +152,8 @@ class DifficultyFact(Fact, Table, table=True):
 
 
 class NoticeFact(Table, table=True):
-    """What was heard of a notice: the day of each state and since when we know; never to whom."""
+    """What was heard of a notice: the day of each state, since when we know, and what was told with
+    it of segments and cost; never to whom. `segments` and `cost` were told to an older version."""
 
     __tablename__ = "notices"
     notice: str = Field(primary_key=True)
@@ -166,12 +167,20 @@ class NoticeFact(Table, table=True):
     reason: str | None
     sent_day: date | None
     sent_rday: date | None
+    sent_segments: int | None = Field(sa_type=sa.BigInteger)
+    sent_cost: int | None = Field(sa_type=sa.BigInteger)
     failed_day: date | None
     failed_rday: date | None
+    failed_segments: int | None = Field(sa_type=sa.BigInteger)
+    failed_cost: int | None = Field(sa_type=sa.BigInteger)
     delivered_day: date | None
     delivered_rday: date | None
+    delivered_segments: int | None = Field(sa_type=sa.BigInteger)
+    delivered_cost: int | None = Field(sa_type=sa.BigInteger)
     wrong_day: date | None
     wrong_rday: date | None
+    wrong_segments: int | None = Field(sa_type=sa.BigInteger)
+    wrong_cost: int | None = Field(sa_type=sa.BigInteger)
 
 
 class Refusal(Table, table=True):

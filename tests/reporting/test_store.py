@@ -255,6 +255,11 @@ SUMMED = ("dossier_sums", "score_sums", "notice_sums", "lateness")
 AS_BEFORE = (
     *(f"DROP INDEX {name}_across" for name in SUMMED[:3]),
     "ALTER TABLE notices DROP COLUMN audience",
+    *(
+        f"ALTER TABLE notices DROP COLUMN {state}_{part}"
+        for state in ("sent", "failed", "delivered", "wrong")
+        for part in ("segments", "cost")
+    ),
     *(f"DELETE FROM {name} WHERE level < 0" for name in SUMMED[:3]),
     "DELETE FROM dossier_sums WHERE authority = '*'",
     "DROP TABLE lateness",

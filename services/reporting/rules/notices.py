@@ -1,7 +1,7 @@
 """What became of notices: the furthest state that had been heard of by any day."""
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import NamedTuple
 
@@ -16,16 +16,20 @@ NOTICE_FIGURES = ("notices", "sent", "delivered", "failed", "segments", "cost", 
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """That a notice was in a state: on which day, and since when we know."""
+    """That a notice was in a state: on which day, and since when we know; and what was told with
+    it of its segments and its cost."""
 
     day: date
     rday: date
     reason: str | None = None
+    segments: int | None = None
+    cost: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class NoticeStory:
-    """All that was heard of one notice, in whatever order; never to whom it went."""
+    """All that was heard of one notice, in whatever order; never to whom it went. `segments` and
+    `cost` are those of states with which none were kept, by an older version."""
 
     notice: str
     unit: str
@@ -43,8 +47,7 @@ class NoticeStory:
         heard = dict(self.heard)
         for state, news in other.heard.items():
             known = heard.get(state)
-            heard[state] = news if known is None else min(known, news, key=_first)
-        costs = [each for each in (self.cost, other.cost) if each is not None]
+            heard[state] = news if known is None else _earlier(known, news)
         return NoticeStory(
             self.notice,
             self.unit,
@@ -52,7 +55,7 @@ class NoticeStory:
             self.template,
             self.subject,
             max(self.segments, other.segments),
-            max(costs, default=None),
+            _most(self.cost, other.cost),
             self.audience or other.audience,
             heard,
         )
@@ -75,14 +78,16 @@ def notice_contributions(story: NoticeStory) -> dict[NoticeCell, tuple[int, ...]
     for rday in sorted({each.rday for each in story.heard.values()}):
         known = {state: each for state, each in story.heard.items() if each.rday <= rday}
         state = max(known, key=RANK.index)
+        segments = _most(story.segments, *(each.segments for each in known.values()))
+        cost = _most(story.cost, *(each.cost for each in known.values()))
         figures = Counter(
             notices=1,
             sent=int(state not in FAILURES),
             delivered=int(state == "delivered"),
             failed=int(state in FAILURES),
-            segments=story.segments,
-            cost=story.cost or 0,
-            priced=int(story.cost is not None),
+            segments=segments or 0,
+            cost=cost or 0,
+            priced=int(cost is not None),
         )
         after = (min(each.day for each in known.values()), figures)
         for sign, one in ((-1, before), (1, after)):
@@ -100,5 +105,21 @@ def notice_contributions(story: NoticeStory) -> dict[NoticeCell, tuple[int, ...]
     }
 
 
+def _earlier(one: Heard, other: Heard) -> Heard:
+    """The first news of a state; of two on one day with what both tell."""
+    first = min(one, other, key=_first)
+    if one.rday != other.rday:
+        return first
+    return replace(
+        first,
+        segments=_most(one.segments, other.segments),
+        cost=_most(one.cost, other.cost),
+    )
+
+
 def _first(news: Heard) -> tuple[date, date, str]:
     return news.rday, news.day, news.reason or ""
+
+
+def _most(*values: int | None) -> int | None:
+    return max((each for each in values if each is not None), default=None)

@@ -26,7 +26,8 @@ WRONG = "wrong_number"
 """Why a message failed that reached somebody, who said that they are not the applicant: nothing
 that the carrier reports replaces it."""
 
-_HEARD = {f"{state}_{part}": "date" for state in RANK for part in ("day", "rday")}
+_PARTS = {"day": "date", "rday": "date", "segments": "bigint", "cost": "bigint"}
+_HEARD = {f"{state}_{part}": kind for state in RANK for part, kind in _PARTS.items()}
 _COLUMNS = {
     "notice": "text",
     "unit": "text",
@@ -89,10 +90,16 @@ def stories(outcomes: Iterable[Event]) -> dict[str, NoticeStory]:
             told.channel,
             told.template,
             told.subject,
-            told.segments or 0,
-            told.cost,
-            told.audience,
-            {state: Heard(clock.local_day(told.at or event.time), event.rday, reason)},
+            audience=told.audience,
+            heard={
+                state: Heard(
+                    clock.local_day(told.at or event.time),
+                    event.rday,
+                    reason,
+                    told.segments,
+                    told.cost,
+                )
+            },
         )
         known = found.get(told.notice)
         found[told.notice] = one if known is None else known.joined(one)
@@ -110,6 +117,8 @@ async def load(session: AsyncSession, notices: Iterable[str]) -> dict[str, Notic
                     row[f"{state}_day"],
                     row[f"{state}_rday"],
                     row["reason"] if state == "failed" else None,
+                    row[f"{state}_segments"],
+                    row[f"{state}_cost"],
                 )
                 for state in RANK
                 if row[f"{state}_day"] is not None
@@ -128,7 +137,7 @@ async def keep(session: AsyncSession, told: Mapping[str, NoticeStory]) -> None:
         heard: list[Any] = []
         for state in RANK:
             news = one.heard.get(state)
-            heard += [None, None] if news is None else [news.day, news.rday]
+            heard += [news and getattr(news, part) for part in _PARTS]
         rows.append(
             (
                 one.notice,
