@@ -8,7 +8,8 @@ An event here is a dict: kind (submitted, status, void), source, id, time, rday,
 two the data of the contract with aware datetimes.
 
 A rule is a dict: `hours`, the working hours that every dossier may take, and `closed`, the days off
-besides weekends. Instants are on whole half hours where there is one.
+besides weekends. Instants are on whole half hours where there is one. Or it is one of
+`recount_dues`, which knows procedures and offices.
 """
 
 import datetime as dt
@@ -100,7 +101,11 @@ def read(events, rule=None):
         "quality": last.get("quality", {}),
     }
     if rule is not None and not any(e.get("due_at") for e in told):
-        result["ours"] = ours(rule, received, moves, ends[0] if ends else None)
+        end = ends[0] if ends else None
+        if isinstance(rule, dict):
+            result["ours"] = ours(rule, received, moves, end)
+        else:
+            result["ours"] = rule.ours(last, received, moves, end)
     if ends:
         result["closed"] = day(max(ends[0]["at"], received))
         due = due_date(result, result["closed"])
@@ -152,6 +157,17 @@ def ours(rule, received, moves, end):
 
 
 def due_date(dossier, on):
+    if "said" not in dossier:
+        dossier["said"] = due_dates(dossier)
+    answer = None
+    for at, due in dossier["said"]:
+        if at <= on:
+            answer = due
+    return answer
+
+
+def due_dates(dossier):
+    """(day from which it is known, day) of each due date, in the order in which they come to hold."""
     said = []
     first = min((e["at"] for e in dossier["moves"] if e.get("due_at")), default=None)
     for known, due in dossier["ours"]:
@@ -161,11 +177,8 @@ def due_date(dossier, on):
         said.append((e["submitted_at"], 0, rank(e), e.get("due_at")))
     for e in dossier["moves"]:
         said.append((e["at"], NAMES.index(e["status"]) + 1, rank(e), e.get("due_at")))
-    answer = None
-    for at, _, _, due in sorted(said, key=lambda entry: entry[:3]):
-        if day(at) <= on and due is not None:
-            answer = day(due)
-    return answer
+    said.sort(key=lambda entry: entry[:3])
+    return [(day(at), day(due)) for at, _, _, due in said if due is not None]
 
 
 def is_overdue(dossier, on):

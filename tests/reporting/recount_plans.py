@@ -389,7 +389,7 @@ class PlanRecount:
                         "about": about,
                         "title": self.plan["titles"][about],
                         "state": state,
-                        "periods": tuple(periods),
+                        "periods": periods,
                         "times": len(periods),
                         "points": points,
                         "subtotal": None if points is None else sign * points * len(periods),

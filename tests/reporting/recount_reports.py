@@ -356,7 +356,12 @@ class Recount:
             on = min(day(event["at"]) for event in told)
             place = self.place(asked, last["unit"] or "_", on)
             if place and asked["first"] <= on <= asked["last"]:
-                yield {**last, "place": place}
+                told_with = {
+                    name: [event[name] for event in told if event[name] is not None]
+                    for name in ("segments", "cost")
+                }
+                most = {name: max(values, default=None) for name, values in told_with.items()}
+                yield {**last, **most, "place": place}
 
     def notices(self, asked):
         table = defaultdict(Counter)
@@ -366,7 +371,7 @@ class Recount:
             row["sent"] += one["state"] in ("sent", "delivered")
             row["delivered"] += one["state"] == "delivered"
             row["failed"] += one["state"] in ("failed", "wrong")
-            row["segments"] += one["segments"]
+            row["segments"] += one["segments"] or 0
             if one["cost"] is not None:
                 row["cost"] += one["cost"]
                 row["costs"] += 1

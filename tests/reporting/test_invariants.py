@@ -1,11 +1,21 @@
-"""What form 06 promises holds in every answer through the front door: each row, and the total."""
+"""Through the front door: what form 06 promises holds in every answer, each row and the total; every
+report is what a recount makes of the events that were taken, and its files hold the same."""
 
 from random import Random
 
 import pytest
 
+from shared.clock import today
+from shared.settings import deploy_dir
 from tests.builders import event, status, submitted
 from tests.instance import instance
+from tests.reporting.asked import questions
+from tests.reporting.comparing import asked_of_each, compare
+from tests.reporting.front_door import NO_PLAN, answer, as_invented, check_files, sent
+from tests.reporting.invented import World
+from tests.reporting.recount_reports import Recount
+from tests.reporting.recount_rows import Answers
+from tests.reporting.tree import Tree
 
 STATUSES = ("received", "refused", "in_process", "supplement_requested", "payment_requested",
             "withdrawn", "stopped", "result_ready", "returned")  # fmt: skip
@@ -49,17 +59,28 @@ def invented(random, count):
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory):
+    """An instance, and what it was sent as the recount takes it: `made.taken`."""
     random = Random(766)
-    events = list(invented(random, 300))
+    dossiers = list(invented(random, 300))
+    others = sent(World(766, 600).events)
+    events = dossiers + [given for given, _ in others]
     random.shuffle(events)
     with instance(tmp_path_factory.mktemp("invariants")) as made:
         for name in ("intake", "reporting"):
             made.start(name)
         for name in ("intake", "reporting"):
             made.wait_ready(name)
-        for begin in range(0, len(events), 400):
-            results = made.post(events[begin : begin + 400])
-            assert {each["status"] for each in results} == {"accepted"}, results
+        results = made.post(events)
+        refused = {given["id"] for given, one in zip(events, results, strict=True)
+                   if one["status"] == "refused"}  # fmt: skip
+        assert {each["status"] for each in results} <= {"accepted", "refused"}
+        assert len(refused) < 20, results  # named a unit that did not exist on that day
+        twice = random.sample([each for each in events if each["id"] not in refused], 50)
+        assert {each["status"] for each in made.post(twice)} == {"duplicate"}
+        changed = [each | {"subject": "another"} for each in twice]
+        assert {each["status"] for each in made.post(changed)} == {"conflict"}
+        made.taken = as_invented(dossiers)
+        made.taken += [each for given, each in others if given["id"] not in refused]
         made.settle(("intake", "reporting"))
         yield made
 
@@ -92,6 +113,22 @@ def test_every_row_and_total_adds_up(running, questions):
             assert row["rate"] == (row["on_time"] / whole if whole else None), asked
             assert row.get("reason") == (None if whole else "nothing_to_count"), asked
     assert rows > questions
+
+
+def test_every_report_is_what_a_recount_makes_of_it(running):
+    """Nothing came yesterday or before, so no question asks what was known then."""
+    answers = Answers(Recount(running.taken, Tree(deploy_dir() / "units")), NO_PLAN, 30)
+    random = Random(67)
+    for typed, asked in questions(random, 2, today(), known=False):
+        for report, by in asked_of_each():
+            words = typed | ({"by": by} if by else {})
+            document, _ = answer(running, report, words)
+            if random.random() < 0.2:
+                check_files(running, report, words, document["rows"])
+            if asked["last"] == today():  # those of the fixture that were refused
+                for row in [*document["rows"], document["total"]]:
+                    row.update({"refused_events": 0} if row.get("refused_events") else {})
+            compare(document, answers, typed, asked, by)
 
 
 def test_one_day_is_carried_over_to_the_next(running):
