@@ -1,4 +1,4 @@
-"""`make bench`: throughput beside two baselines, latency, and what an idle system costs."""
+"""`make bench`: throughput beside two baselines, latency, what an idle system costs, reports' speed."""
 
 import argparse
 import asyncio
@@ -26,7 +26,7 @@ from sqlmodel import SQLModel
 
 from shared import log
 from shared.embedded.process import free_port
-from tests.bench import naive, notices, scan
+from tests.bench import depth, naive, notices, scan
 from tests.bench.floor import measure_floor
 from tests.bench.load import make_events, post_all
 from tests.bench.system import System, put_plan, read_json, running
@@ -269,6 +269,8 @@ def read_arguments() -> argparse.Namespace:
     parser.add_argument("--idle", type=float, default=20, help="seconds of watching it idle")
     parser.add_argument("--samples", type=int, default=20, help="events for the latency")
     parser.add_argument("--open", type=int, default=scan.MANY, help="open due dates of the scan")
+    parser.add_argument("--depth", type=int, default=300_000, help="dossiers; 0: no reports")
+    depth.add_arguments(parser)
     parser.add_argument("--quick", action="store_true", help="a short run, for a look")
     parser.add_argument("--json", type=Path, help="also write the figures to this file")
     given = parser.parse_args()
@@ -277,7 +279,15 @@ def read_arguments() -> argparse.Namespace:
         given.idle, given.samples = 5.0, 5
         given.notices = 300
         given.open = 100_000
+        given.depth, given.live = min(given.depth, 30_000), 8
     return given
+
+
+def measure_depth(given: argparse.Namespace, tick: Callable[[str], None]) -> dict[str, Any]:
+    """How long reports take with many dossiers loaded, and while events come in."""
+    asked = argparse.Namespace(**vars(given) | {"dossiers": given.depth, "rounds": 2, "only": []})
+    with tempfile.TemporaryDirectory(prefix="motcua-depth-") as folder:
+        return depth.run(asked, Path(folder), tick)
 
 
 ROWS = (
@@ -313,11 +323,14 @@ def show(found: dict[str, Any], console: Console) -> None:
     parts = ", ".join(f"{name} {value:g}" for name, value in found["idle_cpu_parts"].items())
     console.print(f"idle CPU by process, %: {parts}")
     console.print("scan: " + "; ".join(line.strip() for line in found["scan_plan"]))
+    if "depth" in found:
+        depth.show(found["depth"], console)
 
 
 def main() -> None:
     given = read_arguments()
     steps = 2 + given.samples + 5 * given.rounds + 2 * (scan.ROUNDS + 2)
+    steps += depth.steps(given.depth, given.few) if given.depth else 0
     console = Console(stderr=True)
     began = time.perf_counter()
     bar = Progress(
@@ -338,6 +351,8 @@ def main() -> None:
         )
         log.configure("bench", "ERROR")
         found |= scan.figures(asyncio.run(scan.measure_all([scan.FEW, given.open], tick)))
+        if given.depth:
+            found["depth"] = measure_depth(given, tick)
     if given.json:
         given.json.write_text(json.dumps(found, indent=2) + "\n")
     show(found, Console())

@@ -1,22 +1,26 @@
-"""Ten million dossiers in reporting's store: how long each report takes, beside a hundredth of them.
+"""Many dossiers in reporting's store: how long each report takes, beside a store with few of them.
 
 `python -m tests.bench.depth` lays out one province (10 districts, 140 communes, 20 fields, three
-years), loads the read models as ten million dossiers would have left them, and asks every report at
-three levels of units: first with a hundredth loaded, then with all. `--live SECONDS` posts events
-meanwhile. A dossier's days follow from its number, so the sums are what its events would have made.
+years) twice, loads the read models as a million dossiers (`--dossiers`) and as a tenth of them, at
+most a hundred thousand (`--few`), would have left them, and puts every question to both stores in
+turn, at three levels of units. No question is asked twice. `--live SECONDS` then posts events while
+pages listen (see `live.py`); `--data-dir DIR` keeps what was loaded for the next run. A dossier's
+days follow from its number, so the sums are what its events would have made.
 """
 
 import argparse
 import asyncio
+import contextlib
+import json
 import shutil
 import statistics
 import tempfile
-import threading
 import time
-from collections.abc import Iterator
-from datetime import datetime, timedelta
-from functools import partial
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 from rich.console import Console
@@ -26,10 +30,13 @@ from services.reporting.handlers import roll_pending
 from services.reporting.rules import MEASURES
 from shared.db import Database
 from shared.units import UnitRegistry
-from tests.bench.load import make_events, post_all
-from tests.instance import ADMIN, ROOT, Instance, instance
+from tests.bench.live import LIVE_ROWS, watch
+from tests.bench.system import cpu_of
+from tests.instance import ROOT, Instance, instance
 from tests.system.world import LOCAL
 
+MANY, FEW = 1_000_000, 100_000
+GOAL_MS, GOAL_RATIO = 50, 1.5
 DAYS, FIELDS, DISTRICTS, COMMUNES = 1095, 20, 10, 14
 LAST = datetime.now(LOCAL).date() - timedelta(days=1)
 FIRST = LAST - timedelta(days=DAYS - 1)
@@ -200,14 +207,17 @@ FROM (SELECT 'BC' || lpad(d || '', 2, '0') || lpad(c || '', 2, '0') AS unit
 """
 
 
-async def load(url: str, first: int, last: int, registry: UnitRegistry, console: Console) -> None:
+async def load(
+    url: str, first: int, last: int, registry: UnitRegistry, tell: Callable[[str], None]
+) -> None:
     """Dossiers numbered from `first` up to `last`."""
     connection = await asyncpg.connect(url, timeout=60, command_timeout=1200)
     database = Database(url, "reporting", 2)
     database.engine = database._engine(1200)
-    began = time.perf_counter()
     try:
-        await connection.execute("SET search_path TO reporting")
+        # A whole month of a province is sorted at once here, as the service never has to.
+        await connection.execute("ALTER ROLE CURRENT_USER SET work_mem = '256MB'")
+        await connection.execute("SET search_path TO reporting; SET work_mem = '256MB'")
         for low in range(first, last, CHUNK):
             high = min(low + CHUNK, last) - 1
             made = _MADE
@@ -219,9 +229,9 @@ async def load(url: str, first: int, last: int, registry: UnitRegistry, console:
                 await connection.execute(statement)
             while await roll_pending(database, registry, most=CHUNK * 8):
                 pass
-            took = time.perf_counter() - began
-            console.print(f"{took:6.0f} s  {high - first + 1:,} of {last - first:,}")
+            tell(f"{high - first + 1:,} of {last - first:,} loaded")
         await connection.execute("DROP TABLE made")
+        await connection.execute("ALTER ROLE CURRENT_USER RESET work_mem")
         await connection.execute("VACUUM (ANALYZE)")
         total = await connection.fetchval(
             "SELECT sum(received_online + received_counter_post) FROM dossier_sums WHERE level = 1"
@@ -233,10 +243,58 @@ async def load(url: str, first: int, last: int, registry: UnitRegistry, console:
         await database.close()
 
 
-def questions(unit: str) -> Iterator[dict[str, str]]:
-    """Two months, a quarter and a bit, a year; as known today, as of then, and two days later."""
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A running province; `last` is the day of its newest dossiers."""
+
+    running: Instance
+    dossiers: int
+    last: date
+
+
+@contextlib.contextmanager
+def province(folder: Path, dossiers: int, tell: Callable[[str], None]) -> Iterator[Loaded]:
+    """A province with so many dossiers, in a folder of its own; what lies there is used again."""
+    kept = folder / "loaded.json"
+    if folder.exists() and not kept.exists():
+        shutil.rmtree(folder)  # a load that did not come to its end
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(folder / "deploy", ignore_errors=True)
+    lay_out(folder / "deploy")
+    with instance(folder / "run") as running:
+        running.extra["MOTCUA_DEPLOY_DIR"] = str(folder / "deploy")
+        for service in ("intake", "quota", "reporting"):
+            running.start(service)
+            running.wait_ready(service, seconds=600)
+        if not kept.exists():
+            fill(running, folder, dossiers, tell)
+            kept.write_text(json.dumps({"last": LAST.isoformat()}))
+        last = date.fromisoformat(json.loads(kept.read_text())["last"])
+        yield Loaded(running, dossiers, last)
+
+
+def fill(running: Instance, folder: Path, dossiers: int, tell: Callable[[str], None]) -> None:
+    """Apply the plan, file the lists, load the dossiers while the service is away."""
+    districts = ", ".join(f"BD{d:02}" for d in range(DISTRICTS))
+    document = PLAN % (FIRST.replace(day=1), districts)
+    running.http.put(
+        running.url("quota", "/v1/plans/sau"), content=document.encode()
+    ).raise_for_status()
+    running.settle(("quota", "reporting"))
+    url = running.urls["reporting"]
+    registry = UnitRegistry.load(folder / "deploy" / "units")
+    running.kill("reporting")
+    asyncio.run(_file_lists(url))
+    asyncio.run(load(url, 1, dossiers + 1, registry, tell))
+    running.start("reporting")
+    running.wait_ready("reporting")
+
+
+def questions(unit: str, newest: date, number: int = 0) -> Iterator[dict[str, str]]:
+    """Two months, a quarter and a bit, a year; as known today, as of then, and two days later. With
+    another number all days are others, so that nothing is asked twice."""
     for back, length in ((3, 30), (40, 30), (200, 100), (30, 365)):
-        last = LAST - timedelta(days=back)
+        last = newest - timedelta(days=back + number)
         words = {
             "unit": unit,
             "from": (last - timedelta(days=length)).isoformat(),
@@ -247,21 +305,62 @@ def questions(unit: str) -> Iterator[dict[str, str]]:
         yield words | {"as_of": (last + timedelta(days=2)).isoformat()}
 
 
-def measure(running: Instance, rounds: int) -> dict[tuple[str, str], float]:
-    """{(report, level): p95 in milliseconds}."""
-    found = {}
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What answers took, in milliseconds; `cpu` is the service's and the database's, of one."""
+
+    p95: float
+    median: float
+    cpu: float
+
+
+Figures = dict[tuple[str, str], list[Taken]]
+"""What each store's answers took, by (report, level of the unit)."""
+
+
+def measure(
+    stores: Sequence[Loaded], rounds: int, only: Sequence[str], tell: Callable[[str], None]
+) -> Figures:
+    """Put every question to each store in turn, so that what else the machine does hits all."""
+    found: Figures = {}
     for report, more in REPORTS:
+        name = " ".join([report, *(f"{key}={value}" for key, value in more.items())])
+        if only and report not in only:
+            continue
         for level, unit in UNITS.items():
-            taken = []
-            for number in range(rounds + 1):
-                for words in questions(unit):
-                    began = time.perf_counter()
-                    running.get("reporting", f"/v1/reports/{report}", **words, **more)
-                    if number:
-                        taken.append(1000 * (time.perf_counter() - began))
-            name = " ".join([report, *(f"{key}={value}" for key, value in more.items())])
-            found[name, level] = statistics.quantiles(taken, n=20)[18]
+            found[name, level] = _ask(stores, f"/v1/reports/{report}", unit, more, rounds)
+        tell(name)
     return found
+
+
+def _ask(
+    stores: Sequence[Loaded], path: str, unit: str, more: Mapping[str, str], rounds: int
+) -> list[Taken]:
+    taken: list[list[float]] = [[] for _ in stores]
+    cpu = [0.0 for _ in stores]
+    for number in range(rounds + 1):
+        for place, each in enumerate(stores):
+            before = _cpu(each.running)
+            for words in questions(unit, each.last, number):
+                began = time.perf_counter()
+                each.running.get("reporting", path, **words, **more)
+                if number:
+                    taken[place].append(1000 * (time.perf_counter() - began))
+            if number:
+                cpu[place] += _cpu(each.running) - before
+    return [
+        Taken(
+            p95=round(statistics.quantiles(times, n=20)[18], 1),
+            median=round(statistics.median(times), 1),
+            cpu=round(1000 * seconds / len(times), 1),
+        )
+        for times, seconds in zip(taken, cpu, strict=True)
+    ]
+
+
+def _cpu(running: Instance) -> float:
+    """Seconds of CPU that reporting and the stores of an instance have used."""
+    return cpu_of(running.processes["reporting-0"].pid) + cpu_of(running.urls.process.pid)
 
 
 async def facts_read(url: str) -> int:
@@ -269,86 +368,133 @@ async def facts_read(url: str) -> int:
     connection = await asyncpg.connect(url)
     try:
         return await connection.fetchval(
-            "SELECT coalesce(sum(seq_tup_read + idx_tup_fetch), 0) FROM pg_stat_user_tables"
+            "SELECT CAST(coalesce(sum(seq_tup_read + idx_tup_fetch), 0) AS bigint) FROM pg_stat_user_tables"
             " WHERE schemaname = 'reporting' AND relname IN ('submissions', 'statuses')"
         )
     finally:
         await connection.close()
 
 
-def flood(running: Instance, seconds: float) -> tuple[threading.Thread, list[int]]:
-    """Posts events as fast as they are taken, in a thread of its own; how many counts itself."""
-    posted = [0]
-    end = time.monotonic() + seconds
+def run(given: argparse.Namespace, folder: Path, tell: Callable[[str], None]) -> dict[str, Any]:
+    """All figures.
 
-    def work() -> None:
-        number = 0
-        while time.monotonic() < end:
-            events = make_events(f"depth{number}", 2000)
-            asyncio.run(post_all(running.url("intake", "/v1/events"), ADMIN, events))
-            posted[0] += len(events)
-            number += 1
+    Args:
+        given: dossiers, few, rounds, only, live, rate.
+        folder: where the stores lie.
+        tell: told of every step.
+    """
+    number = given.few or fewer(given.dossiers)
+    with province(folder / str(given.dossiers), given.dossiers, tell) as many:
+        with province(folder / str(number), number, tell) as few:
+            read = asyncio.run(facts_read(many.running.urls["reporting"]))
+            found = measure([few, many], given.rounds, given.only, tell)
+            read = asyncio.run(facts_read(many.running.urls["reporting"])) - read
+        figures = {
+            "dossiers": given.dossiers,
+            "few": number,
+            "facts_read": read,
+            "reports": [
+                {"report": report, "units": level, "few": asdict(small), "many": asdict(big)}
+                for (report, level), (small, big) in found.items()
+            ],
+        }
+        if given.live:
+            asked = [(f"/v1/reports/{name}", more) for name, more in REPORTS]
+            ways = questions(UNITS["province"], many.last, given.rounds + 1)
+            many.running.start("notify")
+            many.running.wait_ready("notify")
+            many.running.settle()
+            units = [f"BC{d:02}{c:02}" for d in range(DISTRICTS) for c in range(COMMUNES)]
+            tell("live")
+            figures["live"] = asdict(
+                asyncio.run(
+                    watch(
+                        many.running,
+                        UNITS["province"],
+                        units,
+                        asked,
+                        [*ways],
+                        given.live,
+                        given.rate,
+                    )
+                )
+            )
+    return figures
 
-    thread = threading.Thread(target=work)
-    thread.start()
-    return thread, posted
 
-
-def show(title: str, columns: dict[str, dict[tuple[str, str], float]]) -> None:
-    table = Table("report", "units", *columns, title=title)
-    rows = list(next(iter(columns.values())))
-    names = list(columns)
-    if len(names) == 2:
-        table.add_column("ratio")
-    for key in rows:
-        cells = [f"{columns[name][key]:.1f}" for name in names]
-        if len(names) == 2:
-            cells.append(f"{columns[names[1]][key] / columns[names[0]][key]:.2f}")
-        table.add_row(*key, *cells)
+def show(figures: dict[str, Any], console: Console) -> None:
+    """Print what was measured."""
+    few, many = f"{figures['few']:,}", f"{figures['dossiers']:,}"
+    table = Table("report", "units", few, many, "ratio", f"CPU {few}", f"CPU {many}", "ratio")
+    table.title = "p95 of a report in ms, and CPU of an answer in ms, by dossiers loaded"
     for column in table.columns[2:]:
         column.justify = "right"
-    Console().print(table)
+    rows = figures["reports"]
+    for row in rows:
+        small, big = row["few"], row["many"]
+        cells = [f"{small['p95']:.0f}", f"{big['p95']:.0f}", f"{big['p95'] / small['p95']:.2f}"]
+        cells += [f"{small['cpu']:.0f}", f"{big['cpu']:.0f}"]
+        cells.append(f"{big['cpu'] / small['cpu']:.2f}" if small["cpu"] else "-")
+        table.add_row(row["report"], row["units"], *cells)
+    console.print(table)
+    quick = sum(row["many"]["p95"] < GOAL_MS for row in rows)
+    even = sum(row["many"]["p95"] <= GOAL_RATIO * row["few"]["p95"] for row in rows)
+    console.print(
+        f"with {many} dossiers {quick} of {len(rows)} below {GOAL_MS} ms, {even} within {GOAL_RATIO}"
+        f" times the same with {few}; rows of dossiers' facts read: {figures['facts_read']:,}"
+    )
+    if "live" in figures:
+        table = Table("while events come in", "value", title=f"live, {many} dossiers loaded")
+        table.columns[1].justify = "right"
+        for name, text in LIVE_ROWS:
+            table.add_row(text, f"{figures['live'][name]:,}")
+        console.print(table)
+
+
+def steps(dossiers: int, few: int | None) -> int:
+    """How often `run` tells of a step when nothing is loaded yet."""
+    few = few or fewer(dossiers)
+    return -(-dossiers // CHUNK) - (-few // CHUNK) + len(REPORTS) + 1
+
+
+def fewer(dossiers: int) -> int:
+    """A tenth of them; of more than a million a hundred thousand."""
+    return min(FEW, dossiers // 10)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What `make bench` takes, too."""
+    parser.add_argument("--few", type=int, help="dossiers of the store beside it")
+    parser.add_argument("--live", type=float, default=20, help="seconds of posting events; 0: none")
+    parser.add_argument("--rate", type=int, default=1000, help="events posted a second meanwhile")
 
 
 def main() -> None:
-    """Run and print the table."""
+    """Run and print the tables."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench.depth", description=__doc__)
-    parser.add_argument("--dossiers", type=int, default=10_000_000)
-    parser.add_argument("--rounds", type=int, default=3, help="times each question is asked")
-    parser.add_argument("--live", type=float, default=0, help="seconds of posting events meanwhile")
+    parser.add_argument("--dossiers", type=int, default=MANY)
+    parser.add_argument(
+        "--rounds", type=int, default=3, help="times each kind of question is asked"
+    )
+    parser.add_argument("--only", action="append", default=[], help="a report; may be repeated")
+    parser.add_argument("--data-dir", type=Path, help="keep what is loaded here, and use it again")
+    parser.add_argument("--json", type=Path, help="also write the figures to this file")
+    add_arguments(parser)
     given = parser.parse_args()
     console = Console(stderr=True)
-    with tempfile.TemporaryDirectory() as name, instance(Path(name) / "run") as running:
-        lay_out(Path(name) / "deploy")
-        running.extra["MOTCUA_DEPLOY_DIR"] = str(Path(name) / "deploy")
-        for service in ("intake", "quota", "reporting"):
-            running.start(service)
-            running.wait_ready(service)
-        districts = ", ".join(f"BD{d:02}" for d in range(DISTRICTS))
-        document = PLAN % (FIRST.replace(day=1), districts)
-        answer = running.http.put(running.url("quota", "/v1/plans/sau"), content=document.encode())
-        answer.raise_for_status()
-        running.settle(("quota", "reporting"))
-        url = running.urls["reporting"]
-        registry = UnitRegistry.load(Path(name) / "deploy" / "units")
-        asyncio.run(_file_lists(url))
-        few = given.dossiers // 100
-        loading = partial(load, url, registry=registry, console=console)
-        asyncio.run(loading(first=1, last=few + 1))
-        small = measure(running, given.rounds)
-        asyncio.run(loading(first=few + 1, last=given.dossiers + 1))
-        big = measure(running, given.rounds)
-        columns = {f"{few:,}": small, f"{given.dossiers:,}": big}
-        show("p95 of a report, ms, by dossiers loaded", columns)
-        print(f"rows of dossiers' facts read by these reports: {asyncio.run(facts_read(url))}")
-        if given.live:
-            thread, posted = flood(running, given.live)
-            began = time.monotonic()
-            busy = measure(running, 1)
-            took = time.monotonic() - began
-            thread.join()
-            rate = posted[0] / max(took, given.live)
-            show(f"the same while {rate:,.0f} events/s are posted", {"idle": big, "busy": busy})
+    began = time.perf_counter()
+
+    def tell(text: str) -> None:
+        console.print(f"{time.perf_counter() - began:6.0f} s  {text}")
+
+    with contextlib.ExitStack() as stack:
+        folder = given.data_dir or Path(
+            stack.enter_context(tempfile.TemporaryDirectory(prefix="motcua-depth-"))
+        )
+        figures = run(given, folder, tell)
+    show(figures, Console())
+    if given.json:
+        given.json.write_text(json.dumps(figures, indent=2) + "\n")
 
 
 async def _file_lists(url: str) -> None:

@@ -35,16 +35,7 @@ class System:
 
     def pids(self) -> list[int]:
         """The parent and everything below it."""
-        children: dict[int, list[int]] = {}
-        for entry in Path("/proc").iterdir():
-            if entry.name.isdigit():
-                with contextlib.suppress(OSError):
-                    parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-                    children.setdefault(parent, []).append(int(entry.name))
-        found = [self.process.pid]
-        for pid in found:
-            found += children.get(pid, [])
-        return found
+        return family(self.process.pid)
 
     def memory(self) -> tuple[int, int]:
         """(PSS, RSS) of all processes, bytes; PSS counts a shared page once."""
@@ -64,12 +55,38 @@ class System:
         used: dict[str, float] = {}
         for pid in self.pids():
             with contextlib.suppress(OSError):
-                fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
                 words = Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0")
                 name = "supervisor" if pid == self.process.pid else _name(words)
-                seconds = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-                used[name] = used.get(name, 0.0) + seconds
+                used[name] = used.get(name, 0.0) + _seconds(pid)
         return used
+
+
+def family(first: int) -> list[int]:
+    """A process and everything below it."""
+    children: dict[int, list[int]] = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with contextlib.suppress(OSError):
+                parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+                children.setdefault(parent, []).append(int(entry.name))
+    found = [first]
+    for pid in found:
+        found += children.get(pid, [])
+    return found
+
+
+def cpu_of(first: int) -> float:
+    """Seconds of CPU that a process and everything below it have used so far."""
+    used = 0.0
+    for pid in family(first):
+        with contextlib.suppress(OSError):
+            used += _seconds(pid)
+    return used
+
+
+def _seconds(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _name(words: list[str]) -> str:
