@@ -119,7 +119,7 @@ def test_every_report_is_what_a_recount_makes_of_it(running):
     """Nothing came yesterday or before, so no question asks what was known then."""
     answers = Answers(Recount(running.taken, Tree(deploy_dir() / "units")), NO_PLAN, 30)
     random = Random(67)
-    for typed, asked in questions(random, 2, today(), known=False):
+    for typed, asked in questions(random, 1, today(), known=False):
         for report, by in asked_of_each():
             words = typed | ({"by": by} if by else {})
             document, _ = answer(running, report, words)
