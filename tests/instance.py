@@ -185,8 +185,9 @@ class Stores(dict[str, str]):
 
 
 @contextlib.contextmanager
-def stores(folder: Path, schemas: bool = True) -> Iterator[Stores]:
-    """A real broker and a real database, for as long as the block runs.
+def stores(folder: Path, schemas: bool = True, kept: bool = False) -> Iterator[Stores]:
+    """A real broker and a real database, for as long as the block runs; what they hold is ``kept``
+    only if asked.
 
     The services' schemas are there already, at their newest, where ``Stores.model`` says what to
     copy; without ``schemas``, and where it says nothing, all is made from nothing.
@@ -208,7 +209,7 @@ def stores(folder: Path, schemas: bool = True) -> Iterator[Stores]:
     finally:
         process.stdin.close()
         process.wait(timeout=60)
-        for name in ("postgres", "nats"):  # dozens of megabytes each; the logs stay
+        for name in () if kept else ("postgres", "nats"):  # dozens of megabytes each; the logs stay
             shutil.rmtree(folder / name, ignore_errors=True)
 
 
@@ -231,9 +232,9 @@ def host_command(folder: Path) -> list[str]:
 
 
 @contextlib.contextmanager
-def instance(folder: Path) -> Iterator[Instance]:
-    """Stores and an instance on them, not yet started."""
-    with stores(folder / "stores") as urls:
+def instance(folder: Path, kept: bool = False) -> Iterator[Instance]:
+    """Stores and an instance on them, not yet started; see `stores`."""
+    with stores(folder / "stores", kept=kept) as urls:
         running = Instance(urls, folder)
         try:
             yield running

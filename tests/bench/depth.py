@@ -256,12 +256,12 @@ class Loaded:
 def province(folder: Path, dossiers: int, tell: Callable[[str], None]) -> Iterator[Loaded]:
     """A province with so many dossiers, in a folder of its own; what lies there is used again."""
     kept = folder / "loaded.json"
-    if folder.exists() and not kept.exists():
-        shutil.rmtree(folder)  # a load that did not come to its end
+    if folder.exists() and not (kept.exists() and (folder / "run/stores/postgres").exists()):
+        shutil.rmtree(folder)  # a load that did not come to its end, or whose stores are gone
     folder.mkdir(parents=True, exist_ok=True)
     shutil.rmtree(folder / "deploy", ignore_errors=True)
     lay_out(folder / "deploy")
-    with instance(folder / "run") as running:
+    with instance(folder / "run", kept=True) as running:
         running.extra["MOTCUA_DEPLOY_DIR"] = str(folder / "deploy")
         for service in ("intake", "quota", "reporting"):
             running.start(service)
