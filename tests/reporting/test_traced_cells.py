@@ -180,7 +180,7 @@ async def run(urls, seed, size, step):
             asked = [as_event(each) for each in world.events[len(stream) :]]
             await apply_events(session, asked, REGISTRY, scales)
         async with Desk(urls["quota"]) as desk:
-            told = await results(desk, stream, random)
+            told = await results(desk, stream)
         while told:
             async with database.transaction() as session:
                 await apply_outcomes(session, told[:200], REGISTRY)

@@ -60,6 +60,17 @@ KNOWN_STATE = "CASE {} END".format(
     " ".join(f"WHEN f.{state}_rday <= :known THEN '{state}'" for state in reversed(RANK))
 )
 """The furthest state of a notice `f` that was known."""
+
+
+def _known(figure: str) -> str:
+    told = ", ".join(
+        f"CASE WHEN f.{state}_rday <= :known THEN f.{state}_{figure} END" for state in RANK
+    )
+    return f"greatest(f.{figure}, {told})"
+
+
+KNOWN_SEGMENTS, KNOWN_COST = _known("segments"), _known("cost")
+"""Of a notice `f` what was told by then."""
 UNSERVED = """f.channel = 'sms' AND f.audience IS DISTINCT FROM 'officer' AND (f.wrong_rday <= :known
             OR f.reason IN ('carrier', 'refused') AND f.failed_rday <= :known
                 AND (f.delivered_rday IS NULL OR f.delivered_rday > :known))

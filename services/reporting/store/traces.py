@@ -9,7 +9,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.reporting.store.facts import OUTSIDE
 from services.reporting.store.figures import PLACE, STANDS, Scope
-from services.reporting.store.notices import KNOWN_DAY, KNOWN_STATE, UNSERVED, WRONG
+from services.reporting.store.notices import (
+    KNOWN_COST,
+    KNOWN_DAY,
+    KNOWN_SEGMENTS,
+    KNOWN_STATE,
+    UNSERVED,
+    WRONG,
+)
 
 _QUARTER = """to_char(f.day, 'YYYY-"Q"Q') = :quarter"""
 _SCORED = f"f.scores ->> :item IS NOT NULL AND f.scores ->> :item <> '{OUTSIDE}'"
@@ -74,10 +81,14 @@ _OF_UNIT = f"""{PLACE} = :row_unit
     AND (CAST(:row_since AS date) IS NULL OR s.borne IS NULL OR s.borne = :row_since)"""
 _NOTICES = f"""
 SELECT f.*, count(*) OVER () AS whole FROM (
-    SELECT {{once}} f.notice, f.unit, f.channel, f.template, f.subject, f.segments, f.cost,
-        f.state, f.day, CASE f.state WHEN 'failed' THEN f.reason WHEN 'wrong' THEN '{WRONG}' END
-            AS reason
-    FROM (SELECT f.*, {KNOWN_DAY} AS day, {KNOWN_STATE} AS state FROM notices f) f {{within}}
+    SELECT {{once}} f.notice, f.unit, f.channel, f.template, f.subject,
+        f.known_segments AS segments, f.known_cost AS cost, f.state, f.day,
+        CASE f.state WHEN 'failed' THEN f.reason WHEN 'wrong' THEN '{WRONG}' END AS reason
+    FROM (
+        SELECT f.*, {KNOWN_DAY} AS day, {KNOWN_STATE} AS state, {KNOWN_SEGMENTS} AS known_segments,
+            {KNOWN_COST} AS known_cost
+        FROM notices f
+    ) f {{within}}
     WHERE f.day BETWEEN :first AND :last AND {{conditions}}
     ORDER BY {{first}} f.day DESC, f.notice COLLATE "C"
 ) f ORDER BY f.day, f.notice COLLATE "C" LIMIT :limit OFFSET :offset
@@ -88,7 +99,7 @@ _OUTCOMES = {
     "sent": "f.state IN ('sent', 'delivered')",
     "delivered": "f.state = 'delivered'",
     "failed": "f.state IN ('failed', 'wrong')",
-    "cost": "f.cost IS NOT NULL",
+    "cost": "f.known_cost IS NOT NULL",
 }
 """Column of the report on notices -> which of them it counts."""
 _REFUSALS = f"""
