@@ -8,6 +8,7 @@ import signal
 import socket
 import sys
 import threading
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,8 @@ from typing import Any
 _PR_SET_PDEATHSIG = 1
 # Loaded before any fork: between fork and exec it is too late to import or open libraries.
 _LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+
+_HELD: deque[socket.socket] = deque(maxlen=64)
 
 LOG_LIMIT = 10 * 1024 * 1024
 """Bytes above which a log is set aside as `NAME.log.1` when its process is first started."""
@@ -121,12 +124,18 @@ def is_free(port: int, host: str = "127.0.0.1") -> bool:
 
 
 def free_port(preferred: int | None = None) -> int:
-    """`preferred` if it is free on loopback, else one that the kernel picks."""
+    """`preferred` if it is free on loopback, else one that the kernel picks.
+
+    The port stays bound here, without listening, until some more were asked for: so the kernel lends
+    it to nobody else, while a server that allows the reuse of its address, as all of ours do, can listen.
+    """
     if preferred and is_free(preferred):
         return preferred
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    probe = socket.socket()
+    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    probe.bind(("127.0.0.1", 0))
+    _HELD.append(probe)
+    return int(probe.getsockname()[1])
 
 
 def rotate(log: Path) -> None:
