@@ -4,7 +4,6 @@ It keeps what it took before it says anything, so what it says can be held again
 """
 
 import contextlib
-import http.server
 import json
 import threading
 import time
@@ -15,6 +14,8 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import httpx
+
+from tests.notify.serving import Quiet, serving
 
 HANGS, DIES, REFUSES, EARLY, TWICE, BUSY, LOCKED, GARBLES = "123456789"[:8]
 """What the last digit of a number brings about; 0 and 9 are honest."""
@@ -86,7 +87,7 @@ def liar() -> Iterator[Liar]:
     """A running gateway."""
     made = Liar()
 
-    class Handler(http.server.BaseHTTPRequestHandler):
+    class Handler(Quiet):
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
@@ -103,21 +104,5 @@ def liar() -> Iterator[Liar]:
             with contextlib.suppress(OSError):
                 self.wfile.write(text)
 
-        def log_message(self, *_args: object) -> None:
-            """Say nothing."""
-
-    class Server(http.server.ThreadingHTTPServer):
-        request_queue_size = 256
-        daemon_threads = True
-
-        def handle_error(self, *_args: object) -> None:
-            """A client that is killed breaks off."""
-
-    server = Server(("127.0.0.1", 0), Handler)
-    made.port = server.server_port
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
+    with serving(Handler) as made.port:
         yield made
-    finally:
-        server.shutdown()
-        server.server_close()

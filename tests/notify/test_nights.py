@@ -1,7 +1,6 @@
 """A night on whole processes: what comes in waits for its end, and leaves then, spread and once."""
 
 import contextlib
-import http.server
 import os
 import threading
 import time
@@ -17,6 +16,7 @@ import pytest
 from shared.clock import VN
 from tests.builders import status, submitted
 from tests.instance import instance, wait_for
+from tests.notify.serving import Quiet, serving
 from tests.notify.test_kannel import wait_read
 from tests.notify.test_storm import all_notices, number_of
 
@@ -88,7 +88,7 @@ def doors(hands: Hands) -> Iterator[Doors]:
     """Both gateways, running."""
     made = Doors(hands)
 
-    class Handler(http.server.BaseHTTPRequestHandler):
+    class Handler(Quiet):
         def do_GET(self) -> None:
             url = urlsplit(self.path)
             number = "0" + parse_qs(url.query)["to"][0].removeprefix("+84")
@@ -97,25 +97,11 @@ def doors(hands: Hands) -> Iterator[Doors]:
                 self.send_response(code)
                 self.end_headers()
 
-        def log_message(self, *_args: object) -> None:
-            """Say nothing."""
-
-    class Server(http.server.ThreadingHTTPServer):
-        request_queue_size = 256
-        daemon_threads = True
-
-        def handle_error(self, *_args: object) -> None:
-            """A client that is killed breaks off."""
-
-    server = Server(("127.0.0.1", 0), Handler)
-    made.port = server.server_port
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield made
-    finally:
-        made.dark.set()
-        server.shutdown()
-        server.server_close()
+    with serving(Handler) as made.port:
+        try:
+            yield made
+        finally:
+            made.dark.set()
 
 
 def filed(code, number, at):

@@ -1,6 +1,6 @@
 """What lies behind cells that count no dossiers: events, messages, duties, points, refusals."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -172,11 +172,7 @@ async def undeliverable(
     session: AsyncSession, question: Question, book: Book, column: str, row: Coordinates
 ) -> Row:
     """The dossiers whose applicants got no message, each with the last that failed."""
-    _of_no_field(question)
-    allow(row, UNIT)
-    found = await traces.undeliverable(
-        session, question.scope, row.get("unit"), since_of(row), question.limit, question.offset
-    )
+    found = await _of_no_field(traces.undeliverable, session, question, row)
     return {"notices": [_notice(one) for one in found], **pages(found, question)}
 
 
@@ -184,18 +180,24 @@ async def refusals(
     session: AsyncSession, question: Question, book: Book, column: str, row: Coordinates
 ) -> Row:
     """How many events intake refused on each day, and where it tells which: `_` named no unit."""
-    _of_no_field(question)
-    allow(row, UNIT)
-    found = await traces.refusals(
-        session, question.scope, row.get("unit"), since_of(row), question.limit, question.offset
-    )
+    found = await _of_no_field(traces.refusals, session, question, row)
     told = [{"unit": one.unit, "day": one.day.isoformat(), "events": one.n} for one in found]
     return {"refusals": told, **pages(found, question)}
 
 
-def _of_no_field(question: Question) -> None:
+async def _of_no_field(
+    page: Callable[..., Awaitable[Sequence[Any]]],
+    session: AsyncSession,
+    question: Question,
+    row: Coordinates,
+) -> Sequence[Any]:
     if question.field is not None:
         raise unknown("field", "What was refused or not delivered is of no field.")
+    allow(row, UNIT)
+    since = since_of(row)
+    return await page(
+        session, question.scope, row.get("unit"), since, question.limit, question.offset
+    )
 
 
 async def duties(

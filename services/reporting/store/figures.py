@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.reporting.rules import Filed, Install, Place
 from services.reporting.store.scope import PLACE, SPANS, STANDS, Scope
+from services.reporting.store.successes import success
 
 OF_FIELD = "(CAST(:field AS text) IS NULL OR f.field = :field)"
 _INSTALL_GROUPS = {
@@ -100,20 +101,7 @@ async def install_counts(
 async def successes(session: AsyncSession, first: date, last: date, known: date) -> list[Install]:
     """Every standing success of some days, at whatever unit."""
     asked = {"first": first, "last": last, "known": known}
-    return [
-        Install(
-            order=(row.time, row.source, row.event_id),
-            unit=row.unit,
-            app=row.app,
-            installer=row.installer,
-            place=row.place,
-            succeeded=True,
-            day=row.day,
-            device=row.device,
-            citizen=row.citizen,
-        )
-        for row in await session.execute(_SUCCESSES, asked)
-    ]
+    return [success(row) for row in await session.execute(_SUCCESSES, asked)]
 
 
 async def reasons(

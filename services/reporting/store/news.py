@@ -13,7 +13,8 @@ import orjson
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.reporting.rules import Filed, Install, KnownInstall
+from services.reporting.rules import Filed, KnownInstall
+from services.reporting.store.successes import success
 
 AT_ONCE = 2000
 """Rows of a whole table that are held together."""
@@ -132,18 +133,4 @@ async def same_installs(
 
 
 def _install(row: sa.Row) -> KnownInstall:
-    return KnownInstall(
-        Install(
-            order=(row.time, row.source, row.event_id),
-            unit=row.unit,
-            app=row.app,
-            installer=row.installer,
-            place=row.place,
-            succeeded=True,
-            day=row.day,
-            device=row.device,
-            citizen=row.citizen,
-        ),
-        row.rday,
-        row.voided,
-    )
+    return KnownInstall(success(row), row.rday, row.voided)

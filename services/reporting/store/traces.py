@@ -135,11 +135,9 @@ async def events(
         counting: a column that counts different ones: of each its earliest event alone.
     """
     once = _ONCE.get(counting or "")
-    conditions = [_CONDITIONS[table][name] for name in coordinates]
-    given: dict[str, Any] = {**coordinates}
-    if unit is not None:
-        conditions.append(_OF_UNIT)
-        given |= {"row_unit": unit, "row_since": since}
+    conditions, given = _of_unit(unit, since)
+    conditions += [_CONDITIONS[table][name] for name in coordinates]
+    given |= coordinates
     query = _QUERY.format(
         type=_TYPES[table],
         table=table,
@@ -172,11 +170,8 @@ async def notices(
     offset: int,
 ) -> Sequence[sa.Row]:
     """A page of the notices of a cell, each as far as it was known: never to whom it went."""
-    conditions = [_OUTCOMES[column]]
-    given: dict[str, Any] = {}
-    if unit is not None:
-        conditions.append(_OF_UNIT)
-        given |= {"row_unit": unit, "row_since": since}
+    conditions, given = _of_unit(unit, since)
+    conditions.append(_OUTCOMES[column])
     if channel is not None:
         conditions.append("f.channel = :channel")
         given["channel"] = channel
@@ -200,11 +195,8 @@ async def undeliverable(
 ) -> Sequence[sa.Row]:
     """A page of what messages were about whose applicant the carrier did not serve: of each the
     last message, never to which number."""
-    conditions = [UNSERVED]
-    given: dict[str, Any] = {}
-    if unit is not None:
-        conditions.append(_OF_UNIT)
-        given |= {"row_unit": unit, "row_since": since}
+    conditions, given = _of_unit(unit, since)
+    conditions.append(UNSERVED)
     query = _NOTICES.format(
         once=f"DISTINCT ON ({PLACE}, s.borne, f.subject)",
         first=f"{PLACE}, s.borne, f.subject,",
@@ -223,13 +215,18 @@ async def refusals(
     offset: int,
 ) -> Sequence[sa.Row]:
     """A page of (unit, day, n): how many events intake refused; `_` where they named no unit."""
-    given: dict[str, Any] = {}
-    if unit is not None:
-        given |= {"row_unit": unit, "row_since": since}
+    conditions, given = _of_unit(unit, since)
     query = _REFUSALS.format(
-        within=scope.within("day"), conditions=_OF_UNIT if unit is not None else "true"
+        within=scope.within("day"), conditions=" AND ".join(conditions) or "true"
     )
     return await _page(session, query, scope, given, limit, offset, "first", "last")
+
+
+def _of_unit(unit: str | None, since: date | None) -> tuple[list[str], dict[str, Any]]:
+    """What the rows of a unit fulfil, and what is to be given for it; nothing for all units."""
+    if unit is None:
+        return [], {}
+    return [_OF_UNIT], {"row_unit": unit, "row_since": since}
 
 
 async def _page(
