@@ -38,6 +38,7 @@ from services.reporting.clients import Intake
 from services.reporting.clients.oidc import Provider
 from services.reporting.handlers import (
     Accounts,
+    Building,
     Confirming,
     Exports,
     Publishing,
@@ -114,16 +115,10 @@ def create_app(settings: ReportingSettings | None = None) -> FastAPI:
     letters = Letters(deploy_dir() / "letters" / TEMPLATE, registry)
     service.app.include_router(build_letters(reports, letters))
     service.app.include_router(build_publications(publishing, pages, files))
-    scheduling = Scheduling(
-        reports,
-        files.published,
-        open_writer,
-        file_name,
-        service.wake_relay,
-        base,
-        settings.reporting_schedule_lead_minutes,
-    )
-    service.run_always(scheduling.build_always)
+    building = Building(reports, files.published, open_writer, file_name, service.wake_relay, base)
+    lead = settings.reporting_schedule_lead_minutes
+    scheduling = Scheduling(reports, building.awake.set, lead)
+    service.run_always(building.build_always)
     service.app.include_router(build_schedules(scheduling))
     service.app.include_router(build_schedule_pages(scheduling, entrance))
     return service.app

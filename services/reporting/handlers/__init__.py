@@ -23,7 +23,7 @@ from services.reporting.handlers.pulse import felt
 from services.reporting.handlers.rejudging import Undated
 from services.reporting.handlers.reports import GROUPINGS, REPORTS, Answer
 from services.reporting.handlers.sampling import Sampling
-from services.reporting.handlers.scheduling import Scheduling, Wish
+from services.reporting.handlers.scheduling import Building, Scheduling, Wish
 from services.reporting.handlers.standing import standing
 from services.reporting.handlers.tracing import timeline, trace, unit_of
 from services.reporting.handlers.withdrawing import Told, Withdrawing
@@ -37,6 +37,7 @@ __all__ = [
     "Accounts",
     "Answer",
     "Asked",
+    "Building",
     "Confirming",
     "Dossier",
     "Exports",
