@@ -595,7 +595,8 @@ class SavedFilter(Table, table=True):
 
 
 class Confirmation(Table, table=True):
-    """Something a unit said of its figures of a month, with these figures; nothing is taken back."""
+    """Something a unit said of its figures of a month, with these figures; nothing is taken back.
+    `source` and `event_id` name a single survey that it was said of."""
 
     __tablename__ = "confirmations"
     id: int | None = Field(default=None, primary_key=True, sa_type=sa.BigInteger)
@@ -605,6 +606,9 @@ class Confirmation(Table, table=True):
     state: str
     dossier: str | None
     remark: str | None
+    domain: str | None
+    source: str | None
+    event_id: str | None
     at: datetime = Field(sa_type=_INSTANT)
     by: str
     figures: dict[str, Any] = Field(sa_type=JSONB)

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import re
 
 import httpx
 import pytest
@@ -281,3 +282,102 @@ def test_patients_of_a_list_are_drawn_called_and_counted_without_being_known(run
     assert [one["state"] for one in told] == ["erased"] + ["present"] * 4
     notices = running.get("notify", "/v1/notices", subject=codes[1])
     assert not notices.get("notices")
+
+
+def say(running, status_=201, **body):
+    answer = running.http.post(
+        running.url("reporting", "/v1/confirmations"),
+        json={"report": "scorecard", "period": "2021-03", **body},
+    )
+    assert answer.status_code == status_, answer.text
+    return answer.json()
+
+
+def states(running, **asked):
+    found = running.get(
+        "reporting", "/v1/confirmations", report="scorecard", period="2021-03", **asked
+    )
+    return {row["unit"]: row["state"] for row in found["rows"]}
+
+
+def survey_named(n):
+    return {"source": "/test", "id": f"mscore-{n}"}
+
+
+def test_scores_are_confirmed_by_domain_and_contested_survey_by_survey(running):
+    assert states(running) == {"461": "unanswered", "QTR-BVDK": "unanswered"}
+    assert states(running, domain="health") == {"QTR-BVDK": "unanswered"}
+    for wrong in (
+        {"event": survey_named(40)},  # of another unit
+        {"event": survey_named(99)},
+        {"event": survey_named(1), "domain": "health"},
+        {"event": survey_named(1), "report": "bieu-06"},
+        {"event": survey_named(10)},  # of another month
+        {"domain": "health", "report": "bieu-06"},
+        {"domain": "weather"},
+        {},
+    ):
+        say(running, 422, unit="461", state="contested", **wrong)
+    made = say(
+        running, unit="461", state="contested", dossier="D-03", remark="Chưa ai gọi",
+        events=[{"event": survey_named(1), "remark": "Không phải hồ sơ của thị xã"}],
+    )  # fmt: skip
+    assert [(one["dossier"], one["event"], one["domain"]) for one in made["contested"]] == [
+        ("D-03", None, "public_administration"),
+        (None, survey_named(1), "public_administration"),
+    ]
+    say(running, unit="461", state="confirmed", dossier="D-03")
+    assert states(running, domain="public_administration") == {"461": "contested"}
+    say(running, unit="461", state="confirmed", event=survey_named(1))
+    assert states(running)["461"] == "unanswered"  # never of the whole
+    made = say(running, unit="461", state="confirmed")
+    names = ("domain", "mode", "item", "n", "score")
+    assert [tuple(row[name] for name in names) for row in made["confirmed_figures"]["rows"]] == [
+        ("public_administration", "phone", "quality", 5, 7.4),  # 4, 6, 9, 9, 9
+        ("public_administration", "tablet", "quality", 4, 3.75),  # 1, 2, 3, 9
+    ]
+    assert states(running) == {"461": "confirmed", "QTR-BVDK": "unanswered"}
+
+
+def test_a_month_of_scores_is_locked_one_domain_at_a_time(running):
+    month = {"from": "2021-03-01", "to": "2021-03-31", "domain": "health"}
+    say(running, unit="QTR-BVDK", state="confirmed", domain="health")
+    locked = running.http.post(
+        running.url("reporting", "/v1/publications"),
+        json={"report": "scorecard", "parameters": month, "title": "Tháng 3", "lock": True,
+              "slug": "y-te-thang-3"},
+    )  # fmt: skip
+    assert locked.status_code == 201, locked.text
+    shown = running.get("reporting", "/v1/reports/scorecard", **month)
+    assert (shown["confirmations"], shown["locked_as"]) == (
+        {"QTR-BVDK": "confirmed"},
+        "/p/y-te-thang-3",
+    )
+    for more in ({}, {"domain": "health"}, {"event": survey_named(40)}):
+        say(running, 409, unit="QTR-BVDK", state="contested", remark="Sai", **more)
+    say(running, unit="461", state="contested", remark="Thiếu phiếu giấy")
+    assert states(running) == {"461": "contested", "QTR-BVDK": "confirmed"}
+
+
+def test_a_page_shows_a_unit_its_scores_and_lets_it_contest_surveys(running):
+    admin = running.http.headers["Authorization"].removeprefix("Bearer ")
+    own = {"Sec-Fetch-Site": "same-origin"}
+    with httpx.Client(base_url=running.url("reporting", ""), headers=own) as client:
+        assert client.post("/login", data={"key": admin}).status_code == 303
+        address = "/confirmations?report=scorecard&period=2021-03&unit=461"
+        page = client.get(address, follow_redirects=True).text
+        # The survey that was withdrawn is not among them, nor are those about health.
+        assert page.count('name="s.source=%2Ftest&amp;id=mscore-') == 9
+        assert ("mscore-30" in page, "mscore-40" in page) == (False, False)
+        assert ">NAMELESS</a>" in page
+        token = re.search(r'name="token" value="([0-9a-f]{32})"', page)[1]
+        form = {"token": token, "report": "scorecard", "period": "2021-03", "unit": "461",
+                "domain": "public_administration", "state": "contested", "scope": "picked",
+                "s.source=%2Ftest&id=mscore-21": "1", "remark": "Nhập hai lần"}  # fmt: skip
+        assert client.post("/confirmations", data=form).status_code == 303
+        assert "mscore-21</a>: Nhập hai lần" in client.get(address, follow_redirects=True).text
+        behind = client.get(
+            "/reports/scorecard/rows?column=score&row.unit=461&row.mode=tablet&row.item=quality"
+            "&from=2021-01-01&to=2021-03-31"
+        )
+        assert (behind.status_code, "mscore-21" in behind.text) == (200, True)

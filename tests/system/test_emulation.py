@@ -101,6 +101,27 @@ def test_points_are_given_and_taken_and_corrections_count(running: Instance) -> 
     wait_for(lambda: standings(running) == expected, 30, lambda: str(standings(running)))
 
 
+def test_a_unit_confirms_its_points_of_a_month(running: Instance) -> None:
+    month = {"report": "emulation", "period": "2019-12", "unit": "462"}
+    answer = running.http.post(
+        running.url("reporting", "/v1/confirmations"), json=month | {"state": "confirmed"}
+    )
+    assert answer.status_code == 201, answer.text
+    # The lists were due in other months: December gives and takes for installs alone.
+    told = {"plan": "thi-dua", "unit": "462", "merits": 3, "deductions": 0, "points": 3}
+    assert answer.json()["confirmed_figures"]["rows"] == [told | {"undecided": 0}]
+    running.http.post(
+        running.url("reporting", "/v1/confirmations"),
+        json=month | {"unit": "464", "state": "contested", "remark": "Đã có 3 máy"},
+    )
+    found = running.get("reporting", "/v1/confirmations", report="emulation", period="2019-12")
+    assert {row["unit"]: row["state"] for row in found["rows"]} == {
+        "461": "unanswered",
+        "462": "confirmed",
+        "464": "contested",
+    }
+
+
 def test_what_had_not_come_yet_gives_nothing_as_of_then(running: Instance) -> None:
     today = clock.today()
     wait_for(lambda: standings(running, as_of=today.isoformat()) == standings(running), 30)

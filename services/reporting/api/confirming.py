@@ -8,21 +8,22 @@ from urllib.parse import quote, urlencode
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
-from services.reporting.api.arriving import Arrival, arrive, changing, page_router, tidy_text
+from services.reporting.api.arriving import arrive, changing, page_router, tidy_text
+from services.reporting.api.contestable import by_unit, picked, rows_of, scores_of
 from services.reporting.api.entering import Entrance
 from services.reporting.api.filtering import unit_choices
 from services.reporting.api.live import Live
 from services.reporting.api.words import shown, word
 from services.reporting.handlers import (
     CONFIRMED,
-    GROUPINGS,
     Answer,
     Confirming,
     Publishing,
     Wanted,
     ask,
-    trace,
 )
+from services.reporting.handlers.asking import DOMAINS
+from services.reporting.rules import BY_DOMAIN, About
 from shared import clock
 from shared.clock import VN
 from shared.problems import Problem
@@ -30,7 +31,6 @@ from shared.redaction import scrub
 
 REPORT = "bieu-06"
 """The report whose figures are confirmed unless another is asked for."""
-ROWS = 50
 FIGURES: Mapping[str, tuple[str, ...]] = {
     "bieu-06": (
         *("received_total", "resolved_total", "resolved_late"),
@@ -45,17 +45,12 @@ FIGURES: Mapping[str, tuple[str, ...]] = {
     "installs": ("installs", "succeeded", "failed"),
     "activity": ("activities", "people"),
     "timeliness": ("on_time", "late", "incomplete", "missing"),
+    "scorecard": ("n",),
+    "emulation": ("merits", "deductions", "points", "undecided"),
 }
 """Report -> the figures of it that a unit is shown."""
-SINGLE: Mapping[str, tuple[str, str]] = {
-    "bieu-06": ("bieu-06", "received_total"),
-    "on-time": ("bieu-06", "received_total"),
-    "online-share": ("online-share", "total"),
-    "data-quality": ("data-quality", "dossiers"),
-}
-"""Report -> the cell behind which its dossiers lie; others have none to contest one by one."""
-ABOUT = "d."
-"""How the fields of a form begin that each name a dossier."""
+TITLES: Mapping[str, str] = {"n": "answers_in_all"}
+"""Figure -> what it is called here, where it adds up what a report tells apart."""
 
 
 def build_confirming(
@@ -85,13 +80,19 @@ def build_confirming(
         month = found.kept.get("period") or _month_before(today)
         unit = found.kept.get("unit") or (next(iter(key.units)) if len(key.units) == 1 else None)
         report = found.kept.get("report") or REPORT
-        rows = await confirming.states(report, month, unit, key)
         first, last = _days(month)
         typed = {"from": first.isoformat(), "to": last.isoformat()} | (
             {"unit": unit} if unit else {}
         )
-        asked = ask(report, {**typed, **_by_unit(report)}, key, registry, now)
+        domain = found.kept.get("domain") if report in BY_DOMAIN else None
+        asked = ask(report, typed | _filters(report, domain), key, registry, now)
         answer = await reports.answer(asked.question)
+        if report in BY_DOMAIN and domain is None:  # that of the first score there is
+            domain = answer.rows[0]["domain"] if answer.rows else DOMAINS[0]
+            asked = ask(report, typed | _filters(report, domain), key, registry, now)
+            answer = await reports.answer(asked.question)
+        typed |= {"domain": domain} if domain else {}
+        rows = await confirming.states(report, month, unit, key, domain)
         locked = (await confirming.noted(asked))["locked_as"]
         figures = _figures(report, answer)
         due = (last + timedelta(days=1)).replace(day=last_day)
@@ -115,8 +116,12 @@ def build_confirming(
             },
             report=report,
             reports=[(each, word(each, language)) for each in CONFIRMED],
-            columns=FIGURES[report],
-            rows=[_row(report, row, figures.get(row["unit"]), month, language) for row in rows],
+            domain=domain,
+            domains=[(each, shown("domain", each, language)) for each in DOMAINS if domain],
+            columns=[(name, TITLES.get(name, f"column.{name}")) for name in FIGURES[report]],
+            rows=[
+                _row(report, row, figures.get(row["unit"]), month, domain, language) for row in rows
+            ],
             locked=locked,
             may_say=writer and locked is None and own is not None,
             may_lock=writer
@@ -124,49 +129,14 @@ def build_confirming(
             and last < today
             and len(rows) > 0
             and own != rows[0],
-            own=own and _row(report, own, figures.get(own["unit"]), month, language),
+            own=own and _row(report, own, figures.get(own["unit"]), month, domain, language),
+            scores=scores_of(answer, own["unit"], typed, language)
+            if own and report == "scorecard"
+            else [],
             own_code=unit,
-            dossiers=await dossiers(found, report, typed, own)
-            if own and report in SINGLE
-            else None,
+            single=await rows_of(reports, found, report, typed, own) if own else None,
             said=found.kept.get("said"),
         )
-
-    async def dossiers(
-        found: Arrival, report: str, typed: dict[str, str], own: dict[str, Any]
-    ) -> dict[str, Any]:
-        """A page of the dossiers of a unit's month, with what is contested of each."""
-        name, column = SINGLE[report]
-        more = {"limit": str(ROWS), "after": found.kept.get("after", ""), **_by_unit(name)}
-        asked = ask(name, typed | more, found.key, registry, clock.now())
-        told = await trace(reports, asked, column, {"unit": own["unit"]})
-        contested = {each["dossier"]: each["remark"] for each in own["contested"]}
-        kept = {name: value for name, value in found.kept.items() if name not in ("after", "said")}
-
-        def page(after: str | None) -> str | None:
-            query = kept | ({"after": after} if after else {})
-            return None if after is None else f"/confirmations?{urlencode(query)}"
-
-        return {
-            "rows": [
-                {
-                    "code": one["code"],
-                    "link": f"/dossiers/{quote(one['code'], safe='')}?lang={found.language}",
-                    "field": one["field"],
-                    "status": word(
-                        f"status.{one['status']}" if one["status"] else "filed", found.language
-                    ),
-                    "due": shown("due", one["due"], found.language),
-                    "resolved": shown("due", one["resolved"], found.language),
-                    "outcome": one["outcome"],
-                    "contested": one["code"] in contested,
-                    "remark": contested.get(one["code"]),
-                }
-                for one in told["dossiers"]
-            ],
-            "after": page(told["next"]),
-            "start": page("") if more["after"] else None,
-        }
 
     @router.post("/confirmations")
     async def say(request: Request) -> Response:
@@ -175,19 +145,19 @@ def build_confirming(
             raise Problem(403, word("may_not_confirm", language))
         month, unit, state = (form.get(name, "") for name in ("period", "unit", "state"))
         remark = scrub(tidy_text(form.get("remark", ""))) or None
-        picked: list[str | None] = [
-            name.removeprefix(ABOUT) for name in form if name.startswith(ABOUT)
-        ]
+        chosen = picked(form)
         if state not in ("confirmed", "contested"):
             raise Problem(422)
-        if form.get("scope") == "picked" and not picked:
-            raise Problem(422, word("pick_dossiers", language))
+        if form.get("scope") == "picked" and not chosen:
+            raise Problem(422, word("pick_rows", language))
         if state == "contested" and remark is None:
             raise Problem(422, word("say_why", language))
-        about = [(each, remark if state == "contested" else None) for each in picked or [None]]
-        report = form.get("report") or REPORT
-        await confirming.say(report, month, unit, state, about, key)
+        told = remark if state == "contested" else None
+        report, domain = form.get("report") or REPORT, form.get("domain") or None
+        about = [(each, told) for each in chosen or [About()]]
+        await confirming.say(report, month, unit, state, about, key, domain)
         query = {"period": month, "unit": unit, "said": state, "lang": language, "report": report}
+        query |= {"domain": domain} if domain else {}
         return RedirectResponse(f"/confirmations?{urlencode(query)}", 303)
 
     @router.post("/confirmations/lock")
@@ -201,18 +171,21 @@ def build_confirming(
         report = form.get("report") or REPORT
         if report not in CONFIRMED:
             raise Problem(422)
-        typed = {"from": first.isoformat(), "to": last.isoformat(), **_by_unit(report)}
+        domain = form.get("domain") or None
+        typed = {"from": first.isoformat(), "to": last.isoformat(), **_filters(report, domain)}
         if unit := form.get("unit"):
             typed["unit"] = unit
-        title = f"{word(report)} ({first:%m/%Y})"
+        of = f", {shown('domain', domain)}" if domain else ""
+        title = f"{word(report)} ({first:%m/%Y}{of})"
         slug, _ = await publishing.publish(Wanted(report, typed, title, lock=True), key)
         return RedirectResponse(f"/publications/{slug}?lang={language}", 303)
 
     return router
 
 
-def _by_unit(report: str) -> dict[str, str]:
-    return {"by": "unit"} if "unit" in GROUPINGS.get(report, ()) else {}
+def _filters(report: str, domain: str | None) -> dict[str, str]:
+    """What narrows a report to what is confirmed of it."""
+    return by_unit(report) | ({"domain": domain} if domain else {})
 
 
 def _figures(report: str, answer: Answer) -> dict[str, dict[str, int]]:
@@ -226,13 +199,19 @@ def _figures(report: str, answer: Answer) -> dict[str, dict[str, int]]:
 
 
 def _row(
-    report: str, row: dict[str, Any], figures: Any, month: str, language: str
+    report: str,
+    row: dict[str, Any],
+    figures: Any,
+    month: str,
+    domain: str | None,
+    language: str,
 ) -> dict[str, Any]:
     """How a unit stands, as the page shows it."""
     first, last = _days(month)
     query = {"lang": language, "from": first, "to": last, "row.unit": row["unit"]}
-    query |= _by_unit(report)
+    query |= _filters(report, domain)
     here = {"period": month, "unit": row["unit"], "report": report, "lang": language}
+    here |= {"domain": domain} if domain else {}
     at = row["at"] and datetime.fromisoformat(row["at"]).astimezone(VN)
     return {
         "unit": row["unit"],
@@ -248,9 +227,20 @@ def _row(
             )
             for name in FIGURES[report]
         ],
-        "contested": row["contested"],
+        "contested": [_objection(one, language) for one in row["contested"]],
         "open": f"/confirmations?{urlencode(here)}",
     }
+
+
+def _objection(one: dict[str, Any], language: str) -> dict[str, Any]:
+    """Something contested: what it is called, where that leads, and why."""
+    if one["dossier"]:
+        link = f"/dossiers/{quote(one['dossier'], safe='')}?lang={language}"
+        return {"name": one["dossier"], "link": link, "remark": one["remark"]}
+    if one["event"]:
+        link = f"/event?{urlencode({**one['event'], 'lang': language})}"
+        return {"name": one["event"]["id"], "link": link, "remark": one["remark"]}
+    return {"name": word("whole_month", language), "link": None, "remark": one["remark"]}
 
 
 def _month_before(today: date) -> str:

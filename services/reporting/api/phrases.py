@@ -449,9 +449,9 @@ PHRASES: Mapping[str, tuple[str, str]] = {
     "which_report": ("Báo cáo", "Report"),
     "confirming": ("Xác nhận số liệu tháng", "Confirm the month"),
     "about.confirming": (
-        "Mỗi đơn vị xác nhận số liệu của tháng, hoặc nêu ý kiến về từng hồ sơ, trước khi "
+        "Mỗi đơn vị xác nhận số liệu của tháng, hoặc nêu ý kiến về từng hồ sơ, từng phiếu, trước khi "
         "tỉnh khóa sổ. Khóa rồi số liệu công bố không đổi nữa.",
-        "Each unit confirms its figures of the month, or contests single dossiers, before it "
+        "Each unit confirms its figures of the month, or contests single dossiers or surveys, before it "
         "is locked. Once locked, what was published does not change.",
     ),
     "answer_by": ("Hạn trả lời", "Answer by"),
@@ -466,12 +466,17 @@ PHRASES: Mapping[str, tuple[str, str]] = {
         "Điều chưa đúng (không ghi tên, số điện thoại người dân)",
         "What is wrong (no citizen's name or phone number)",
     ),
-    "dossier_by_dossier": ("Từng hồ sơ", "Dossier by dossier"),
+    "by_each.dossiers": ("Từng hồ sơ", "Dossier by dossier"),
+    "by_each.surveys": ("Từng phiếu khảo sát", "Survey by survey"),
+    "scores_of": ("Điểm khảo sát", "Scores"),
+    "answers_in_all": ("Tổng số câu trả lời", "Answers to all items"),
     "pick": ("Chọn", "Choose"),
-    "contest_picked": ("Có ý kiến về hồ sơ đã chọn", "Contest those chosen"),
-    "confirm_picked": ("Xác nhận hồ sơ đã chọn", "Confirm those chosen"),
+    "contest_picked.dossiers": ("Có ý kiến về hồ sơ đã chọn", "Contest those chosen"),
+    "confirm_picked.dossiers": ("Xác nhận hồ sơ đã chọn", "Confirm those chosen"),
+    "contest_picked.surveys": ("Có ý kiến về phiếu đã chọn", "Contest those chosen"),
+    "confirm_picked.surveys": ("Xác nhận phiếu đã chọn", "Confirm those chosen"),
     "kept_said": ("Đã ghi nhận.", "Kept."),
-    "pick_dossiers": ("Hãy chọn ít nhất một hồ sơ.", "Choose one dossier at least."),
+    "pick_rows": ("Hãy chọn ít nhất một dòng.", "Choose one row at least."),
     "say_why": ("Hãy ghi điều chưa đúng.", "Say what is wrong."),
     "may_not_confirm": (
         "Chỉ cán bộ có vai trò officer hoặc admin mới làm được việc này.",

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Header, Query, Request
 from pydantic import Field
 
+from services.reporting import rules
 from services.reporting.api.access import caller, reader, shown_key, writer
 from services.reporting.api.bodies import Body, Code, Text
 from services.reporting.clients import Intake
@@ -36,6 +37,17 @@ class VoidAsked(Body):
     reason: Text
 
 
+class EventNamed(Body):
+    """An event by its (source, id)."""
+
+    source: EventRef
+    id: EventRef
+
+    def about(self) -> rules.About:
+        """The event as something that a unit speaks of."""
+        return rules.About(event=(self.source, self.id))
+
+
 class About(Body):
     """A dossier, and what a unit has to say of it."""
 
@@ -43,16 +55,39 @@ class About(Body):
     remark: Text | None = None
 
 
+class AboutEvent(Body):
+    """A survey, and what a unit has to say of it."""
+
+    event: EventNamed
+    remark: Text | None = None
+
+
 class Said(Body):
-    """What a unit says of its figures of a month: of all of them, or of single dossiers."""
+    """What a unit says of its figures of a month: of all of them, of single dossiers, or, of scores,
+    of single surveys; scores of one `domain` where it is named."""
 
     report: Code = "bieu-06"
     period: Code
     unit: Code
     state: Literal["confirmed", "contested"]
+    domain: Code | None = None
     dossier: Code | None = None
+    event: EventNamed | None = None
     remark: Text | None = None
     dossiers: Annotated[list[About], Field(default=[], max_length=1000)]
+    events: Annotated[list[AboutEvent], Field(default=[], max_length=1000)]
+
+    def about(self) -> list[tuple[rules.About, str | None]]:
+        """Everything that is spoken of, each with its remark."""
+        named = [] if self.dossier is None else [rules.About(self.dossier)]
+        named += [] if self.event is None else [self.event.about()]
+        if not (named or self.dossiers or self.events):
+            named.append(rules.About())
+        return [
+            *((one, self.remark) for one in named),
+            *((rules.About(one.dossier), one.remark) for one in self.dossiers),
+            *((one.event.about(), one.remark) for one in self.events),
+        ]
 
 
 def build_traces(reports: Reports, confirming: Confirming, withdrawing: Withdrawing) -> APIRouter:
@@ -119,16 +154,16 @@ def build_traces(reports: Reports, confirming: Confirming, withdrawing: Withdraw
     @router.post("/confirmations", status_code=201)
     async def say(said: Said, key: Annotated[Key, Depends(writer)]) -> dict[str, Any]:
         """A unit confirms its figures of a month, or contests them: as a whole, one `dossier`, or
-        several `dossiers` at once. A locked month is closed."""
-        about = [(one.dossier, one.remark) for one in said.dossiers]
-        if said.dossier is not None or not about:
-            about.insert(0, (said.dossier, said.remark))
-        if said.state == "contested" and not all(each[0] or each[1] for each in about):
+        several `dossiers` at once; its scores one `event` of a survey, or several `events`, too. A
+        locked month is closed."""
+        about = said.about()
+        if said.state == "contested" and any(one.whole and not remark for one, remark in about):
             message = "Say what is contested: a dossier, or a remark."
             error = {"pointer": "/remark", "code": "missing", "message": message}
             raise Problem(422, errors=[error])
-        await confirming.say(said.report, said.period, said.unit, said.state, about, key)
-        rows = await confirming.states(said.report, said.period, said.unit, key)
+        month, unit, domain = said.period, said.unit, said.domain
+        await confirming.say(said.report, month, unit, said.state, about, key, domain)
+        rows = await confirming.states(said.report, month, unit, key, domain)
         return next(row for row in rows if row["unit"] == said.unit)
 
     @router.get("/confirmations")
@@ -137,9 +172,11 @@ def build_traces(reports: Reports, confirming: Confirming, withdrawing: Withdraw
         period: Annotated[str, Query(description="A month, YYYY-MM")],
         report: str = "bieu-06",
         unit: str | None = None,
+        domain: str | None = None,
     ) -> dict[str, Any]:
-        """How each unit stands to its figures of a month: confirmed, contested, unanswered."""
-        rows = await confirming.states(report, period, unit, key)
+        """How each unit stands to its figures of a month: confirmed, contested, unanswered. To its
+        scores in one `domain`, or in all: contested in one, confirmed in each."""
+        rows = await confirming.states(report, period, unit, key, domain)
         counts = {
             state: sum(row["state"] == state for row in rows)
             for state in ("confirmed", "contested", "unanswered")

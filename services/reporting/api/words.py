@@ -252,6 +252,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "column.open_overdue": ("Quá hạn, chưa xong", "Open overdue"),
     "column.rate": ("Tỷ lệ đúng hạn", "Rate"),
     "column.domain": ("Lĩnh vực", "Domain"),
+    "column.dossier": ("Hồ sơ", "Dossier"),
     "column.mode": ("Cách hỏi", "Mode"),
     "column.quarter": ("Quý", "Quarter"),
     "column.questionnaire": ("Bảng hỏi", "Questionnaire"),

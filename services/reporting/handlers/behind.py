@@ -80,8 +80,15 @@ async def events(
     found = await traces.events(
         session, table, scope, unit, since, wanted[0], limit, offset, column
     )
-    told = [_event(one) | ({"people": one.n} if table == "activities" else {}) for one in found]
+    told = [_event(one) | _more(table, one) for one in found]
     return {"events": told, **pages(found, question)}
+
+
+def _more(table: str, one: Any) -> Row:
+    """What is told of an event beside where it is found."""
+    if table == "activities":
+        return {"people": one.n}
+    return {"mode": one.mode, "dossier": one.dossier} if table == "surveys" else {}
 
 
 def _quarter_before(quarter: str) -> str:

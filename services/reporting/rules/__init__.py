@@ -14,7 +14,7 @@ from services.reporting.rules.blocks import (
     cover,
     learnt_later,
 )
-from services.reporting.rules.confirming import Statement, answer_of
+from services.reporting.rules.confirming import About, Statement, answer_of, answer_over
 from services.reporting.rules.difficulties import Difficulty, Said, difficulties
 from services.reporting.rules.dossiers import (
     MEASURES,
@@ -157,6 +157,7 @@ __all__ = [
     "TRACED",
     "URGENCY",
     "WORKING_DAYS",
+    "About",
     "Block",
     "Cell",
     "Counting",
@@ -194,6 +195,7 @@ __all__ = [
     "Tally",
     "Territory",
     "answer_of",
+    "answer_over",
     "answer_score",
     "before",
     "blocks",

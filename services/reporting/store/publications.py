@@ -49,7 +49,8 @@ _WITHDRAW = sa.text(
 )
 _LOCK_OF = sa.text(
     "SELECT slug FROM publications WHERE month = :month AND report = :report"
-    " AND withdrawn_at IS NULL"
+    " AND withdrawn_at IS NULL AND (CAST(:domain AS text) IS NULL"
+    " OR coalesce(parameters ->> 'domain', :domain) = :domain)"
     " AND (units IS NULL OR CAST(:unit AS text) = ANY(units)) ORDER BY created_at LIMIT 1"
 )
 
@@ -176,7 +177,11 @@ async def withdraw(session: AsyncSession, slug: str, at: datetime, by: str, reas
     await session.execute(_WITHDRAW, {"slug": slug, "at": at, "by": by, "reason": reason})
 
 
-async def lock_of(session: AsyncSession, report: str, month: str, unit: str | None) -> str | None:
+async def lock_of(
+    session: AsyncSession, report: str, month: str, unit: str | None, domain: str | None = None
+) -> str | None:
     """The address under which a unit's month is locked for a report, or that of all units where
-    none is named; null while it is open."""
-    return await session.scalar(_LOCK_OF, {"report": report, "month": month, "unit": unit})
+    none is named; null while it is open. What was published of another domain locks nothing of one
+    that is named."""
+    given = {"report": report, "month": month, "unit": unit, "domain": domain}
+    return await session.scalar(_LOCK_OF, given)

@@ -61,10 +61,12 @@ _ONCE = {"distinct_citizens": "citizen", "members": "member"}
 it."""
 _ALSO = {"activities": "people"}
 """Table -> what a column adds up, beside how many events there are."""
+_MORE = {"surveys": ", f.mode, f.dossier"}
+"""Table -> what else is told of each event."""
 _ORDER = 'f.time, f.source COLLATE "C", f.event_id COLLATE "C"'
 _QUERY = f"""
 SELECT f.*, count(*) OVER () AS whole FROM (
-    SELECT {{once}} f.source, f.event_id, {{type}} AS type, f.time, f.unit, {{also}} AS n
+    SELECT {{once}} f.source, f.event_id, {{type}} AS type, f.time, f.unit, {{also}} AS n{{more}}
     FROM {{table}} f {{within}} LEFT JOIN voids v ON v.target = f.uid
     WHERE f.day BETWEEN :first AND :last AND {{stands}} AND {{conditions}}
     ORDER BY {{first}} {_ORDER}
@@ -127,7 +129,8 @@ async def events(
     counting: str | None = None,
 ) -> Sequence[sa.Row]:
     """A page of the events of a cell, in the order of events, each with how many there are
-    (`whole`) and what the event adds (`n`: people of an activity, else 1).
+    (`whole`) and what the event adds (`n`: people of an activity, else 1); of surveys with their mode
+    and dossier.
 
     Args:
         unit: under which the cell stands, with the day since which it bears its code.
@@ -142,6 +145,7 @@ async def events(
         type=_TYPES[table],
         table=table,
         also=f"f.{_ALSO[table]}" if table in _ALSO else "1",
+        more=_MORE.get(table, ""),
         once=f"DISTINCT ON (f.{once})" if once else "",
         first=f"f.{once}," if once else "",
         within=scope.within("day"),
