@@ -15,6 +15,7 @@ from services.reporting.api import (
     Live,
     Pages,
     build_confirming,
+    build_counted,
     build_drill,
     build_entering,
     build_exports,
@@ -34,12 +35,13 @@ from services.reporting.api import (
     open_writer,
     resumer,
 )
-from services.reporting.clients import Intake
+from services.reporting.clients import Intake, Quota
 from services.reporting.clients.oidc import Provider
 from services.reporting.handlers import (
     Accounts,
     Building,
     Confirming,
+    Counted,
     Exports,
     Publishing,
     Reports,
@@ -104,6 +106,11 @@ def create_app(settings: ReportingSettings | None = None) -> FastAPI:
     service.app.include_router(build_entering(entrance))
     service.app.include_router(build_users(accounts))
     service.app.include_router(pages.look.router())
+    asker = settings.reporting_quota_key or settings.admin_key
+    counted = Counted(
+        reports, Quota(settings.quota_url), asker.get_secret_value().strip() if asker else None
+    )
+    service.app.include_router(build_counted(counted, entrance, live))
     service.app.include_router(build_drill(reports, entrance, live, withdrawing))
     last_day = settings.reporting_confirm_by
     service.app.include_router(build_confirming(confirming, publishing, entrance, live, last_day))

@@ -55,6 +55,8 @@ def test_full_quota_pays_27_million(running):
     assert len(found) == sum(row["n"] for row in found) == behind[0]["total"]["n"] == figure
     marks = sorted(event["id"] for row in found for event in row["events"])
     assert marks == sorted(f"install-461-{n}" for n in range(figure))
+    machines = {event["device"] for row in found for event in row["events"]}
+    assert (len(machines), {len(each) for each in machines}) == (figure, {12})
     shared = running.get("quota", "/v1/progress/behind", **asked | {"unit": "462"}, limit=1000)
     assert shared["total"]["n"] == 100
     assert max(len(row["events"]) for row in shared["rows"]) == 2  # one machine, twice

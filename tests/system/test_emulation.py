@@ -1,10 +1,13 @@
 """Emulation from end to end: quota counts, reporting ranks, corrections included."""
 
+import html
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from shared import clock
@@ -42,8 +45,9 @@ merits:
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
     folder: Path = tmp_path_factory.mktemp("emulation")
     with instance(folder) as made:
-        for name in ("intake", "quota", "reporting"):
-            made.start(name)
+        made.start("intake")
+        made.start("quota")
+        made.start("reporting", MOTCUA_QUOTA_URL=made.url("quota"))
         for name in ("intake", "quota", "reporting"):
             made.wait_ready(name)
         made.post([install(n, "461") for n in range(3)] + [install(n, "462") for n in range(2)])
@@ -153,3 +157,51 @@ def test_it_opens_as_a_table(running: Instance) -> None:
     )
     head = answer.content.decode("utf-8-sig").splitlines()[0]
     assert head == "plan,unit,unit_name,merits,deductions,points,undecided,rank,arithmetic"
+
+
+def page(running: Instance, path: str) -> str:
+    answer = running.http.get(running.url("reporting", html.unescape(path)))
+    assert answer.status_code == 200, answer.text
+    return answer.text
+
+
+def test_a_line_of_points_leads_to_each_machine_and_on_to_its_event(running: Instance) -> None:
+    running.post([install(n, "464") for n in range(53)])
+    running.post([install(99, "464", result="failed", reason="Máy cũ")])
+    running.settle(("quota", "reporting"))
+    wait_for(lambda: standings(running).get("464") == (3, 0, 3, None), 30)
+    lines = page(running, "/reports/emulation/rows?column=merits&row.unit=464&row.plan=thi-dua")
+    path = re.search(r'href="(/progress/rows\?[^"]+)"', lines)
+    assert path is not None
+    first = page(running, path[1])
+    onward = re.search(r'rel="next" href="([^"]+)"', first)
+    assert onward is not None
+    second = page(running, onward[1])
+    assert [len(re.findall('<th scope="rowgroup"', each)) for each in (first, second)] == [50, 3]
+    # What failed counts nothing.
+    events = re.findall(r'href="(/event\?[^"]+)"', first + second)
+    assert len(set(events)) == 53
+    assert 'data-figure="counted">53<' in first
+    assert "install-464-99" not in first + second
+    assert "rtHome" in page(running, events[0])
+
+
+def test_what_counts_is_shown_to_its_unit_alone(running: Instance) -> None:
+    user = {"name": "donghadem", "role": "viewer", "units": ["461"], "password": "mật khẩu rất dài"}
+    made = running.http.post(running.url("reporting", "/v1/users"), json=user)
+    assert made.status_code == 201, made.text
+    asked = {"plan": "thi-dua", "indicator": "installs", "period": "whole"}
+    own = {"Sec-Fetch-Site": "same-origin"}
+    with httpx.Client(base_url=running.url("reporting", ""), headers=own, timeout=30) as client:
+        client.post("/login", data={"user": "donghadem", "password": user["password"]})
+        mine = client.get("/progress/rows", params=asked | {"unit": "461"})
+        # Of its three installs one was withdrawn, so its machine counts no more.
+        assert (mine.status_code, mine.text.count('scope="rowgroup"')) == (200, 2)
+        assert client.get("/progress/rows", params=asked | {"unit": "464"}).status_code == 403
+        none = client.get("/progress/rows", params=asked | {"unit": "461", "period": "2031"})
+        assert none.status_code == 422
+        assert client.get("/progress/rows", params={"unit": "461"}).status_code == 422
+        assert "/progress/rows?" in client.get("/progress").text
+        running.kill("quota")
+        away = client.get("/progress/rows", params=asked | {"unit": "461"})
+        assert (away.status_code, "chưa trả lời" in away.text) == (200, True)

@@ -94,7 +94,9 @@ def build_router(service: Service, plans: Plans, scopes: Scopes) -> APIRouter:
         offset: Annotated[int, Query(ge=0, le=10_000_000)] = 0,
     ) -> dict[str, Any]:
         """What a row of progress is made of: each machine, dossier or event that counts, with `n`, what
-        it adds, and its events by their (source, id).
+        it adds, and its events by their (source, id), each with what it is about where it names it: its
+        `dossier`, `device` (the first digits of the keyed hash of a machine, else of a citizen),
+        `list`, `obligation`, `period`, `kind` of activity.
 
         The total's `n` is the row's numerator or denominator; only opening figures, which stand in for
         a time without events, are not among them.

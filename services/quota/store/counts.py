@@ -194,6 +194,10 @@ SELECT coalesce((SELECT sum(n) FROM c), 0) AS whole, (SELECT count(*) FROM c) AS
 FROM (SELECT 1) AS one LEFT JOIN p ON true LEFT JOIN LATERAL (
     SELECT jsonb_agg(jsonb_build_object('source', f.source, 'id', f.event_id, 'type', f.type,
         'unit', f.data ->> 'unit', 'time', f.occurred_at, 'stands', v.uid IS NULL)
+        || jsonb_strip_nulls(jsonb_build_object('dossier', coalesce(f.code, f.data ->> 'dossier'),
+        'device', left(coalesce(f.data ->> 'device', f.data ->> 'citizen'), 12),
+        'list', f.data ->> 'list', 'obligation', f.data ->> 'obligation',
+        'period', f.data ->> 'period', 'kind', f.data ->> 'kind'))
         ORDER BY f.occurred_at, f.source COLLATE "C", f.event_id COLLATE "C") AS events
     FROM memberships m JOIN facts f ON f.uid = m.uid LEFT JOIN voids v ON v.uid = f.uid
     WHERE m.plan = :plan AND m.indicator = :indicator AND m.part = :part AND m.key = p.key

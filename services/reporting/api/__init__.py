@@ -2,6 +2,7 @@
 
 from services.reporting.api.access import COOKIE, resumer
 from services.reporting.api.confirming import build_confirming
+from services.reporting.api.counted import build_counted
 from services.reporting.api.drawing import Pages
 from services.reporting.api.drilling import build_drill
 from services.reporting.api.entering import Entrance, build_entering
@@ -29,6 +30,7 @@ __all__ = [
     "Live",
     "Pages",
     "build_confirming",
+    "build_counted",
     "build_drill",
     "build_entering",
     "build_exports",

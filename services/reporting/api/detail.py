@@ -5,6 +5,7 @@ from datetime import date, datetime
 from typing import Any
 from urllib.parse import urlencode
 
+from services.reporting.api.counted import counted_link
 from services.reporting.api.words import shown, word
 from services.reporting.handlers import Dossier
 from services.reporting.rules import Stand
@@ -14,8 +15,10 @@ from shared.units import UnitRegistry
 LOOKS = {"met": "good", "on_track": "good", "behind": "warn", "missed": "bad"}
 
 
-def target(stand: Stand, registry: UnitRegistry, language: str) -> dict[str, Any]:
-    """A unit's bar: how far it is, its target, its projection."""
+def target(
+    stand: Stand, registry: UnitRegistry, language: str, as_of: str | None = None
+) -> dict[str, Any]:
+    """A unit's bar: how far it is, its target, its projection, and where what counts is listed."""
     result, column = stand.result, "share" if stand.ratio else "n"
 
     def number(value: float | None) -> str:
@@ -28,6 +31,14 @@ def target(stand: Stand, registry: UnitRegistry, language: str) -> dict[str, Any
     return {
         "key": f"{result.plan}-{result.indicator}-{result.unit}-{result.period}",
         "name": registry.name(result.unit, stand.last),
+        "link": counted_link(
+            language,
+            plan=result.plan,
+            indicator=result.indicator,
+            unit=result.unit,
+            period=result.period,
+            as_of=as_of,
+        ),
         "title": stand.title,
         "period": word("whole", language) if result.period == "whole" else result.period,
         "value": value,
@@ -48,6 +59,7 @@ def target_groups(
     registry: UnitRegistry,
     titles: Mapping[tuple[str, str], str],
     language: str,
+    as_of: str | None = None,
 ) -> list[dict[str, Any]]:
     """Bars under the heading of their indicator, in the order of the stands."""
     groups: dict[tuple[str, str], dict[str, Any]] = {}
@@ -55,7 +67,7 @@ def target_groups(
         mark = (one.result.plan, one.result.indicator)
         plan = titles.get((one.result.plan, ""), one.result.plan)
         group = groups.setdefault(mark, {"title": one.title, "plan": plan, "rows": []})
-        group["rows"].append(target(one, registry, language))
+        group["rows"].append(target(one, registry, language, as_of))
     return list(groups.values())
 
 

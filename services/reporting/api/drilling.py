@@ -12,6 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from services.reporting.api.access import shown_key
 from services.reporting.api.arriving import Arrival, arrive, changing, page_router, tidy_text
 from services.reporting.api.correcting import PREFIX, Field, changes_of, correctable, form_of
+from services.reporting.api.counted import counted_link
 from services.reporting.api.desk import report_path
 from services.reporting.api.entering import Entrance
 from services.reporting.api.fault_words import fault_in
@@ -148,7 +149,10 @@ def build_drill(
             named=NAMED.get(kind, "column.id"),
             wordy=kind in WORDY,
             by_unit=kind in ("dossiers", "lines") and "unit" not in row,
-            rows=[_line(kind, one, reports, names, link, language) for one in told[kind]],
+            rows=[
+                _line(kind, one, reports, names, link, filters.held.get("as_of"), language)
+                for one in told[kind]
+            ],
             count=told.get("count"),
             first=asked.question.offset,
             start=_address(path, filters, language, onward) if paged.keys() - {"limit"} else None,
@@ -365,10 +369,11 @@ def _line(
     reports: Reports,
     names: Mapping[tuple[str, str], str],
     lead: Lead,
+    as_of: str | None,
     language: str,
 ) -> dict[str, Any]:
     """A row of the page: what it is called, where it leads, and its cells."""
-    name, link = _name(kind, one, names, lead, language)
+    name, link = _name(kind, one, names, lead, as_of, language)
     cells = []
     for column in TOLD[kind]:
         value = one.get(column)
@@ -402,6 +407,7 @@ def _name(
     one: Mapping[str, Any],
     names: Mapping[tuple[str, str], str],
     lead: Lead,
+    as_of: str | None,
     language: str,
 ) -> tuple[str, str | None]:
     """What a row is called, and where it leads."""
@@ -424,8 +430,9 @@ def _name(
         period = one["period"] and f" ({_period(one['period'], language)})"
         name = f"{one['title']}{period or ''}"
         if one.get("numerator") is not None:
-            query = {"plan": one["plan"], "unit": one["unit"], "lang": language}
-            return name, f"/progress?{urlencode(query)}"
+            figure = {"indicator": one["about"], "as_of": as_of}
+            figure |= {part: one[part] for part in ("plan", "unit", "period")}
+            return name, counted_link(language, **figure)
         return name, link if behind is None or one["fulfilled_at"] else None
     if kind == "refusals":
         query = {"unit": one["unit"], "day": one["day"], "lang": language}

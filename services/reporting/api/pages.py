@@ -207,7 +207,9 @@ def build_pages(
             language,
             form=form_of(filters, key, "/progress", language, plans),
             **await frame(request, key, filters, language, "/progress", version),
-            groups=target_groups(stands, reports.registry, titles(plans), language),
+            groups=target_groups(
+                stands, reports.registry, titles(plans), language, filters.held.get("as_of")
+            ),
             letter=filters.link("/v1/letters", language, about="targets")
             if any(one.result.state in SHORT for one in stands)
             else None,

@@ -10,6 +10,7 @@ from services.reporting.handlers.applying import (
 )
 from services.reporting.handlers.asking import FILTERED, Asked, ask
 from services.reporting.handlers.confirming import CONFIRMED, Confirming
+from services.reporting.handlers.counted import Counted, Figure
 from services.reporting.handlers.documents import document
 from services.reporting.handlers.dossier import Dossier, dossier
 from services.reporting.handlers.exporting import Exports
@@ -39,8 +40,10 @@ __all__ = [
     "Asked",
     "Building",
     "Confirming",
+    "Counted",
     "Dossier",
     "Exports",
+    "Figure",
     "Glance",
     "Letter",
     "Memo",

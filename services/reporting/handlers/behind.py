@@ -10,6 +10,7 @@ from services.reporting import rules
 from services.reporting.handlers.reports import REPORTS, Book, Question, scored, timeliness
 from services.reporting.rules import Install, Place
 from services.reporting.store import figures, traces
+from services.reporting.store.scope import LATEST
 from shared.clock import VN
 from shared.plans import deliveries
 from shared.plans.periods import bounds
@@ -281,7 +282,9 @@ async def points(
                 named = {"plan": each.plan.plan} | book.named(place, question)
                 found += (
                     named | line
-                    for line in _lines(standing.items, standing.unit, each.plan, owed, told)
+                    for line in _lines(
+                        standing.items, standing.unit, each.plan, owed, told, question
+                    )
                     if _adds(line, column)
                 )
     page = found[question.offset : question.offset + question.limit]
@@ -300,7 +303,9 @@ def _lines(
     plan: Any,
     owed: Mapping[tuple[str, str, str], Row],
     told: Mapping[tuple[str, str, str], rules.Result],
+    question: Question,
 ) -> Iterable[Row]:
+    as_of = {} if question.known == LATEST else {"as_of": question.known.isoformat()}
     for item in items:
         sign = 1 if item.kind == "merit" else -1
         for number, period in enumerate(item.periods or ((None,) if item.points is None else ())):
@@ -339,7 +344,8 @@ def _lines(
                         "service": "quota",
                         "address": "/v1/progress/behind",
                         "parameters": {"plan": plan.plan, "indicator": item.about}
-                        | {"unit": unit, "period": period},
+                        | {"unit": unit, "period": period}
+                        | as_of,
                     },
                 }
             yield line
