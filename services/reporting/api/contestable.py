@@ -138,7 +138,6 @@ def _survey(
         "code": one["id"],
         "link": f"/event?{urlencode({**event, 'lang': language})}",
         "time": shown("fulfilled_at", one["time"], language),
-        "mode": shown("mode", one["mode"], language),
         "dossier": code,
         "dossier_link": code and f"/dossiers/{quote(code, safe='')}?lang={language}",
         "contested": mark in contested,

@@ -34,7 +34,7 @@ LOOKED_AT = 4000
 """Dossiers that one page looks at; where they hold too few, the next page goes on from there."""
 TOLD = {
     "dossiers": ("field", "channel", "status", "received", "due", "resolved", "outcome"),
-    "events": ("time", "unit_name", "type", "people", "mode", "dossier"),
+    "events": ("time", "unit_name", "type", "people", "dossier"),
     "notices": ("day", "unit_name", "channel", "template", "state", "failure", "subject"),
     "difficulties": ("unit_name", "category", "state", "raised_at"),
     "duties": ("unit_name", "due", "state", "fulfilled_at", "rows"),

@@ -89,7 +89,7 @@ def _more(table: str, one: Any) -> Row:
     """What is told of an event beside where it is found."""
     if table == "activities":
         return {"people": one.n}
-    return {"mode": one.mode, "dossier": one.dossier} if table == "surveys" else {}
+    return {"dossier": one.dossier} if table == "surveys" else {}
 
 
 def _quarter_before(quarter: str) -> str:

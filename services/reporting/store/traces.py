@@ -61,7 +61,7 @@ _ONCE = {"distinct_citizens": "citizen", "members": "member"}
 it."""
 _ALSO = {"activities": "people"}
 """Table -> what a column adds up, beside how many events there are."""
-_MORE = {"surveys": ", f.mode, f.dossier"}
+_MORE = {"surveys": ", f.dossier"}
 """Table -> what else is told of each event."""
 _ORDER = 'f.time, f.source COLLATE "C", f.event_id COLLATE "C"'
 _QUERY = f"""
@@ -129,8 +129,8 @@ async def events(
     counting: str | None = None,
 ) -> Sequence[sa.Row]:
     """A page of the events of a cell, in the order of events, each with how many there are
-    (`whole`) and what the event adds (`n`: people of an activity, else 1); of surveys with their mode
-    and dossier.
+    (`whole`) and what the event adds (`n`: people of an activity, else 1); of surveys with their
+    dossier.
 
     Args:
         unit: under which the cell stands, with the day since which it bears its code.
