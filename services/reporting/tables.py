@@ -312,7 +312,11 @@ class NoticeSum(Block, Table, table=True):
 
 
 class OverdueSpell(Table, table=True):
-    """Days on which a dossier was overdue, and while we knew so; both ends excluded."""
+    """Days on which a dossier was overdue, and while we knew so; both ends excluded.
+
+    `reach` is how many binary digits the days have from the due day to the earlier of both ends, 31
+    where neither is known: the store works it out.
+    """
 
     __tablename__ = "overdue_spells"
     code: str = Field(primary_key=True)
@@ -325,6 +329,7 @@ class OverdueSpell(Table, table=True):
     until: date
     known_from: date = Field(primary_key=True)
     known_until: date
+    reach: int = Field(sa_type=sa.SmallInteger)
 
 
 class Export(Table, table=True):

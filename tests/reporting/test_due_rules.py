@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from services.reporting.handlers import Undated
 from services.reporting.rules import form_06, territory
-from services.reporting.store import dossier_sums, figures
+from services.reporting.store import dossier_sums, spells
 from services.reporting.store.scope import LATEST, Scope
 from shared import clock, rulebook
 from shared.db import Database
@@ -136,7 +136,7 @@ async def check(url, events, first_rule, changes, period, as_of, random: Random)
                     if (row := {name: n for name, n in form_06(sums).items() if n})
                 }
                 assert found == recount.bieu_06(events, first, last, by, as_of, rule)
-            page = await figures.overdue(session, scope, 100, 0)
+            page = await spells.page(session, scope, 100, 0)
             assert {row[0] for row in page} == recount.overdue_codes(events, last, as_of, rule)
             units = await dossier_sums.dossier_sums(session, scope, ["unit"])
             assert sum(sums.overdue for _, sums in units) == len(page)

@@ -24,7 +24,7 @@ from services.reporting.handlers import (
 )
 from services.reporting.handlers.reports import Answer, Question, installs, timeliness
 from services.reporting.rules import Place, form_06, territory
-from services.reporting.store import dossier_sums, figures, scores
+from services.reporting.store import dossier_sums, figures, scores, spells
 from services.reporting.store.scope import LATEST, Scope
 from shared import inbox
 from shared.clock import VN
@@ -171,7 +171,7 @@ async def check(url, events, period, as_of, random):
             }
             expected = recount.online_share(sendable, first, last, as_of)
             assert {key: pair for key, pair in shares.items() if pair[1]} == expected
-            page = await figures.overdue(session, scope, 100, 0)
+            page = await spells.page(session, scope, 100, 0)
             assert {row[0] for row in page} == recount.overdue_codes(sendable, last, as_of)
             units = await dossier_sums.dossier_sums(session, scope, ["unit"])
             assert sum(sums.overdue for _, sums in units) == len(page)

@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.reporting import rules
 from services.reporting.handlers.outcomes import refold_notices
 from services.reporting.rules import Cell, Eras, Install, Overdue, ScoreCell, Survey, Tally
-from services.reporting.store import dossier_sums, facts, refolds, scores, sums
+from services.reporting.store import dossier_sums, facts, refolds, scores, spells, sums
 from services.reporting.store.facts import DossierFacts
 from shared import clock, rulebook
 from shared.db import Database, take_turn
@@ -136,7 +136,7 @@ async def refold(session: AsyncSession, codes: Collection[str], era: Eras) -> No
         cells.update(rules.contributions(story, era))
         overdue[code] = rules.overdue_spells(story, era)
     await dossier_sums.add(session, cells)
-    await sums.replace_spells(session, overdue)
+    await spells.replace(session, overdue)
 
 
 async def _apply_dossiers(
@@ -177,7 +177,7 @@ async def _apply_dossiers(
     await facts.add_submissions(session, submissions)
     await facts.add_statuses(session, statuses)
     await dossier_sums.add(session, cells)
-    await sums.replace_spells(session, overdue)
+    await spells.replace(session, overdue)
 
 
 async def _refold_surveys(

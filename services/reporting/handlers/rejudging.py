@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.reporting import rules
 from services.reporting.rules import Cell, Overdue
-from services.reporting.store import dossier_sums, facts, sums
+from services.reporting.store import dossier_sums, facts, spells
 from services.reporting.store.undated import UNDATED
 from shared.due_dates import Timeline
 from shared.units import UnitRegistry
@@ -27,13 +27,13 @@ class Undated:
         """Add to the sums what the newest rules change, on the day from which they hold."""
         era = self.registry.era
         cells: Counter[Cell] = Counter()
-        spells: dict[str, list[Overdue]] = {}
+        overdue: dict[str, list[Overdue]] = {}
         for code, (told, moves) in (await facts.load_dossiers(session, codes)).items():
             old, new = rules.history(told, moves, before), rules.history(told, moves, after)
             cells.update(rules.contributions(new, era))
             cells.subtract(rules.contributions(old, era))
             spells_after = rules.overdue_spells(new, era)
             if spells_after != rules.overdue_spells(old, era):
-                spells[code] = spells_after
+                overdue[code] = spells_after
         await dossier_sums.add(session, cells)
-        await sums.replace_spells(session, spells)
+        await spells.replace(session, overdue)

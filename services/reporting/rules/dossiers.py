@@ -187,7 +187,12 @@ def _quality(story: Story) -> list[tuple[str, date]]:
 
 
 def overdue_spells(told: History, era: Eras) -> list[Overdue]:
-    """When one dossier was overdue, as known in each span of recorded days."""
+    """When one dossier was overdue, as known in each span of recorded days.
+
+    Nobody asks for a day as known on an earlier one. So what was known only until the day on which
+    a spell would have begun is left out; and a spell of which we learn on its last day that it has
+    ended was the same spell all the time, only its end was to come.
+    """
     found: list[Overdue] = []
     running: dict[tuple[Any, ...], date] = {}
     for day, story in told:
@@ -199,7 +204,13 @@ def overdue_spells(told: History, era: Eras) -> list[Overdue]:
                 for one in story.overdue_spells()
             }
         for spell in running.keys() - spells:
-            found.append(Overdue(*spell, known_from=running.pop(spell), known_until=day))
+            known_from = running.pop(spell)
+            *_, since, until = spell
+            ended = (*spell[:-1], day)
+            if until > day and ended in spells:
+                running[ended] = known_from
+            elif day > since:
+                found.append(Overdue(*spell, known_from=known_from, known_until=day))
         for spell in spells - running.keys():
             running[spell] = day
     found += [

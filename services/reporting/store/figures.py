@@ -1,6 +1,5 @@
-"""What reports read: installs, overdue dossiers, filings."""
+"""What reports read: installs, reasons, filings."""
 
-from collections.abc import AsyncIterator, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -9,10 +8,9 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.reporting.rules import Filed, Install, Place
-from services.reporting.store.scope import PLACE, SPANS, STANDS, Scope
+from services.reporting.store.scope import PLACE, STANDS, Scope
 from services.reporting.store.successes import success
 
-OF_FIELD = "(CAST(:field AS text) IS NULL OR f.field = :field)"
 _INSTALL_GROUPS = {
     "unit": PLACE,
     "month": "to_char(f.day, 'YYYY-MM')",
@@ -41,25 +39,6 @@ GROUP BY 1, 2, 3, 4, 5, 6, 7
 HAVING sum(n) <> 0
 ORDER BY {PLACE} COLLATE "C", 2, domain, mode, quarter, item COLLATE "C", n DESC, reason COLLATE "C"
 """
-OPEN_SPELL = "f.until = DATE 'infinity' AND f.known_until = DATE 'infinity'"
-_OVERDUE = f"""
-SELECT code, unit, era, field, department, due_day FROM (
-    SELECT o.* FROM {SPANS} CROSS JOIN LATERAL (
-        SELECT f.* FROM overdue_spells f
-        WHERE f.unit = s.unit AND f.era >= s.since AND f.era < s.until AND {OPEN_SPELL}
-            AND f.since <= :last AND f.known_from <= :known AND {OF_FIELD}
-        ORDER BY f.due_day, f.code COLLATE "C" LIMIT CAST(:most AS bigint)
-    ) o
-    UNION ALL
-    SELECT f.* FROM overdue_spells f {{within}}
-    WHERE daterange(f.since, f.until) @> CAST(:last AS date)
-        AND daterange(f.known_from, f.known_until) @> CAST(:known AS date)
-        AND NOT ({OPEN_SPELL}) AND {OF_FIELD}
-) f
-ORDER BY due_day, code COLLATE "C" LIMIT CAST(:limit AS bigint) OFFSET CAST(:offset AS bigint)
-"""
-ROWS_AT_ONCE = 2000
-"""Rows of a whole list that are held together."""
 _FILINGS = sa.text(f"""
 SELECT f.type, f.time, f.source, f.event_id, f.unit, f.data
 FROM filings f LEFT JOIN voids v ON v.target = f.uid
@@ -124,29 +103,6 @@ async def reasons(
         )
         for row in await session.execute(query, asked)
     ]
-
-
-async def overdue(
-    session: AsyncSession, scope: Scope, limit: int, offset: int
-) -> list[tuple[str, str, date, str, str | None, date]]:
-    """A page of the dossiers overdue at the end of the scope's last day, as (code, unit, a day of
-    the unit, field, department, due day), oldest first. How many there are the sums say."""
-    asked = scope.parameters("last", "known", "field")
-    asked |= {"limit": limit, "offset": offset, "most": limit + offset}
-    rows = await session.execute(sa.text(_OVERDUE.format(within=scope.within("era"))), asked)
-    return [(row.code, row.unit, row.era, row.field, row.department, row.due_day) for row in rows]
-
-
-async def all_overdue(
-    session: AsyncSession, scope: Scope
-) -> AsyncIterator[Sequence[tuple[str, str, date, str, str | None, date]]]:
-    """Every dossier overdue at the end of the scope's last day, as `overdue` gives them, so many at
-    a time: the list is never held as a whole."""
-    asked = scope.parameters("last", "known", "field") | {"limit": None, "offset": 0, "most": None}
-    query = sa.text(_OVERDUE.format(within=scope.within("era")))
-    result = await session.stream(query, asked, execution_options={"yield_per": ROWS_AT_ONCE})
-    async for rows in result.partitions(ROWS_AT_ONCE):
-        yield [tuple(row) for row in rows]  # type: ignore[misc]
 
 
 async def filings(session: AsyncSession, known: date) -> list[Filed]:

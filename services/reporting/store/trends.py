@@ -4,29 +4,10 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import date
 
-import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.reporting.store import dossier_sums
-from services.reporting.store.figures import OF_FIELD, OPEN_SPELL
-from services.reporting.store.scope import PLACE, SPANS, Scope
-
-_OLDEST = f"""
-SELECT place, min(due_day) AS oldest FROM (
-    SELECT s.place, o.due_day FROM {SPANS} CROSS JOIN LATERAL (
-        SELECT f.due_day FROM overdue_spells f
-        WHERE f.unit = s.unit AND f.era >= s.since AND f.era < s.until AND {OPEN_SPELL}
-            AND f.since <= :last AND f.known_from <= :known AND {OF_FIELD}
-        ORDER BY f.due_day LIMIT 1
-    ) o
-    UNION ALL
-    SELECT {PLACE}, f.due_day FROM overdue_spells f {{within}}
-    WHERE daterange(f.since, f.until) @> CAST(:last AS date)
-        AND daterange(f.known_from, f.known_until) @> CAST(:known AS date)
-        AND NOT ({OPEN_SPELL}) AND {OF_FIELD}
-) f
-GROUP BY 1
-"""
+from services.reporting.store import dossier_sums, spells
+from services.reporting.store.scope import Scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +53,6 @@ async def late(session: AsyncSession, scope: Scope) -> list[Late]:
     counts: Counter[str] = Counter()
     for (place,), one in sums:
         counts[place.unit] += one.overdue
-    query = _OLDEST.format(within=scope.within("era"))
-    rows = await session.execute(sa.text(query), scope.parameters("last", "known", "field"))
-    found = [Late(row.place, counts[row.place], row.oldest) for row in rows]
+    oldest = await spells.oldest(session, scope)
+    found = [Late(place, counts[place], day) for place, day in oldest]
     return sorted(found, key=lambda one: (-one.dossiers, one.oldest, one.unit))

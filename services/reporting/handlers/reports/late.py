@@ -9,14 +9,14 @@ from services.reporting.handlers.reports.answer import Answer, Row
 from services.reporting.handlers.reports.book import Book
 from services.reporting.handlers.reports.places import in_order
 from services.reporting.handlers.reports.question import Question
-from services.reporting.store import dossier_sums, figures
+from services.reporting.store import dossier_sums, spells
 
 
 async def overdue(session: AsyncSession, question: Question, book: Book) -> Answer:
     """The dossiers overdue at the end of the last day, oldest first, a page at a time."""
     found = await dossier_sums.dossier_sums(session, question.scope, ["unit"])
     counts = {place: sums.overdue for (place,), sums in found if sums.overdue}
-    page = await figures.overdue(session, question.scope, question.limit, question.offset)
+    page = await spells.page(session, question.scope, question.limit, question.offset)
     rows = [_overdue_row(one, question, book) for one in page]
     count = sum(counts.values())
     after = question.offset + len(rows)
@@ -50,7 +50,7 @@ async def all_overdue(
 ) -> AsyncIterator[list[Row]]:
     """All rows of the report `overdue`, so many at a time."""
     named: dict[tuple[str, date], Row] = {}
-    async for page in figures.all_overdue(session, question.scope):
+    async for page in spells.pages(session, question.scope):
         rows = []
         for one in page:
             known = named.get(one[1:3])
