@@ -93,13 +93,14 @@ lately AS (
 )
 INSERT INTO dossier_sums (unit, field, authority, era, level, block, rday, {", ".join(MEASURES)})
 SELECT of_unit, of_field, authority, era, level, number, rday, {", ".join(MEASURES)} FROM parts
+ORDER BY of_field, authority, level, rday, number, of_unit
 ON CONFLICT (unit, field, level, rday, block, era, authority)
 DO UPDATE SET {", ".join(f"{name} = dossier_sums.{name} + excluded.{name}" for name in MEASURES)}
 """)
-_OF_FIELD = "AND f.field = g.field"
-_TOGETHER = f"{_OF_FIELD} AND f.authority = '{ALL}'"
-_EACH = f"{_OF_FIELD} AND f.authority <> '{ALL}'"
-_FIELDS = "CROSS JOIN unnest(CAST(:fields AS text[])) AS g(field)"
+_TOGETHER = f"AND f.field = '' AND f.authority = '{ALL}'"
+_EACH = f"AND f.field = '' AND f.authority <> '{ALL}'"
+_OF_FIELD = "AND f.field = CAST(:of_field AS text)"
+_OF_ANY = "AND f.field = g.field"
 _ANY_FIELD = "CROSS JOIN fields g"
 
 
@@ -214,19 +215,20 @@ async def _read(
 ) -> dict[tuple[tuple[Any, ...], str], dict[str, int]]:
     """{(group, part): figures}: the sums and what is still pending."""
     shown = [part for group in groups for part in _GROUPS[group]]
+    spans, which, of_fields = scope.territory.spans, _TOGETHER, ""
     if "field" in groups:
-        spans, fields = scope.territory.tops, None if scope.field is None else [scope.field]
-    elif scope.field is None:
-        spans, fields = scope.territory.spans, [""]
-    else:
-        spans, fields = scope.territory.parts, [scope.field]
-    of_fields = _ANY_FIELD if fields is None else _FIELDS
-    which = _OF_FIELD
-    if fields == [""]:
-        which = _EACH if "authority" in groups else _TOGETHER
+        spans = scope.territory.tops
+    elif scope.field is not None:
+        spans = scope.territory.parts
+    elif "authority" in groups:
+        which = _EACH
+    if scope.field is not None:
+        which = _OF_FIELD
+    elif "field" in groups:
+        which, of_fields = _OF_ANY, _ANY_FIELD
     query, values = SUMS.reading(shown, figures, scope, ranges, spans, which, of_fields)
-    if fields is not None:
-        values["fields"] = fields
+    if scope.field is not None:
+        values["of_field"] = scope.field
     rows = list(await session.execute(query, values))
     told = [_PENDING_MONTH if part == _MONTH else part for part in shown]
     rows += await session.execute(*_pending(scope, groups, told, figures))

@@ -51,8 +51,9 @@ _RULES = sa.text(
     f" EXCEPT SELECT digest, since, state FROM {NEXT}.due_rules) d"
 )
 _TABLES = sa.text(
-    "SELECT table_name FROM information_schema.tables WHERE table_schema = :schema"
-    " AND table_type = 'BASE TABLE' AND table_name <> 'alembic_version'"
+    "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+    " WHERE n.nspname = :schema AND c.relkind IN ('r', 'p') AND NOT c.relispartition"
+    " AND c.relname <> 'alembic_version'"
 )
 
 
