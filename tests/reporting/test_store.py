@@ -1,6 +1,7 @@
 """Events applied to a real store in random batches, orders and repeats equal the recount."""
 
 import asyncio
+import re
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -187,7 +188,8 @@ async def test_the_migrations_make_the_tables(url):
         return [
             found
             for found in compare_metadata(context, tables.metadata)
-            if "index" not in found[0] and "alembic_version" not in str(found)
+            if "index" not in found[0]
+            and not re.search(r"alembic_version|Table\('dossier_sums_", str(found))
         ]
 
     async with database.engine.connect() as connection:
@@ -254,6 +256,17 @@ async def test_withdrawals_of_all_kinds_in_any_order(url, number):
 SUMMED = ("dossier_sums", "score_sums", "notice_sums", "lateness")
 AS_BEFORE = (
     *(f"DROP INDEX {name}_across" for name in SUMMED[:3]),
+    "ALTER TABLE dossier_sums RENAME TO parted",
+    "CREATE TABLE dossier_sums (LIKE parted)",
+    "INSERT INTO dossier_sums SELECT * FROM parted",
+    "DROP TABLE parted",
+    "ALTER TABLE dossier_sums ADD PRIMARY KEY (unit, field, level, rday, block, era, authority)",
+    "DROP INDEX overdue_spells_reach, overdue_spells_unit",
+    "ALTER TABLE overdue_spells DROP COLUMN reach",
+    "CREATE INDEX overdue_spells_open ON overdue_spells (unit)",
+    "CREATE INDEX overdue_spells_past ON overdue_spells (until)",
+    "INSERT INTO overdue_spells SELECT code || 'v', unit, field, department, due_day, since, until,"
+    " due_day, since, era FROM overdue_spells",
     "ALTER TABLE notices DROP COLUMN audience",
     *(
         f"ALTER TABLE notices DROP COLUMN {state}_{part}"
@@ -312,6 +325,9 @@ async def test_an_upgrade_adds_up_the_sums_that_are_there(url):
             await session.execute(sa.text(statement))
     await migrate(url)
     assert await sums_of(database) == made
+    async with database.transaction() as session:
+        kept = await session.execute(sa.text("SELECT code, reach FROM overdue_spells"))
+        assert {tuple(row) for row in kept} == {(f"D{number}", 31) for number in range(40)}
     await database.close()
     assert len([row for row in made["dossier_sums"] if "'*'" in row]) > 100
     assert made["lateness"] == [f"('dossier_sums', {level})" for level in (2, 4, 5, 9)]
