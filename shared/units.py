@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import pairwise
 from pathlib import Path
 
@@ -337,9 +337,14 @@ class UnitRegistry:
 
     def reused(self, code: str) -> bool:
         """Whether different units bore a code."""
-        versions = self.versions(code)
-        return (
-            len(versions) > 1 and len({self.bearer(code, each.valid_from) for each in versions}) > 1
+        return code in self._reused
+
+    @cached_property
+    def _reused(self) -> frozenset[str]:
+        return frozenset(
+            code
+            for code, versions in self._by_code.items()
+            if len({self.bearer(code, each.valid_from) for each in versions}) > 1
         )
 
     @property

@@ -156,7 +156,7 @@ SELECT unit, CASE WHEN online THEN 'email' ELSE 'sms' END, DATE '2000-01-01', b.
     DATE 'infinity', count(*), count(*) FILTER (WHERE luck > 3), count(*) FILTER (WHERE luck > 9),
     count(*) FILTER (WHERE luck <= 3), count(*), 350 * count(*), count(*)
 FROM made CROSS JOIN LATERAL (VALUES {_blocks("day")}) AS b(level, number)
-GROUP BY 1, 2, 3, 4, 5, 6
+GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY 4, 6, 5, 1, 2
 ON CONFLICT (unit, level, block, rday, era, channel) DO UPDATE SET
     notices = notice_sums.notices + excluded.notices, sent = notice_sums.sent + excluded.sent,
     delivered = notice_sums.delivered + excluded.delivered,
@@ -177,7 +177,7 @@ SELECT unit, 'public_administration', CASE WHEN online THEN 'phone' ELSE 'tablet
     DATE '2000-01-01', b.level, b.number, DATE 'infinity', count(*), count(*), sum(flaw % 10), 0
 FROM made CROSS JOIN (VALUES ('quality'), ('time'), ('bribe')) AS i(item)
 CROSS JOIN LATERAL (VALUES {_blocks("closed")}) AS b(level, number)
-WHERE luck >= 250 GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9
+WHERE luck >= 250 GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9 ORDER BY 7, 9, 8, 1, 2, 3, 4, 5
 ON CONFLICT (unit, level, block, rday, era, domain, mode, questionnaire, item) DO UPDATE SET
     n = score_sums.n + excluded.n, scored = score_sums.scored + excluded.scored,
     total = score_sums.total + excluded.total

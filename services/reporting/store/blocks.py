@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.reporting.rules import LATE, QUARTER, Range, Span, before, blocks, cover, learnt_later
+from services.reporting.store.planner import in_order
 from services.reporting.store.rows import Insert
 from services.reporting.store.scope import LATEST, SPANS, Scope
 
@@ -22,7 +23,7 @@ class Sums:
     """
 
     def __init__(self, table: str, keys: Mapping[str, str], figures: Mapping[str, str]) -> None:
-        self.table, self.keys, self.figures = table, list(keys), list(figures)
+        self.table, self.keys, self.figures = table, list(keys), dict(figures)
         marks = {"era": "date", "level": "smallint", "block": "integer", "rday": "date"}
         added = ", ".join(f"{name} = {table}.{name} + excluded.{name}" for name in figures)
         self._insert = Insert(
@@ -50,13 +51,16 @@ class Sums:
                     if known is None
                     else [a + b for a, b in zip(known, figures, strict=True)]
                 )
-        rows = [(*mark, *sums[mark]) for mark in sorted(sums) if any(sums[mark])]
+        # Side by side lies what is read together: a day or block of all units.
+        marks = sorted(sums, key=lambda mark: (*mark[-3:], *mark))
+        rows = [(*mark, *sums[mark]) for mark in marks if any(sums[mark])]
         await self._insert.run(session, rows)
         late = sorted({level for *_, level, _, _ in sums if level >= LATE})
         await _LATENESS.run(session, [(self.table, level) for level in late])
 
-    def reading(
+    async def read(
         self,
+        session: AsyncSession,
         groups: Sequence[str],
         figures: Sequence[str],
         scope: Scope,
@@ -64,9 +68,11 @@ class Sums:
         spans: Sequence[Span] | None = None,
         more: str = "",
         with_more: str = "",
-    ) -> tuple[sa.TextClause, dict[str, Any]]:
-        """A query of the sums of each group and part of the ranges, and its values. Groups and
-        `more` may name the sums as f, the place of a unit as s.
+        **values: Any,
+    ) -> Sequence[Sequence[Any]]:
+        """The sums of each group and part of the ranges: what the group is, the part, the figures.
+        Groups and `more` may name the sums as f, the place of a unit as s; `values` are those that
+        `more` names.
 
         Where a territory is small, each unit's ranges are looked up one by one in the primary key;
         where it is wide, a range is read of all units at once, by the index `<table>_across`.
@@ -78,7 +84,7 @@ class Sums:
         weights = ["s.sign"] if any(span.sign < 0 for span in spans) else []
         weights += ["p.sign"] if any(each.sign < 0 for each, _ in ranges) else []
         times = "".join(f" * {weight}" for weight in weights)
-        shown = ", ".join(f"sum(f.{name}{times}) AS {name}" for name in figures)
+        shown = ", ".join(f"{self._summed(name, times)} AS {name}" for name in figures)
         ranged = _RANGES.format(table=self.table)
         own = "f.unit = s.unit AND f.era >= s.since AND f.era < s.until"
         tables = f"{ranged} {with_more}" if wide else f"{SPANS} CROSS JOIN {ranged} {with_more}"
@@ -92,7 +98,16 @@ FROM {tables} CROSS JOIN LATERAL (
 ) f {f"JOIN {SPANS} ON {own}" if wide else ""}
 GROUP BY {", ".join(str(n + 1) for n in range(len(groups) + 1))}
 """
-        return sa.text(query), scope.values(spans) | _columns(ranges)
+        asked = scope.values(spans) | _columns(ranges) | values
+        if not wide:
+            return (await session.execute(sa.text(query), asked)).all()
+        async with in_order(session):
+            return (await session.execute(sa.text(query), asked)).all()
+
+    def _summed(self, name: str, times: str) -> str:
+        # The sum of bigint is numeric, which takes longer to read; a sum of days is no larger.
+        summed = f"sum(f.{name}{times})"
+        return summed if self.figures[name] == "numeric" else f"CAST({summed} AS bigint)"
 
 
 ACROSS = "f.level > -9"

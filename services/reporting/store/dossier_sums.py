@@ -226,10 +226,10 @@ async def _read(
         which = _OF_FIELD
     elif "field" in groups:
         which, of_fields = _OF_ANY, _ANY_FIELD
-    query, values = SUMS.reading(shown, figures, scope, ranges, spans, which, of_fields)
-    if scope.field is not None:
-        values["of_field"] = scope.field
-    rows = list(await session.execute(query, values))
+    values = {} if scope.field is None else {"of_field": scope.field}
+    rows = [
+        *await SUMS.read(session, shown, figures, scope, ranges, spans, which, of_fields, **values)
+    ]
     told = [_PENDING_MONTH if part == _MONTH else part for part in shown]
     rows += await session.execute(*_pending(scope, groups, told, figures))
     found: dict[tuple[tuple[Any, ...], str], dict[str, int]] = {}
@@ -240,7 +240,7 @@ async def _read(
             key[at : at + 2] = [Place(*key[at : at + 2])]
         sums = found.setdefault((tuple(key), row.part), dict.fromkeys(figures, 0))
         for name, n in zip(figures, row[len(shown) + 1 :], strict=True):
-            sums[name] += int(n)
+            sums[name] += n
     return found
 
 

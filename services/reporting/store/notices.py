@@ -186,12 +186,12 @@ async def counts(
     session: AsyncSession, scope: Scope
 ) -> list[tuple[tuple[Place, str], dict[str, int]]]:
     """Per unit and channel the sums of `NOTICE_FIGURES`."""
-    query, values = _SUMS.reading(
-        (PLACE, "s.borne", "f.channel"), NOTICE_FIGURES, scope, period(scope)
-    )
+    groups = (PLACE, "s.borne", "f.channel")
     found = [
-        ((Place(place, borne), channel), dict(zip(NOTICE_FIGURES, map(int, sums), strict=True)))
-        for place, borne, channel, _, *sums in await session.execute(query, values)
+        ((Place(place, borne), channel), dict(zip(NOTICE_FIGURES, sums, strict=True)))
+        for place, borne, channel, _, *sums in await _SUMS.read(
+            session, groups, NOTICE_FIGURES, scope, period(scope)
+        )
     ]
     found.sort(key=lambda one: (one[0][0].unit, one[0][0].since or date.min, one[0][1]))
     return [one for one in found if one[1]["notices"]]

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import date, timedelta
+from functools import lru_cache
+from operator import itemgetter
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -67,37 +69,22 @@ async def tallies_since(
         earlier = replace(scope, first=since, last=scope.first - timedelta(days=1))
         ranges += [(each, "before") for each, _ in period(earlier)]
     figures = ("n", "scored", "total", "outside")
-    more = "" if domain is None else _OF_DOMAIN
-    query, values = _SUMS.reading(_GROUPS, figures, scope, ranges, more=more)
-    if domain is not None:
-        values["domain"] = domain
-    found: dict[Group, Tally] = {}
+    more, values = ("", {}) if domain is None else (_OF_DOMAIN, {"domain": domain})
+    rows = await _SUMS.read(session, _GROUPS, figures, scope, ranges, more=more, **values)
+    found: dict[Place, list[tuple[Group, Tally]]] = {}
     whole: dict[Group, Tally] = {}
-    quarters: dict[int, str] = {}
-    for (
-        place,
-        borne,
-        of,
-        mode,
-        number,
-        item,
-        asked,
-        part,
-        n,
-        scored,
-        total,
-        outside,
-    ) in await session.execute(query, values):
-        quarter = quarters.get(number)
-        if quarter is None:
-            quarter = quarters[number] = f"{number // 4:04d}-Q{number % 4 + 1}"
-        group = (Place(place, borne), of, mode, quarter, item, asked)
-        tally = Tally(int(n), int(scored), total, int(outside))
+    for place, borne, of, mode, number, item, asked, part, n, scored, total, outside in rows:
+        group = (Place(place, borne), of, mode, _named(number), item, asked)
+        tally = Tally(n, scored, total, outside)
         if part == "in" and n:
-            found[group] = tally
+            found.setdefault(group[0], []).append((group, tally))
         known = whole.get(group)
         whole[group] = tally if known is None else known + tally
-    ordered = sorted(
-        found.items(), key=lambda one: ((one[0][0].unit, one[0][0].since or date.min), one[0][1:])
-    )
+    places = sorted(found, key=lambda one: (one.unit, one.since or date.min))
+    ordered = [one for place in places for one in sorted(found[place], key=itemgetter(0))]
     return ordered, {group: tally for group, tally in whole.items() if tally.n}
+
+
+@lru_cache(maxsize=512)
+def _named(quarter: int) -> str:
+    return f"{quarter // 4:04d}-Q{quarter % 4 + 1}"

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.reporting.rules import Overdue
+from services.reporting.store.planner import in_order
 from services.reporting.store.rows import Insert
 from services.reporting.store.scope import SPANS, Scope
 
@@ -76,12 +77,6 @@ _OLDEST = f"""{_REACHES}
 SELECT s.place, min(f.due_day) AS oldest FROM {_EACH_UNIT} GROUP BY 1
 """
 
-_IN_ORDER = sa.text("""SELECT set_config('enable_sort', 'off', true),
-    set_config('enable_bitmapscan', 'off', true)""")
-_AS_EVER = sa.text("""SELECT set_config('enable_sort', 'on', true),
-    set_config('enable_bitmapscan', 'on', true)""")
-"""The planner takes a few days' spells for few, and would fetch and sort them all for each page."""
-
 Row = tuple[str, str, date, str, str | None, date]
 """(code, unit, a day of the unit, field, department, due day)."""
 
@@ -116,7 +111,8 @@ async def page(session: AsyncSession, scope: Scope, limit: int, offset: int) -> 
     """A page of the dossiers overdue at the end of the scope's last day, oldest first. How many
     there are the sums say."""
     query, asked = _page(scope, limit, offset)
-    return [tuple(row) for row in await _in_order(session, query, asked)]  # type: ignore[misc]
+    async with in_order(session):
+        return [tuple(row) for row in await session.execute(query, asked)]  # type: ignore[misc]
 
 
 async def pages(session: AsyncSession, scope: Scope) -> AsyncIterator[Sequence[Row]]:
@@ -131,17 +127,9 @@ async def pages(session: AsyncSession, scope: Scope) -> AsyncIterator[Sequence[R
 async def oldest(session: AsyncSession, scope: Scope) -> list[tuple[str, date]]:
     """Of each place with dossiers overdue at the end of the scope's last day: the due day of the
     oldest."""
-    rows = await _in_order(session, sa.text(_OLDEST), _asked(scope) | {"most": 1})
+    async with in_order(session):
+        rows = await session.execute(sa.text(_OLDEST), _asked(scope) | {"most": 1})
     return [(row.place, row.oldest) for row in rows]
-
-
-async def _in_order(
-    session: AsyncSession, query: sa.TextClause, asked: dict[str, Any]
-) -> Sequence[sa.Row[Any]]:
-    await session.execute(_IN_ORDER)
-    rows = (await session.execute(query, asked)).all()
-    await session.execute(_AS_EVER)
-    return rows
 
 
 def _page(scope: Scope, limit: int | None, offset: int) -> tuple[sa.TextClause, dict[str, Any]]:
