@@ -168,8 +168,10 @@ def build_pages(
         asked = ask(name, paged, key, reports.registry, now)
         mark = (name, version, clock.local_day(now), key.units, *sorted(paged.items()))
         answer = await memo.get(mark, lambda: reports.answer(asked.question))
+        months = []
+        if name in WITH_MONTHS:
+            months = await memo.get(("months", *mark), lambda: reports.months(asked.question))
         live.took(clock.monotonic() - began)
-        months = await reports.months(asked.question) if name in WITH_MONTHS else []
         plans = await reports.plans()
         named = titles(plans)
         return pages.draw(

@@ -48,18 +48,32 @@ class Reports:
         """Several reports, all of the same moment."""
         async with self.database.transaction() as session:
             await figures.hold_still(session)
-            book = await self.book(session)
-            fresh = await figures.freshness(session)
-            answers = []
-            for question in questions:
-                answer = await REPORTS[question.report](session, question, book)
-                answer.data_as_of = fresh
-                codes = {str(row["unit"]) for row in answer.rows if "unit" in row}
-                answer.extra["unit_changes"] = rules.unit_changes(
-                    self.registry, codes, question.first, question.last
-                )
-                answers.append(self._lean(answer))
-            return answers
+            return await self._answers(session, questions)
+
+    async def with_pictures(
+        self, questions: list[Question]
+    ) -> tuple[list[Answer], list[Late], list[Month]]:
+        """Several reports, and what `late` and `months` tell of the first question: all of the same
+        moment, and what several need is read once."""
+        async with self.database.transaction() as session:
+            await figures.hold_still(session)
+            answers = await self._answers(session, questions)
+            scope = questions[0].scope
+            return answers, await trends.late(session, scope), await trends.months(session, scope)
+
+    async def _answers(self, session: AsyncSession, questions: list[Question]) -> list[Answer]:
+        book = await self.book(session)
+        fresh = await figures.freshness(session)
+        answers = []
+        for question in questions:
+            answer = await REPORTS[question.report](session, question, book)
+            answer.data_as_of = fresh
+            codes = {str(row["unit"]) for row in answer.rows if "unit" in row}
+            answer.extra["unit_changes"] = rules.unit_changes(
+                self.registry, codes, question.first, question.last
+            )
+            answers.append(self._lean(answer))
+        return answers
 
     async def every_row(self, question: Question) -> AsyncIterator[tuple[int, list[Row]]]:
         """All rows of a report, a list of dossiers too, so many at a time, each with how many there

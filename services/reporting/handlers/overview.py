@@ -65,13 +65,13 @@ async def glance(reports: Reports, filters: Mapping[str, str], key: Key, now: da
         if name == "timeliness":  # what is owed is owed, since whatever year
             typed.pop("from", None)
         questions.append(ask(name, typed, key, reports.registry, now).question)
-    answers = await reports.answer_all(questions)
+    answers, late, months = await reports.with_pictures(questions)
     by_name = {name: answer for (name, _), answer in zip(SECTIONS, answers, strict=True)}
     return Glance(
         answers=by_name,
-        late=await reports.late(questions[0]),
+        late=late,
         owed=_owed(by_name["timeliness"].rows),
-        months=await reports.months(questions[0]),
+        months=months,
         question=questions[0],
     )
 

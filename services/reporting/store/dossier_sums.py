@@ -161,6 +161,16 @@ async def dossier_sums(
     session: AsyncSession, scope: Scope, groups: Sequence[str]
 ) -> list[tuple[tuple[Any, ...], DossierSums]]:
     """The running sums of each group, by unit (a `Place`), field or authority; without zeros."""
+    kept = session.info.get("kept", {})
+    mark = scope, tuple(groups)
+    if mark not in kept:
+        kept[mark] = await _running_sums(session, scope, groups)
+    return kept[mark]  # type: ignore[no-any-return]
+
+
+async def _running_sums(
+    session: AsyncSession, scope: Scope, groups: Sequence[str]
+) -> list[tuple[tuple[Any, ...], DossierSums]]:
     ranges = [*all_before(scope), *period(scope)]
     found = await _read(session, scope, groups, _FORM, ranges)
     sums = []

@@ -50,8 +50,12 @@ _FRESHNESS = sa.text("SELECT received_at FROM freshness")
 
 
 async def hold_still(session: AsyncSession) -> None:
-    """Have every query of the transaction see the same moment; must come first in it."""
+    """Have every query of the transaction see the same moment; must come first in it.
+
+    What was read once need not be read again then: `session.info` holds it under `kept`.
+    """
     await session.execute(_HOLD_STILL)
+    session.info["kept"] = {}
 
 
 async def install_counts(
