@@ -6,8 +6,8 @@ about fields.
 
 from shared.migrations import execute_all
 
-revision = "0025"
-down_revision = "0024"
+revision = "0026"
+down_revision = "0025"
 branch_labels = None
 depends_on = None
 

@@ -6,8 +6,8 @@ nobody can ask for goes: spells that were known only until they would have begun
 
 from shared.migrations import execute_all
 
-revision = "0024"
-down_revision = "0023"
+revision = "0025"
+down_revision = "0024"
 branch_labels = None
 depends_on = None
 
