@@ -267,6 +267,7 @@ AS_BEFORE = (
     "CREATE INDEX overdue_spells_past ON overdue_spells (until)",
     "INSERT INTO overdue_spells SELECT code || 'v', unit, field, department, due_day, since, until,"
     " due_day, since, era FROM overdue_spells",
+    *(f"ALTER TABLE confirmations DROP COLUMN {name}" for name in ("domain", "source", "event_id")),
     "ALTER TABLE notices DROP COLUMN audience",
     *(
         f"ALTER TABLE notices DROP COLUMN {state}_{part}"
