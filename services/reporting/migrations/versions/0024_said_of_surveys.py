@@ -10,6 +10,6 @@ depends_on = None
 
 def upgrade() -> None:
     execute_all(
-        "ALTER TABLE confirmations ADD COLUMN domain text, ADD COLUMN source text,"
-        " ADD COLUMN event_id text"
+        "ALTER TABLE confirmations ADD COLUMN IF NOT EXISTS domain text,"
+        " ADD COLUMN IF NOT EXISTS source text, ADD COLUMN IF NOT EXISTS event_id text"
     )
