@@ -197,9 +197,10 @@ class Service:
         self._run(self.relay.run, self._watch)
         self.started.set()
         # What is loaded by now lives as long as the process: the collector of garbage need not walk
-        # through it each time, while somebody waits.
+        # through it each time, while somebody waits. A report of thousands of rows is no garbage.
         gc.collect()
         gc.freeze()
+        gc.set_threshold(20_000, 20, 50)
         logger.info("service_started")
 
     def _run(self, *works: Callable[[], Awaitable[None]]) -> None:

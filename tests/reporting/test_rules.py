@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from services.reporting import rules
 from services.reporting.rules import DossierSums, Install, Survey, Tally, form_06
+from services.reporting.rules.scores import mean_score
 from shared.plans import Bound
 from tests.reporting import recount
 from tests.reporting.stories import START, facts, stories
@@ -195,7 +196,7 @@ def test_scores_of_numbers_levels_and_words():
         "skipped": None,
     }
     cells = rules.score_contributions(survey(answers))
-    assert {cell.item: (tally.n, rules.mean_score(tally)) for cell, tally in cells.items()} == {
+    assert {cell.item: (tally.n, mean_score(tally)) for cell, tally in cells.items()} == {
         "quality": (1, 8.0),
         "time": (1, 7.5),
         "attitude": (1, 5.0),

@@ -86,29 +86,25 @@ class Reports:
                 yield len(answer.rows), answer.rows
                 return
             async for rows in all_overdue(session, question, book):
-                yield answer.total["overdue"], [self._lean_row(row) for row in rows]
+                for row in rows:
+                    self._thin(row)
+                yield answer.total["overdue"], rows
 
     def _lean(self, answer: Answer) -> Answer:
         """Without what says nothing: no reason where nothing is empty, and since when a unit bears
         its code only where other units bore it, too."""
-        answer.rows = [self._lean_row(row) for row in answer.rows]
-        answer.total = self._lean_row(answer.total)
+        for row in (answer.total, *answer.rows):
+            self._thin(row)
         for name in ("by_unit", "by_obligation"):
-            if name in answer.extra:
-                answer.extra[name] = [self._lean_row(row) for row in answer.extra[name]]
+            for row in answer.extra.get(name, ()):
+                self._thin(row)
         return answer
 
-    def _lean_row(self, row: Row) -> Row:
-        idle = row.get("reason", "") is None
-        known = "unit_valid_from" in row and not self.registry.reused(row["unit"])
-        if not (idle or known):
-            return row
-        lean = dict(row)
-        if idle:
-            del lean["reason"]
-        if known:
-            del lean["unit_valid_from"]
-        return lean
+    def _thin(self, row: Row) -> None:
+        if row.get("reason", "") is None:
+            del row["reason"]
+        if "unit_valid_from" in row and not self.registry.reused(row["unit"]):
+            del row["unit_valid_from"]
 
     async def names(self) -> PlanNames:
         """What plans there are, with their indicators and obligations."""

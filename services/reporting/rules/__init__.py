@@ -88,16 +88,15 @@ from services.reporting.rules.scores import (
     Survey,
     Tally,
     answer_score,
-    mean_score,
     quarter,
     quarter_before,
     reason_contributions,
     score_contributions,
+    score_row,
     start_before,
     survey_reasons,
     survey_scores,
     tally_difference,
-    trend,
 )
 from services.reporting.rules.standing import URGENCY, Stand, stand_of
 from services.reporting.rules.targets import InstallQuota, Judged, install_plan, online_target
@@ -220,7 +219,6 @@ __all__ = [
     "known_story",
     "learnt_later",
     "listed_day",
-    "mean_score",
     "missing",
     "month_of",
     "names_of",
@@ -235,6 +233,7 @@ __all__ = [
     "rate",
     "reason_contributions",
     "score_contributions",
+    "score_row",
     "seen_on",
     "share",
     "short_of",
@@ -249,6 +248,5 @@ __all__ = [
     "timeliness_row",
     "timeliness_summary",
     "timeliness_total",
-    "trend",
     "unit_changes",
 ]

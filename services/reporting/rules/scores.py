@@ -63,8 +63,7 @@ class ReasonCell(NamedTuple):
     recorded_day: date
 
 
-@dataclass(frozen=True, slots=True)
-class Tally:
+class Tally(NamedTuple):
     """Answers of one kind: how many, how many of them bear a score, the sum of these, and how many
     lie outside the scale of their item."""
 
@@ -78,7 +77,7 @@ class Tally:
         """How many answers the mean is of; without a score, how many were given on the scale."""
         return self.scored or self.n - self.outside
 
-    def __add__(self, other: "Tally") -> "Tally":
+    def __add__(self, other: "Tally") -> "Tally":  # type: ignore[override]
         return Tally(
             self.n + other.n,
             self.scored + other.scored,
@@ -188,17 +187,25 @@ def start_before(day: date) -> date:
     return date(day.year, start - 3, 1) if start > 3 else date(day.year - 1, 10, 1)
 
 
-def trend(tally: Tally, before: Tally | None, threshold: int) -> dict[str, Any]:
-    """A score beside that of the quarter before; `small_n` where either has fewer answers than
-    the threshold, so that no more is read into them than they bear."""
-    score, earlier = mean_score(tally), None if before is None else mean_score(before)
-    count = tally.answers
-    earlier_count = 0 if before is None else before.answers
-    known = score is not None and earlier is not None
+def score_row(tally: Tally, before: Tally | None, threshold: int) -> dict[str, Any]:
+    """What a row of the scorecard says of a score, beside that of the quarter before.
+
+    ``n`` is how many answers the score is the mean of; without a score, how many were given.
+    ``small_n`` is set where either quarter has fewer answers than the threshold, so that no more is
+    read into them than they bear.
+    """
+    score, count = mean_score(tally), tally.answers
+    earlier, earlier_count, known_before = None, 0, before is not None
+    if before is not None:
+        earlier, earlier_count = mean_score(before), before.answers
+    both = score is not None and earlier is not None
     return {
-        "small_n": count < threshold or (known and earlier_count < threshold),
+        "n": count,
+        "score": score,
+        "reason": None if tally.scored else "no_scores",
+        "small_n": count < threshold or (both and earlier_count < threshold),
         "previous_score": earlier,
-        "previous_n": earlier_count if before is not None else None,
+        "previous_n": earlier_count if known_before else None,
         "change": score - earlier if score is not None and earlier is not None else None,
     }
 

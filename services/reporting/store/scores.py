@@ -26,7 +26,7 @@ _SUMS = Sums(
 _DAY = "(DATE '0001-01-01' + f.block)"
 _QUARTER = f"""CASE f.level WHEN {QUARTER} THEN f.block WHEN {MONTH} THEN f.block / 3
     WHEN {THIRD} THEN f.block / 9
-    ELSE CAST(extract(year FROM {_DAY}) * 4 + extract(quarter FROM {_DAY}) - 1 AS integer) END"""
+    ELSE CAST(date_part('year', {_DAY}) * 4 + date_part('quarter', {_DAY}) - 1 AS integer) END"""
 _GROUPS = (PLACE, "s.borne", "f.domain", "f.mode", _QUARTER, "f.item", "f.questionnaire")
 _OF_DOMAIN = "AND f.domain = :domain"
 

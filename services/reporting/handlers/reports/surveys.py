@@ -18,34 +18,19 @@ async def scorecard(session: AsyncSession, question: Question, book: Book) -> An
     """The mean score and the number of answers per unit, domain, mode, quarter, item and
     questionnaire: items of two questionnaires are two questions, even under one code.
 
-    ``n`` is how many answers the score is the mean of; without a score, how many were given.
-    Beside it stands the score of the whole quarter before, of the same mode and questionnaire.
-    ``out_of_scale`` are those that lie outside the scale of their item: never in ``n``.
+    Beside each stands the score of the whole quarter before, of the same mode and questionnaire.
+    ``out_of_scale`` are answers that lie outside the scale of their item: never in ``n``.
     """
     since = rules.start_before(question.first)
     found, before = await scores.tallies_since(session, question.scope, since, question.domain)
-    rows = [
-        {
-            **book.named(place, question),
-            "domain": domain,
-            "mode": mode,
-            "quarter": quarter,
-            "item": item,
-            "n": tally.answers,
-            "score": rules.mean_score(tally),
-            "reason": None if tally.scored else "no_scores",
-            **rules.trend(
-                tally,
-                before.get(
-                    (place, domain, mode, rules.quarter_before(quarter), item, questionnaire)
-                ),
-                book.small_sample,
-            ),
-            "questionnaire": questionnaire,
-            "out_of_scale": tally.outside,
-        }
-        for (place, domain, mode, quarter, item, questionnaire), tally in found
-    ]
+    rows = []
+    for (place, domain, mode, quarter, item, questionnaire), tally in found:
+        earlier = (place, domain, mode, rules.quarter_before(quarter), item, questionnaire)
+        row = book.named(place, question)
+        row["domain"], row["mode"], row["quarter"], row["item"] = domain, mode, quarter, item
+        row.update(rules.score_row(tally, before.get(earlier), book.small_sample))
+        row["questionnaire"], row["out_of_scale"] = questionnaire, tally.outside
+        rows.append(row)
     # Modes change what people answer: a score over all of them would mean nothing.
     return Answer(
         rows,
