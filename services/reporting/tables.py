@@ -332,6 +332,20 @@ class OverdueSpell(Table, table=True):
     reach: int = Field(sa_type=sa.SmallInteger)
 
 
+class Interview(Table, table=True):
+    """A dossier whose applicant can be asked, as known from `known_from` until before
+    `known_until`; made of its events as sums are."""
+
+    __tablename__ = "interviews"
+    code: str = Field(primary_key=True)
+    unit: str
+    era: date
+    field: str
+    returned: date
+    known_from: date = Field(primary_key=True)
+    known_until: date
+
+
 class Export(Table, table=True):
     """A whole report that is written to a file aside; `seen_at` tells whether somebody still does."""
 

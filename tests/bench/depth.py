@@ -51,6 +51,7 @@ REPORTS = (
     ("online-share", {}),
     ("data-quality", {}),
     ("overdue", {}),
+    ("interview-list", {}),
     ("scorecard", {}),
     ("installs", {}),
     ("installs", {"by": "month"}),
@@ -140,6 +141,12 @@ SELECT 'H' || n, unit, DATE '2000-01-01', field, NULL, due, due + 1,
 FROM made WHERE luck <= 2 OR closed > due + 1
 """
 
+_INTERVIEWS = """
+INSERT INTO interviews (code, unit, era, field, returned, known_from, known_until)
+SELECT 'H' || n, unit, DATE '2000-01-01', field, closed, greatest(closed, known), DATE 'infinity'
+FROM made WHERE luck > 2 AND flaw NOT IN (1, 2, 3)
+"""
+
 
 def _blocks(day: str) -> str:
     """(level, number) of the blocks that a day is added to."""
@@ -225,7 +232,7 @@ async def load(
                 made = made.replace(f":{name}", f"CAST({value} AS bigint)")
             await connection.execute("DROP TABLE IF EXISTS made")
             await connection.execute(made)
-            for statement in (_PENDING, _SPELLS, _NOTICES, _FAILED, _SCORES, *_FACTS):
+            for statement in (_PENDING, _SPELLS, _INTERVIEWS, _NOTICES, _FAILED, _SCORES, *_FACTS):
                 await connection.execute(statement)
             while await roll_pending(database, registry, most=CHUNK * 8):
                 pass

@@ -25,7 +25,7 @@ from services.reporting.handlers import (
 )
 from services.reporting.handlers.reports import Answer, Question, installs, timeliness
 from services.reporting.rules import Place, form_06, territory
-from services.reporting.store import dossier_sums, figures, scores, spells
+from services.reporting.store import dossier_sums, figures, interviews, scores, spells
 from services.reporting.store.scope import LATEST, Scope
 from shared import inbox
 from shared.clock import VN
@@ -176,8 +176,29 @@ async def check(url, events, period, as_of, random):
             assert {row[0] for row in page} == recount.overdue_codes(sendable, last, as_of)
             units = await dossier_sums.dossier_sums(session, scope, ["unit"])
             assert sum(sums.overdue for _, sums in units) == len(page)
+            await check_interviews(session, scope)
     finally:
         await database.close()
+
+
+async def check_interviews(session, scope):
+    """Who can be asked is the same by day, by code, page by page and all at once, as many as the
+    sums say."""
+    asked = {"first": scope.first, "last": scope.last, "known": scope.known}
+    asked |= {"units": None, "field": None}
+    every = [row async for rows in interviews.everything(session, **asked) for row in rows]
+    codes = [row.code for row in every]
+    assert codes == sorted(set(codes))
+    for expected in (0, 1000):
+        after, walked = "", []
+        while page := await interviews.page(
+            session, **asked, after=after, limit=1, expected=expected
+        ):
+            walked += page
+            after = page[-1].code
+        assert walked == every
+    counts = await dossier_sums.quality_counts(session, scope)
+    assert sum(sums.get("eligible", 0) for sums in counts.values()) == len(every)
 
 
 async def test_the_migrations_make_the_tables(url):
@@ -268,6 +289,7 @@ AS_BEFORE = (
     "INSERT INTO overdue_spells SELECT code || 'v', unit, field, department, due_day, since, until,"
     " due_day, since, era FROM overdue_spells",
     *(f"ALTER TABLE confirmations DROP COLUMN {name}" for name in ("domain", "source", "event_id")),
+    "DROP TABLE interviews",
     "ALTER TABLE notices DROP COLUMN audience",
     *(
         f"ALTER TABLE notices DROP COLUMN {state}_{part}"

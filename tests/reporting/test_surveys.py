@@ -129,6 +129,17 @@ def test_a_sample_can_be_drawn_again_and_names_nobody(running):
     assert codes == [f"D-{n:02}" for n in range(12)]
     assert (listed["total"]["eligible"], more["next"]) == (12, None)
 
+    ordered = {
+        "report": "interview-list",
+        "format": "json",
+        "parameters": {**QUARTER, "limit": "5"},
+    }
+    id = running.http.post(running.url("reporting", "/v1/exports"), json=ordered).json()["id"]
+    path = f"/v1/exports/{id}"
+    wait_for(lambda: running.get("reporting", path)["state"] == "done", 30)
+    whole = running.get("reporting", f"{path}/file")
+    assert [row["code"] for row in whole] == codes  # a file holds all, whatever a page does
+
     made = draw(running, seed="quý-1")
     assert [
         (one["unit"], one["eligible"], one["drawn"], one["short"]) for one in made["units"]

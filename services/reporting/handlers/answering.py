@@ -8,7 +8,7 @@ from services.reporting import rules
 from services.reporting.handlers.asking import PlanNames
 from services.reporting.handlers.keeping import Keeping
 from services.reporting.handlers.planning import Plans
-from services.reporting.handlers.reports import REPORTS, Answer, Book, Question, Row, all_overdue
+from services.reporting.handlers.reports import REPORTS, WHOLE, Answer, Book, Question, Row
 from services.reporting.store import figures, trends
 from services.reporting.store.trends import Late, Month
 from shared.db import Database
@@ -82,13 +82,14 @@ class Reports:
             await figures.hold_still(session)
             book = await self.book(session)
             answer = self._lean(await REPORTS[question.report](session, question, book))
-            if question.report != "overdue":
+            if question.report not in WHOLE:
                 yield len(answer.rows), answer.rows
                 return
-            async for rows in all_overdue(session, question, book):
+            every, counted = WHOLE[question.report]
+            async for rows in every(session, question, book):
                 for row in rows:
                     self._thin(row)
-                yield answer.total["overdue"], rows
+                yield answer.total[counted], rows
 
     def _lean(self, answer: Answer) -> Answer:
         """Without what says nothing: no reason where nothing is empty, and since when a unit bears

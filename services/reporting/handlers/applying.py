@@ -17,8 +17,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.reporting import rules
 from services.reporting.handlers.outcomes import refold_notices
-from services.reporting.rules import Cell, Eras, Install, Overdue, ScoreCell, Survey, Tally
-from services.reporting.store import dossier_sums, facts, refolds, scores, spells, sums
+from services.reporting.rules import Askable, Cell, Eras, Install, Overdue, ScoreCell, Survey, Tally
+from services.reporting.store import dossier_sums, facts, interviews, refolds, scores, spells, sums
 from services.reporting.store.facts import DossierFacts
 from shared import clock, rulebook
 from shared.db import Database, take_turn
@@ -85,6 +85,9 @@ async def refold_due(database: Database, registry: UnitRegistry) -> None:
             await take_turn(session, "store")
             due = await refolds.take(session, REFOLDED_AT_ONCE)
             await refold(session, [code for kind, code in due if kind == "dossier"], registry.era)
+            await _refold_interviews(
+                session, [code for kind, code in due if kind == "interview"], registry.era
+            )
             await _refold_surveys(
                 session, [bytes.fromhex(code) for kind, code in due if kind == "survey"], registry
             )
@@ -128,15 +131,29 @@ async def keep_rolling(database: Database, registry: UnitRegistry) -> None:
 
 async def refold(session: AsyncSession, codes: Collection[str], era: Eras) -> None:
     """Derive sums and spells of dossiers that have none yet from their facts."""
+    askable: dict[str, list[Askable]] = {}
     cells: Counter[Cell] = Counter()
     overdue: dict[str, list[Overdue]] = {}
     in_use = await rulebook.load(session)
     for code, (told, moves) in (await facts.load_dossiers(session, codes)).items():
         story = rules.history(told, moves, in_use.of(code))
-        cells.update(rules.contributions(story, era))
+        added = rules.contributions(story, era)
+        cells.update(added)
         overdue[code] = rules.overdue_spells(story, era)
+        askable[code] = rules.askable(added)
     await dossier_sums.add(session, cells)
     await spells.replace(session, overdue)
+    await interviews.replace(session, askable, askable.keys())
+
+
+async def _refold_interviews(session: AsyncSession, codes: Collection[str], era: Eras) -> None:
+    """Derive from their facts whether the applicants of some dossiers can be asked."""
+    in_use = await rulebook.load(session)
+    found = {
+        code: rules.askable(rules.contributions(rules.history(told, moves, in_use.of(code)), era))
+        for code, (told, moves) in (await facts.load_dossiers(session, codes)).items()
+    }
+    await interviews.replace(session, found, found.keys())
 
 
 async def _apply_dossiers(
@@ -161,6 +178,8 @@ async def _apply_dossiers(
         new[code][1].append(status)
     cells: Counter[Cell] = Counter()
     overdue: dict[str, list[Overdue]] = {}
+    askable: dict[str, list[Askable]] = {}
+    forgotten: list[str] = []
     for code, (told, moves) in stored.items():
         timeline = in_use.of(code)
         before = rules.history(told, moves, timeline)
@@ -169,8 +188,14 @@ async def _apply_dossiers(
             [*_revoid(moves, changed), *new[code][1]],
             timeline,
         )
-        cells.update(rules.contributions(after, era))
-        cells.subtract(rules.contributions(before, era))
+        added, taken = rules.contributions(after, era), rules.contributions(before, era)
+        cells.update(added)
+        cells.subtract(taken)
+        asked_after, asked_before = rules.askable(added), rules.askable(taken)
+        if asked_after != asked_before:
+            askable[code] = asked_after
+            if asked_before:
+                forgotten.append(code)
         spells_after = rules.overdue_spells(after, era)
         if spells_after != rules.overdue_spells(before, era):
             overdue[code] = spells_after
@@ -178,6 +203,7 @@ async def _apply_dossiers(
     await facts.add_statuses(session, statuses)
     await dossier_sums.add(session, cells)
     await spells.replace(session, overdue)
+    await interviews.replace(session, askable, forgotten)
 
 
 async def _refold_surveys(

@@ -13,7 +13,7 @@ from services.reporting.rules import Figure, Stray, Territory
 from services.reporting.store import cases as store
 from services.reporting.store import facts
 from shared import rulebook
-from shared.clock import local_day, start_of
+from shared.clock import start_of
 from shared.dossiers import Story
 from shared.due_dates import Timeline
 from shared.units import UnitRegistry
@@ -50,8 +50,6 @@ class Case:
     code: str
     story: Story | Stray
     era: date
-    returned: date
-    """When its result was returned; without meaning for others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,20 +119,6 @@ async def behind(
     return Page(found, after)
 
 
-async def interviewees(
-    session: AsyncSession, question: Asking, registry: UnitRegistry, limit: int
-) -> Page:
-    """A page of the dossiers that qualify for an interview."""
-
-    def keep(figures: list[Figure]) -> bool:
-        return any(
-            one.measure == "eligible" and question.first <= one.day <= question.last
-            for one in figures
-        )
-
-    return await behind(session, question, registry, store.TOUCHED, keep, limit)
-
-
 def _case(
     code: str,
     told: facts.DossierFacts,
@@ -156,8 +140,7 @@ def _case(
     if not keep(figures):
         return None
     told_at = story.told_at if isinstance(story, Stray) else story.submission.order[0]
-    returned = [one.day for one in figures if one.measure == "eligible"]
-    return Case(code, story, registry.era(told_at), returned[0] if returned else local_day(told_at))
+    return Case(code, story, registry.era(told_at))
 
 
-__all__ = ["Asking", "Case", "Page", "behind", "interviewees"]
+__all__ = ["Asking", "Case", "Page", "behind"]

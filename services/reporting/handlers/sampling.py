@@ -3,7 +3,6 @@
 import asyncio
 import secrets
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -11,9 +10,9 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.reporting import rules
-from services.reporting.handlers import cases
 from services.reporting.handlers.answering import Reports
 from services.reporting.handlers.asking import Asked, ask
+from services.reporting.handlers.interviewees import all_interviewees
 from services.reporting.store import figures
 from services.reporting.store import samples as store
 from services.reporting.store.samples import Drawn, NewSample
@@ -27,7 +26,6 @@ DOSSIERS, LISTS = "dossiers", ("patients", "clients")
 """What can be drawn: dossiers, or people on one of these lists."""
 LONGEST_LIST = 500_000
 """People of one list: more than any office hands in."""
-PAGE = 1000
 REPORT = "interview-list"
 
 
@@ -96,15 +94,9 @@ class Sampling:
         pool: Pool = {}
         async with self.reports.database.transaction() as session:
             await figures.hold_still(session)
-            question, more = asked.question, True
-            while more:
-                page = await cases.interviewees(session, question, self.reports.registry, PAGE)
-                for one in page.found:
-                    story = one.story
-                    found = pool.setdefault((story.unit, one.era), {})
-                    found[one.code] = (story.field, one.returned)  # type: ignore[union-attr]
-                more = page.next is not None
-                question = replace(question, after=page.next or "")
+            async for found in all_interviewees(session, asked.question):
+                for one in found:
+                    pool.setdefault((one.unit, one.era), {})[one.code] = (one.field, one.returned)
         return pool
 
     async def _people(self, asked: Asked, of: str) -> Pool:

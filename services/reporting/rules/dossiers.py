@@ -7,7 +7,7 @@ depends on days and units only.
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal, NamedTuple, get_args
@@ -73,6 +73,18 @@ class Overdue:
     due_day: date
     since: date
     until: date
+    known_from: date
+    known_until: date
+
+
+class Askable(NamedTuple):
+    """A dossier's applicant can be asked since its result was returned on a day, and the recorded
+    days on which that was what we knew; `known_until` is excluded, FOREVER where no end is known."""
+
+    unit: str
+    era: date
+    field: str
+    returned: date
     known_from: date
     known_until: date
 
@@ -217,6 +229,32 @@ def overdue_spells(told: History, era: Eras) -> list[Overdue]:
         Overdue(*spell, known_from=day, known_until=FOREVER) for spell, day in running.items()
     ]
     return sorted(found, key=lambda one: (one.known_from, one.since, one.due_day))
+
+
+def askable(cells: Mapping[Cell, int]) -> list[Askable]:
+    """When a dossier's applicant could be asked, as known in each span of recorded days, of what it
+    adds to the sums. Nobody asks for a day as known on an earlier one: what was known only until
+    the day of the return is left out."""
+    changes = sorted(
+        (each for each in cells.items() if each[0].measure == "eligible"),
+        key=lambda each: each[0].recorded_day,
+    )
+    found: list[Askable] = []
+    running: dict[tuple[str, date, str, str, date], date] = {}
+    for cell, n in changes:
+        place = (cell.unit, cell.era, cell.field, cell.authority, cell.business_day)
+        if n > 0:
+            running[place] = cell.recorded_day
+        else:
+            since = running.pop(place)
+            if cell.recorded_day > cell.business_day:
+                found.append(_asked(place, since, cell.recorded_day))
+    return found + [_asked(place, since, FOREVER) for place, since in running.items()]
+
+
+def _asked(place: tuple[str, date, str, str, date], known_from: date, known_until: date) -> Askable:
+    unit, era, field, _, returned = place
+    return Askable(unit, era, field, returned, known_from, known_until)
 
 
 def difference(before: Counter[Any], after: Counter[Any]) -> Counter[Any]:

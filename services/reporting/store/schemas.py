@@ -16,6 +16,7 @@ DERIVED = frozenset(
         "freshness",
         "inbox",
         "installs",
+        "interviews",
         "keys",
         "lateness",
         "notice_sums",

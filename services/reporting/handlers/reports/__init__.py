@@ -1,6 +1,6 @@
 """What each report answers: load sums, make rows."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -8,7 +8,7 @@ from services.reporting.handlers.reports.answer import Answer, Row
 from services.reporting.handlers.reports.book import Book
 from services.reporting.handlers.reports.dossiers import form_06, index_766, on_time, online_share
 from services.reporting.handlers.reports.duties import timeliness
-from services.reporting.handlers.reports.interviews import interview_list
+from services.reporting.handlers.reports.interviews import every_interviewee, interview_list
 from services.reporting.handlers.reports.late import all_overdue, overdue
 from services.reporting.handlers.reports.notices import notice_counts
 from services.reporting.handlers.reports.points import emulation, scored
@@ -19,6 +19,7 @@ from services.reporting.handlers.reports.surveys import scorecard, survey_reason
 from services.reporting.handlers.reports.teams import activity, difficulties
 
 Handler = Callable[[AsyncSession, Question, Book], Awaitable[Answer]]
+Stream = Callable[[AsyncSession, Question, Book], AsyncIterator[list[Row]]]
 
 REPORTS: Mapping[str, Handler] = {
     "bieu-06": form_06,
@@ -39,6 +40,12 @@ REPORTS: Mapping[str, Handler] = {
 }
 """Report name -> what answers it."""
 
+WHOLE: Mapping[str, tuple[Stream, str]] = {
+    "overdue": (all_overdue, "overdue"),
+    "interview-list": (every_interviewee, "eligible"),
+}
+"""Report that comes by pages -> what gives all its rows, and the total that counts them."""
+
 GROUPINGS: Mapping[str, tuple[str, ...]] = {
     "bieu-06": ("field", "unit"),
     "on-time": ("unit", "field"),
@@ -50,12 +57,12 @@ GROUPINGS: Mapping[str, tuple[str, ...]] = {
 __all__ = [
     "GROUPINGS",
     "REPORTS",
+    "WHOLE",
     "Answer",
     "Book",
     "Handler",
     "Question",
     "Row",
-    "all_overdue",
     "installs",
     "scored",
     "timeliness",
