@@ -28,7 +28,7 @@ test: setup  ## run the tests on a real broker and a real database
 
 soak: setup  ## the tests marked "soak": the same promises at full size, one after another
 	@tests/parts
-	@$(BIN)/pytest -m soak --timeout 1200 $(ARGS)
+	@$(BIN)/pytest -m soak --timeout 3600 $(ARGS)
 
 check: setup  ## style, import contracts, deployment files
 	$(BIN)/ruff check .
