@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from shared import clock
-from tests.builders import event, install
+from tests.builders import event, install, status, submitted
 from tests.instance import Instance, instance, wait_for
 
 PLAN = """
@@ -25,6 +25,12 @@ indicators:
     count: install.recorded
     where: {result: succeeded}
     target: {for: [461, 462, 464], at_least: 3}
+  online:
+    title: Hồ sơ trực tuyến
+    ratio:
+      of: {count: dossier.received, where: {channel: online}}
+      over: {count: dossier.received}
+    target: {for: [461, 462, 464], at_least: "30%"}
 obligations:
   lists:
     title: Danh sách
@@ -56,6 +62,9 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
             + [delivered("462", "2019-08", "04"), delivered("462", "2019-09", "06")]
             + [delivered("464", month, "04") for month in ("2019-08", "2019-09", "2019-10")]
         )
+        ways = {"TREN-MANG-1": "online", "TAI-QUAY": "counter", "TREN-MANG-2": "online"}
+        made.post([submitted(code, day="2019-09-02", channel=ways[code]) for code in ways])
+        made.post([status("TAI-QUAY", "returned", "2019-09-04T09:00:00+07:00")])
         apply(made, PLAN)
         yield made
 
@@ -184,6 +193,19 @@ def test_a_line_of_points_leads_to_each_machine_and_on_to_its_event(running: Ins
     assert 'data-figure="counted">53<' in first
     assert "install-464-99" not in first + second
     assert "rtHome" in page(running, events[0])
+
+
+def test_a_share_leads_to_its_dossiers_and_their_events(running: Instance) -> None:
+    figure = "/progress/rows?plan=thi-dua&indicator=online&unit=461&period=whole"
+    of = page(running, figure)
+    over = page(running, f"{figure}&part=denominator")
+    named = [re.findall(r'rowspan="(\d)" class="mark"><a href="/dossiers/([^?]+)', each)
+             for each in (of, over)]  # fmt: skip
+    online = [("1", "TREN-MANG-1"), ("1", "TREN-MANG-2")]
+    assert named == [online, [("2", "TAI-QUAY"), *online]]
+    assert "part=denominator" in of
+    events = re.findall(r'href="(/event\?[^"]+)"', over)
+    assert "TAI-QUAY" in page(running, events[0])
 
 
 def test_what_counts_is_shown_to_its_unit_alone(running: Instance) -> None:

@@ -46,6 +46,7 @@ async def behind(
     if one is None:
         return None
     periods = list(rules.stored_periods(one.made.period, (one.start, one.end)))
+    measure = one.made.denominator if figure.part == rules.OVER else one.made.measure
     rows = await store.behind(
         session,
         figure.history.name,
@@ -54,6 +55,7 @@ async def behind(
         figure.unit,
         periods,
         figure.as_of,
+        measure is not None and measure.fact in rules.DERIVED,
         limit,
         offset,
     )

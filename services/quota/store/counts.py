@@ -199,8 +199,11 @@ FROM (SELECT 1) AS one LEFT JOIN p ON true LEFT JOIN LATERAL (
         'list', f.data ->> 'list', 'obligation', f.data ->> 'obligation',
         'period', f.data ->> 'period', 'kind', f.data ->> 'kind'))
         ORDER BY f.occurred_at, f.source COLLATE "C", f.event_id COLLATE "C") AS events
-    FROM memberships m JOIN facts f ON f.uid = m.uid LEFT JOIN voids v ON v.uid = f.uid
-    WHERE m.plan = :plan AND m.indicator = :indicator AND m.part = :part AND m.key = p.key
+    FROM (
+        SELECT m.uid FROM memberships m WHERE NOT :dossiers AND m.plan = :plan
+            AND m.indicator = :indicator AND m.part = :part AND m.key = p.key
+        UNION ALL SELECT d.uid FROM facts d WHERE :dossiers AND d.code = p.key
+    ) m JOIN facts f ON f.uid = m.uid LEFT JOIN voids v ON v.uid = f.uid
 ) e ON true ORDER BY p.key COLLATE "C"
 """)
 
@@ -213,11 +216,16 @@ async def behind(
     unit: str,
     periods: Sequence[str],
     as_of: date | None,
+    dossiers: bool,
     limit: int,
     offset: int,
 ) -> Sequence[sa.Row]:
     """A page of the keys that count in a figure, with the events of each; one row at least, which says
-    how many there are (`rows`) and what they add up to (`whole`)."""
+    how many there are (`rows`) and what they add up to (`whole`).
+
+    Args:
+        dossiers: whether its keys are codes of dossiers: then all of a dossier's events are told.
+    """
     given = {
         "plan": plan,
         "indicator": indicator,
@@ -225,6 +233,7 @@ async def behind(
         "unit": unit,
         "periods": list(periods),
         "as_of": as_of,
+        "dossiers": dossiers,
         "limit": limit,
         "offset": offset,
     }
