@@ -262,13 +262,14 @@ async def test_withdrawals_of_all_kinds_in_any_order(url, number):
             everywhere = territory(REGISTRY, (), None)
             scope = Scope(date(2020, 1, 1), known, known, everywhere)
             tallies = await scores.tallies(session, scope, None)
-            installs = await figures.install_counts(session, scope, "unit")
+            installs, whole = await figures.install_counts(session, scope, "unit")
             filed = await figures.filings(session, known)
             seen[day] = (
                 [tally.n for _, tally in tallies],
-                [row[1] for row in installs],
+                [counts[0] for _, counts in installs],
                 len(filed),
             )
+            assert whole[0] == sum(counts[0] for _, counts in installs)
     await database.close()
     nothing, standing = ([], [], 0), ([1], [1], 1)
     assert seen == {2: nothing, 3: standing, 4: standing, 5: nothing, 8: nothing}

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.reporting.rules import Filed, Install, Place
+from services.reporting.store.planner import in_order
 from services.reporting.store.scope import PLACE, STANDS, Scope
 from services.reporting.store.successes import success
 
@@ -18,12 +19,24 @@ _INSTALL_GROUPS = {
     "installer": "f.installer",
 }
 _INSTALLS = """
-SELECT {group} AS "group", {borne} AS borne,
-    count(*) AS installs, count(*) FILTER (WHERE f.succeeded) AS succeeded,
-    count(DISTINCT f.citizen) AS distinct_citizens
-FROM installs f {within} LEFT JOIN voids v ON v.target = f.uid
-WHERE f.day BETWEEN :first AND :last AND {stands}
-GROUP BY 1, 2 ORDER BY {group} COLLATE "C", 2
+WITH seen AS (
+    SELECT {group} AS "group", {borne} AS borne, f.citizen,
+        count(*) AS installs, count(*) FILTER (WHERE f.succeeded) AS succeeded
+    FROM installs f {within} LEFT JOIN voids v ON v.target = f.uid
+    WHERE f.day BETWEEN :first AND :last AND {stands}
+    GROUP BY 1, 2, 3
+)
+SELECT * FROM (
+    SELECT FALSE AS whole, "group", borne, sum(installs)::bigint, sum(succeeded)::bigint,
+        count(citizen)
+    FROM seen GROUP BY "group", borne
+    UNION ALL
+    SELECT TRUE, null, null, coalesce(sum(installs), 0)::bigint,
+        coalesce(sum(succeeded), 0)::bigint,
+        (SELECT count(*) FROM (SELECT DISTINCT citizen FROM seen) c WHERE citizen IS NOT NULL)
+    FROM seen
+) counts
+ORDER BY whole, "group" COLLATE "C", borne
 """
 _SUCCESSES = sa.text(f"""
 SELECT f.* FROM installs f LEFT JOIN voids v ON v.target = f.uid
@@ -58,27 +71,29 @@ async def hold_still(session: AsyncSession) -> None:
     session.info["kept"] = {}
 
 
+Counts = tuple[int, int, int]
+"""Attempts, successes, different citizens."""
+
+
 async def install_counts(
-    session: AsyncSession, scope: Scope, by: str | None
-) -> list[tuple[Any, int, int, int]]:
-    """(group, attempts, successes, different citizens), by unit (a `Place`), month, place or
-    installer; by null: one row of everything."""
+    session: AsyncSession, scope: Scope, by: str
+) -> tuple[list[tuple[Any, Counts]], Counts]:
+    """Installs by unit (a `Place`), month, place or installer; and of them all."""
     query = _INSTALLS.format(
-        group="''" if by is None else _INSTALL_GROUPS[by],
+        group=_INSTALL_GROUPS[by],
         borne="s.borne" if by == "unit" else "CAST(null AS date)",
         stands=STANDS,
         within=scope.within("day"),
     )
-    rows = await session.execute(sa.text(query), scope.parameters("first", "last", "known"))
-    return [
-        (
-            Place(row.group, row.borne) if by == "unit" else row.group,
-            row.installs,
-            row.succeeded,
-            row.distinct_citizens,
-        )
-        for row in rows
+    asked = scope.parameters("first", "last", "known")
+    async with in_order(session):
+        *rows, whole = (await session.execute(sa.text(query), asked)).all()
+    groups = [
+        (Place(group, borne) if by == "unit" else group, tuple(counts))
+        for _, group, borne, *counts in rows
     ]
+    _, _, _, *total = whole
+    return groups, tuple(total)
 
 
 async def successes(session: AsyncSession, first: date, last: date, known: date) -> list[Install]:

@@ -16,13 +16,12 @@ from services.reporting.store import figures
 async def installs(session: AsyncSession, question: Question, book: Book) -> Answer:
     """Attempts and successes; by unit also the quota and how much of it is reached."""
     by = question.by or "unit"
-    found = await figures.install_counts(session, question.scope, by)
+    found, whole = await figures.install_counts(session, question.scope, by)
     rows: list[Row] = [
         (book.named(key, question) if by == "unit" else {by: key}) | _attempts(*counts)
-        for key, *counts in found
+        for key, counts in found
     ]
-    whole = await figures.install_counts(session, question.scope, None)
-    total = _attempts(*whole[0][1:]) if whole else _attempts(0, 0, 0)
+    total = _attempts(*whole)
     if by == "unit":
         rows, reached = await _held_against_quota(session, question, book, rows)
         total |= reached
