@@ -1,7 +1,10 @@
 """Errors over HTTP as RFC 9457 problem documents: a stable type, every fault, no personal data."""
 
+import re
+import unicodedata
 from collections.abc import Callable, Sequence
 from typing import Any
+from urllib.parse import quote, unquote_to_bytes
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -94,8 +97,28 @@ def answer(problem: Problem) -> JSONResponse:
     return JSONResponse(body, problem.status, headers=headers, media_type=MEDIA_TYPE)
 
 
+_COMBINING = re.compile(rb"%C[CD]", re.IGNORECASE)
+"""How the accents that stand alone (U+0300 to U+036F) begin in an address."""
+
+
+def composed(query: bytes) -> bytes:
+    """A query in NFC, as all events are kept: some phones and file systems write an accent apart
+    from its letter. What holds no such accent stays as it came."""
+    if not _COMBINING.search(query):
+        return query
+    return b"&".join(
+        b"=".join(_composed(word) for word in pair.split(b"=")) for pair in query.split(b"&")
+    )
+
+
+def _composed(word: bytes) -> bytes:
+    text = unquote_to_bytes(word.replace(b"+", b" ")).decode("utf-8", "replace")
+    return quote(unicodedata.normalize("NFC", text), safe="").encode("ascii")
+
+
 class Guard:
-    """Stands before an app: refuses what no store can hold, and answers for what crashed.
+    """Stands before an app: refuses what no store can hold, writes queries in NFC, and answers for
+    what crashed.
 
     A crash ends here, with its type alone: what the server would log of it may hold what a
     citizen sent.
@@ -115,6 +138,7 @@ class Guard:
             error = {"pointer": "", "code": "control_character", "message": "Remove the NUL."}
             await answer(Problem(400, errors=[error]))(scope, receive, send)
             return
+        scope["query_string"] = composed(scope["query_string"])
         answered = False
 
         async def sending(message: Message) -> None:

@@ -1,7 +1,9 @@
 """From what somebody typed to a question: periods, units, faults."""
 
+import unicodedata
 from datetime import UTC, date, datetime
 from pathlib import Path
+from urllib.parse import parse_qs, urlencode
 
 import pytest
 
@@ -9,7 +11,7 @@ from services.reporting.handlers import ask
 from services.reporting.store.scope import LATEST
 from shared.clock import VN
 from shared.keys import Key
-from shared.problems import Problem
+from shared.problems import Problem, composed
 from shared.units import UnitRegistry
 
 REGISTRY = UnitRegistry.load(Path(__file__).parents[2] / "deploy" / "units")
@@ -27,6 +29,26 @@ def test_without_dates_everything_up_to_today():
     assert (question.first, question.last, question.now) == (date.min, date(2020, 7, 1), NOW)
     assert question.known == LATEST
     assert question.territory.open
+
+
+def test_a_field_is_the_same_however_its_accents_are_written():
+    assert asked(field=unicodedata.normalize("NFD", "Đất đai")).question.field == "Đất đai"
+
+
+def test_a_query_is_read_in_nfc_and_otherwise_as_it_came():
+    apart = urlencode({"row.field": unicodedata.normalize("NFD", "Hộ tịch & đất"), "unit": "461"})
+    assert parse_qs(composed(apart.encode()).decode()) == {
+        "row.field": ["Hộ tịch & đất"],
+        "unit": ["461"],
+    }
+    for query in (b"", b"a=%C4%90%E1%BA%A5t+x&a=&b", b"from=2020-01-01&unit=461"):
+        assert composed(query) == query
+
+
+def test_a_grouping_that_a_report_has_not_is_named():
+    assert asked("online-share", by="field").not_applied == ("by",)
+    assert asked("online-share", by="unit").not_applied == ()
+    assert asked("on-time", by="field").not_applied == ()
 
 
 def test_an_end_in_the_future_is_judged_today():

@@ -1,5 +1,6 @@
 """From what somebody typed to a question that a report can answer, with every fault at once."""
 
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -95,6 +96,8 @@ def ask(
     """
     if report not in REPORTS:
         raise Problem(404, f"There is no report of that name; there are: {', '.join(REPORTS)}.")
+    # Events are kept in NFC; what is typed may have its accents apart from their letters.
+    typed = {name: unicodedata.normalize("NFC", words) for name, words in typed.items()}
     faults: list[dict[str, str]] = []
     first = _day(typed, "from", faults)
     last = _day(typed, "to", faults)
@@ -139,6 +142,8 @@ def ask(
     unused = tuple(
         name for name, reports in FILTERED.items() if typed.get(name) and report not in reports
     )
+    if typed.get("by") not in (None, "", "unit") and report not in GROUPINGS:
+        unused += ("by",)  # rows named by units are what `by=unit` asks for
     warnings = () if names is None else tuple(names.unheard_of(typed))
     return Asked(question, first, last or judged, as_of or today, form, unit, unused, warnings)
 
