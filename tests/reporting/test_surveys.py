@@ -364,6 +364,12 @@ def test_a_month_of_scores_is_locked_one_domain_at_a_time(running):
         {"QTR-BVDK": "confirmed"},
         "/p/y-te-thang-3",
     )
+    del month["domain"]  # the other domain's month is open still
+    shown = running.get("reporting", "/v1/reports/scorecard", **month)
+    assert (shown["confirmations"], shown["locked_as"]) == (
+        {"461": "confirmed", "QTR-BVDK": "confirmed"},
+        None,
+    )
     for more in ({}, {"domain": "health"}, {"event": survey_named(40)}):
         say(running, 409, unit="QTR-BVDK", state="contested", remark="Sai", **more)
     say(running, unit="461", state="contested", remark="Thiếu phiếu giấy")

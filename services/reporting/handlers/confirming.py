@@ -96,17 +96,21 @@ class Confirming:
 
     async def noted(self, asked: Asked) -> dict[str, Any]:
         """What is to be said beside an answer about a whole month: how the units stand that said
-        something, and under which address the month is locked; nothing for other answers."""
+        something, and under which address the month is locked (scores are locked by domain: of all
+        of them it says none); nothing for other answers."""
         question = asked.question
         month = rules.month_of(asked.first, asked.last)
         if month is None or question.report not in CONFIRMED:
             return {}
         async with self.reports.database.transaction() as session:
             said = await store.load(session, question.report, month, question.units)
-            locked = await publications.lock_of(
-                session, question.report, month, asked.unit, question.domain
-            )
-        if question.report in rules.BY_DOMAIN and question.domain is None and said:
+            locked = None
+            several = question.report in rules.BY_DOMAIN and question.domain is None
+            if not several:
+                locked = await publications.lock_of(
+                    session, question.report, month, asked.unit, question.domain
+                )
+        if several and said:
             rows = await beside(self.reports, asked, month)
             states = {row["unit"]: row["state"] for row in rows if row["at"]}
         else:

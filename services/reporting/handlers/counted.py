@@ -71,6 +71,8 @@ class Counted:
             status, told = await self.quota.behind(figure.asked(limit, offset), sender.strip())
         except Unreachable:
             return None
+        if not isinstance(told, dict):
+            return None
         if status in (403, 422):
             raise Problem(status, told.get("detail"), told.get("errors", []))
-        return told if status == 200 and isinstance(told, dict) else None
+        return told if status == 200 else None
