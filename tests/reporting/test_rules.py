@@ -117,6 +117,7 @@ def test_online_share_equals_the_recount(events, period, as_of):
 @given(stories(), DAYS, AS_OF)
 def test_overdue_spells_name_the_overdue_dossiers(events, day, as_of):
     found = []
+    as_of = as_of and max(as_of, day)  # nobody asks for a day as known before it
     seen_on = as_of or rules.FOREVER - timedelta(days=1)
     for code, known in histories(events).items():
         for spell in rules.overdue_spells(known, era):
