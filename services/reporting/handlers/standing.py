@@ -16,7 +16,12 @@ async def standing(reports: Reports, question: Question, today: date) -> list[St
     then = question.known if question.known < today else None
     async with reports.database.transaction() as session:
         versions = (await reports.book(session)).plans
-        told = await results.load(session, question.known if then else LATEST)
+        told = await results.load(
+            session,
+            question.known if then else LATEST,
+            plans=None if question.plan is None else [question.plan],
+            units=question.units,
+        )
     if then:
         today, after = then, then + timedelta(days=1)
         told = [

@@ -31,8 +31,13 @@ _KEEP = Insert(
     " target = excluded.target, told_at = excluded.told_at, seq = excluded.seq"
     " WHERE excluded.told_at > results.told_at",
 )
+_CHOSEN = (
+    " WHERE (CAST(:plans AS text[]) IS NULL OR r.plan = ANY(CAST(:plans AS text[])))"
+    " AND (CAST(:units AS text[]) IS NULL OR r.unit = ANY(CAST(:units AS text[])))"
+)
 _LOAD = sa.text(
-    "SELECT plan, indicator, unit, period, state, numerator, denominator, target FROM results"
+    "SELECT plan, indicator, unit, period, state, numerator, denominator, target FROM results r"
+    f"{_CHOSEN}"
 )
 _KEEP_DAYS = Insert(
     "result_days",
@@ -56,7 +61,7 @@ _LOAD_KNOWN = sa.text(
     " CASE WHEN r.denominator IS NOT NULL THEN coalesce(d.denominator, 0) END, r.target"
     " FROM results r LEFT JOIN (SELECT DISTINCT ON (plan, indicator, unit, period) * FROM result_days"
     " WHERE rday <= :known ORDER BY plan, indicator, unit, period, rday DESC) d"
-    " USING (plan, indicator, unit, period)"
+    f" USING (plan, indicator, unit, period){_CHOSEN}"
 )
 
 
@@ -94,9 +99,20 @@ async def _keep_days(session: AsyncSession, outcomes: Iterable[Event]) -> None:
     await _KEEP_DAYS.run(session, rows)
 
 
-async def load(session: AsyncSession, known: date = LATEST) -> list[Result]:
-    """All results with the figures known on a day of recording; `state` is always the newest."""
+async def load(
+    session: AsyncSession,
+    known: date = LATEST,
+    *,
+    plans: Collection[str] | None = None,
+    units: Collection[str] | None = None,
+) -> list[Result]:
+    """The results of some plans and units (null: of all) with the figures known on a day of
+    recording; `state` is always the newest."""
+    asked: dict[str, Any] = {
+        "plans": None if plans is None else sorted(plans),
+        "units": None if units is None else sorted(units),
+    }
     if known == LATEST:
-        return [Result(*row) for row in await session.execute(_LOAD)]
-    rows = await session.execute(_LOAD_KNOWN, {"known": known})
+        return [Result(*row) for row in await session.execute(_LOAD, asked)]
+    rows = await session.execute(_LOAD_KNOWN, asked | {"known": known})
     return [Result(*row) for row in rows]

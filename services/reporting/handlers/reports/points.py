@@ -30,12 +30,13 @@ class Scored:
 
 async def scored(session: AsyncSession, question: Question, book: Book) -> list[Scored]:
     """What each plan gives and takes within the question's units."""
-    known = await results.load(session, question.known)
+    plans = [each for each in book.asked(question) if rules.gives_points(each)]
+    # Of all units of a plan: a rank is a place among them.
+    names = [each.newest.plan.plan for each in plans]
+    known = await results.load(session, question.known, plans=names)
     handed_in = await book.keeping.handed_in(session, book.plans)
     found = []
-    for versions in book.asked(question):
-        if not rules.gives_points(versions):
-            continue
+    for versions in plans:
         judged = judged_duties(versions, handed_in, question, book)
         counting = rules.Counting(question.first, question.until, question.last)
         today = local_day(question.now)
