@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urlencode
 import pytest
 
 from services.reporting.handlers import ask
+from services.reporting.handlers.confirming import of_last_bearers
 from services.reporting.store.scope import LATEST
 from shared.clock import VN
 from shared.keys import Key
@@ -49,6 +50,15 @@ def test_a_grouping_that_a_report_has_not_is_named():
     assert asked("online-share", by="field").not_applied == ("by",)
     assert asked("online-share", by="unit").not_applied == ()
     assert asked("on-time", by="field").not_applied == ()
+
+
+def test_what_an_earlier_bearer_of_a_code_left_is_not_for_the_unit_of_today_to_confirm():
+    old = {"unit": "23668", "unit_valid_from": "2000-01-01"}
+    new = {"unit": "23668", "unit_valid_from": "2025-07-01"}
+    gone = {"unit": "23665", "unit_valid_from": "2000-01-01"}
+    rows = [old, new, gone]
+    assert of_last_bearers(rows, REGISTRY, date(2025, 7, 31)) == [new, gone]
+    assert of_last_bearers([old, gone], REGISTRY, date(2025, 6, 30)) == [old, gone]
 
 
 def test_an_end_in_the_future_is_judged_today():

@@ -92,6 +92,14 @@ def test_a_user_of_a_unit_sees_it_alone_on_pages_and_in_reports(running):
         assert client.get("/v1/dead").status_code == 403
 
 
+def test_a_page_says_which_filter_is_wrong_and_how_to_mend_it(running):
+    with logged_in(running) as client:
+        page = client.get("/reports/bieu-06?from=2020-02-30&unit=x9&lang=vi").text
+        assert "Từ ngày: Ghi ngày dạng NĂM-THÁNG-NGÀY. Đơn vị: Không có đơn vị này." in page
+        page = client.get("/progress?from=2020-03-02&to=2020-03-01&lang=vi").text
+        assert "Đến ngày: Ngày cuối trước ngày đầu." in page
+
+
 @pytest.mark.parametrize(
     ("path", "plans"),
     [

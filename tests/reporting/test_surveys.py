@@ -398,3 +398,19 @@ def test_a_page_shows_a_unit_its_scores_and_lets_it_contest_surveys(running):
             "&from=2021-01-01&to=2021-03-31"
         )
         assert (behind.status_code, "mscore-21" in behind.text) == (200, True)
+
+
+def test_a_page_asks_each_item_as_its_own_questionnaire_does(running):
+    """Both questionnaires have an item `attitude`."""
+    running.post([survey(2060, answers={"attitude": 7}, day="2022-02-10")])
+    running.settle(("reporting",))
+    page = running.http.get(
+        running.url("reporting", "/reports/scorecard?from=2022-01-01&to=2022-03-31&lang=vi")
+    ).text
+    assert page.count("Ông/bà chấm thái độ của cán bộ tiếp nhận mấy điểm?") == 2
+    assert "nhân viên y tế" not in page
+    reasons = running.http.get(
+        running.url("reporting", "/reports/survey-reasons?from=2021-01-01&to=2021-03-31&lang=vi")
+    ).text
+    assert "điều gì khiến ông/bà chưa hài lòng nhất?" in reasons
+    assert "survey-reasons</p>" not in reasons

@@ -151,17 +151,22 @@ def key(running, *scopes, units=()):
 
 def test_from_a_dossier_to_its_events_and_their_withdrawal(running):
     running.post(
-        [submitted("V-1/a", "468", "2022-05-02"),
+        [submitted("V-1/a", "468", "2022-05-02", due_at="2022-05-06T17:00:00+07:00"),
+         status("V-1/a", "in_process", "2022-05-10T10:00:00+07:00", "468",
+                due_at="2022-05-20T17:00:00+07:00"),
          status("V-1/a", "result_ready", "2022-05-09T10:00:00+07:00", "468")]
     )  # fmt: skip
     running.settle(("reporting",))
     address = running.url("reporting", "/v1/dossiers/V-1/a")
     told = running.http.get(address).json()
-    assert told["story"]["resolved"] == "2022-05-09"
+    # A due date that was stated after the result is not the one that it was held against.
+    due = ("2022-05-09", "late", "2022-05-06")
+    assert tuple(told["story"][name] for name in ("resolved", "outcome", "due")) == due
     marks = [(one["source"], one["id"], one["stands"]) for one in told["events"]]
     assert marks == [
         ("/test", "V-1/a-submitted", True),
         ("/test", "V-1/a-result_ready-2022-05-09T10:00:00+07:00", True),
+        ("/test", "V-1/a-in_process-2022-05-10T10:00:00+07:00", True),
     ]
     void = {"source": "/test", "id": marks[1][1], "reason": "Ghi nhầm hồ sơ"}
     reader = key(running, "reports:read", units=["468"])
@@ -175,8 +180,8 @@ def test_from_a_dossier_to_its_events_and_their_withdrawal(running):
     assert done.status_code == 202, done.text
     running.settle(("reporting",))
     told = running.http.get(address).json()
-    assert told["story"]["resolved"] is None
-    assert [one["stands"] for one in told["events"]] == [True, False]
+    assert (told["story"]["resolved"], told["story"]["due"]) == (None, "2022-05-20")
+    assert [one["stands"] for one in told["events"]] == [True, False, True]
     assert running.http.get(running.url("reporting", "/v1/dossiers/NIX")).status_code == 404
 
 

@@ -23,11 +23,13 @@ from services.reporting.handlers import (
     ask,
 )
 from services.reporting.handlers.asking import DOMAINS
+from services.reporting.handlers.confirming import of_last_bearers
 from services.reporting.rules import BY_DOMAIN, About
 from shared import clock
 from shared.clock import VN
 from shared.problems import Problem
 from shared.redaction import scrub
+from shared.units import UnitRegistry
 
 REPORT = "bieu-06"
 """The report whose figures are confirmed unless another is asked for."""
@@ -94,7 +96,7 @@ def build_confirming(
         typed |= {"domain": domain} if domain else {}
         rows = await confirming.states(report, month, unit, key, domain)
         locked = (await confirming.noted(asked))["locked_as"]
-        figures = _figures(report, answer)
+        figures = _figures(report, answer, registry, last)
         due = (last + timedelta(days=1)).replace(day=last_day)
         own = next((row for row in rows if row["unit"] == unit), None)
         writer = key.may("reports:write")
@@ -188,10 +190,13 @@ def _filters(report: str, domain: str | None) -> dict[str, str]:
     return by_unit(report) | ({"domain": domain} if domain else {})
 
 
-def _figures(report: str, answer: Answer) -> dict[str, dict[str, int]]:
+def _figures(
+    report: str, answer: Answer, registry: UnitRegistry, last: date
+) -> dict[str, dict[str, int]]:
     """Unit -> its figures: sums where it has several rows."""
     found: dict[str, dict[str, int]] = {}
-    for row in answer.extra["by_unit"] if report == "timeliness" else answer.rows:
+    rows = answer.extra["by_unit"] if report == "timeliness" else answer.rows
+    for row in of_last_bearers(rows, registry, last):
         sums = found.setdefault(row["unit"], dict.fromkeys(FIGURES[report], 0))
         for name in sums:
             sums[name] += row[name] or 0

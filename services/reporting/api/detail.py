@@ -81,14 +81,16 @@ def dossier_values(
     facts: list[tuple[str, str]] = []
     outcome = None
     if story is not None:
-        due = story.due
+        due = story.due.day if story.due else None
+        if story.closed_day is not None:  # what the result was held against
+            due = story.due_on(story.closed_day)
         facts = [
             ("column.field", story.field),
             ("procedure", story.procedure),
             ("column.authority", shown("authority", story.authority, language)),
             ("column.channel", shown("channel", story.channel, language)),
             ("submitted_at", _moment(story.submission.submitted_at)),
-            ("due_now", due.day.strftime("%d/%m/%Y") if due else "–"),
+            ("due_now", due.strftime("%d/%m/%Y") if due else "–"),
             ("column.department", story.department or "–"),
         ]
         pending = "overdue" if story.overdue_on(today) else "pending"

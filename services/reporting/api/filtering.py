@@ -44,13 +44,13 @@ def unit_code(text: str, registry: UnitRegistry) -> str:
 class Filters:
     """The filters of a page: those that hold, and what is wrong with those that do not.
 
-    `faults` are names of filters; with any, nothing but the language holds.
+    `faults` say what is wrong with which; with any, nothing but the language holds.
     """
 
     typed: Mapping[str, str]
     asked: Asked
     held: dict[str, str]
-    faults: tuple[str, ...] = ()
+    faults: tuple[Mapping[str, str], ...] = ()
     beyond: bool = False
     """Whether the holder may not see the unit asked for."""
 
@@ -76,9 +76,8 @@ def read_filters(
     except Problem as problem:
         if problem.status == 404:
             raise
-        faults = tuple(each["pointer"].lstrip("/") for each in problem.errors)
         asked = ask(report, {}, key, registry, now)
-        return Filters(typed, asked, {}, faults, problem.status == 403)
+        return Filters(typed, asked, {}, tuple(problem.errors), problem.status == 403)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,8 @@ MOST = 20
 
 Picture = dict[str, Any]
 Titles = Mapping[tuple[str, str], str]
+Items = Mapping[tuple[str, str], str]
+"""(questionnaire, item) -> how it asks: two questionnaires may have an item of one code."""
 
 
 def illustrate(
@@ -20,7 +22,7 @@ def illustrate(
     answer: Answer,
     months: Sequence[Month],
     titles: Titles,
-    items: Mapping[str, str],
+    items: Items,
     language: str,
 ) -> list[Picture]:
     """The pictures of a report; none where there is nothing to show.
@@ -28,7 +30,7 @@ def illustrate(
     Args:
         months: what came in and was finished by month.
         titles: (plan, obligation or indicator) -> what the plan calls it.
-        items: a survey's item -> how it asks.
+        items: of surveys.
     """
     if not answer.rows:
         return []
@@ -224,7 +226,7 @@ def _ranking(answer: Answer, titles: Titles, language: str) -> list[Picture | No
     return pictures
 
 
-def _scores(answer: Answer, items: Mapping[str, str], language: str) -> list[Picture | None]:
+def _scores(answer: Answer, items: Items, language: str) -> list[Picture | None]:
     """One picture for each domain and mode: what people tell a telephone and a tablet differs too
     much to stand beside each other as if it were one thing. The newest quarter, item by item."""
     groups: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
@@ -238,18 +240,18 @@ def _matrix(
     domain: str,
     mode: str,
     rows: Sequence[Mapping[str, Any]],
-    texts: Mapping[str, str],
+    texts: Items,
     language: str,
 ) -> Picture:
     newest = max(row["quarter"] for row in rows)
     now = [row for row in rows if row["quarter"] == newest]
-    items = sorted({row["item"] for row in now})
-    cells = {(row["unit_name"], row["item"]): row for row in now}
+    items = sorted({(row["questionnaire"], row["item"]) for row in now})
+    cells = {(row["unit_name"], (row["questionnaire"], row["item"])): row for row in now}
     spoken = (word(f"value.{each}", language) for each in (domain, mode))
     return {
         "kind": "matrix",
         "title": f"{', '.join(spoken)}, {newest}",
-        "columns": [texts.get(item, item) for item in items],
+        "columns": [texts.get(item, item[1]) for item in items],
         "rows": [
             (unit, [_score(cells.get((unit, item)), language) for item in items])
             for unit in sorted({unit for unit, _ in cells})

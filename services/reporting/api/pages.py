@@ -15,6 +15,7 @@ from services.reporting.api.arriving import arrive, changing, page_router
 from services.reporting.api.desk import desk_of, report_path
 from services.reporting.api.detail import dossier_values, target, target_groups
 from services.reporting.api.entering import Entrance, safe
+from services.reporting.api.fault_words import fault_in
 from services.reporting.api.filtering import (
     Filters,
     presets,
@@ -75,9 +76,10 @@ def build_pages(
     """
     items = {
         language: {
-            item.code: getattr(item.text, language)
+            (of, item.code): getattr(item.text, language)
             for each in questionnaires
             for item in each.items
+            for of in (each.questionnaire, each.domain)
         }
         for language in LANGUAGES
     }
@@ -108,6 +110,7 @@ def build_pages(
             "switches": _switches(held),
             "filters": filters,
             "notice": _notice(filters),
+            "faults": [fault_in(each, language) for each in filters.faults],
             "where": _where(reports, filters, key, language),
             "span": _span(asked.first, asked.last, language),
             "version": version,

@@ -222,6 +222,18 @@ PHRASES: Mapping[str, tuple[str, str]] = {
         "tính bảng không bao giờ gộp chung.",
         "What citizens say, by unit, item and mode. Phone and tablet are never pooled.",
     ),
+    "about.survey-reasons": (
+        "Lý do người dân nêu khi chưa hài lòng, theo đơn vị, câu hỏi và cách hỏi.",
+        "Why citizens were not satisfied, by unit, item and mode.",
+    ),
+    "about.interview-list": (
+        "Hồ sơ đã trả kết quả trong kỳ, có tên và số di động để hỏi; ở đây không có tên, không có số.",
+        "Dossiers returned in the period with a name and a mobile number; neither is shown here.",
+    ),
+    "about.index-766": (
+        "Điểm của các nhóm chỉ số theo Quyết định 766/QĐ-TTg, nhóm nào có dữ liệu thì tính.",
+        "Points of the groups of QĐ 766/QĐ-TTg of whose inputs events tell.",
+    ),
     "about.data-quality": (
         "Dữ liệu còn thiếu gì: số điện thoại, tên, ngày trả thực tế, sự kiện bị từ chối.",
         "What the data lack: phones, names, return dates, refused events.",

@@ -16,6 +16,7 @@ from services.reporting.store import publications
 from shared import clock
 from shared.keys import Key
 from shared.problems import Problem
+from shared.units import UnitRegistry
 
 CONFIRMED = (
     "bieu-06",
@@ -148,11 +149,12 @@ async def beside(reports: Reports, asked: Asked, month: str) -> list[dict[str, A
     grouped = "unit" if "unit" in GROUPINGS.get(question.report, ()) else None
     by_unit = question.regrouped(grouped) if grouped else question
     answer = await reports.answer(by_unit)
-    names = {str(row["unit"]): str(row["unit_name"]) for row in answer.rows}
-    domains: dict[str, set[str | None]] = {}
-    for row in answer.rows:
-        domains.setdefault(row["unit"], set()).add(row.get("domain"))
     registry = reports.registry
+    told = of_last_bearers(answer.rows, registry, question.last)
+    names = {str(row["unit"]): str(row["unit_name"]) for row in told}
+    domains: dict[str, set[str | None]] = {}
+    for row in told:
+        domains.setdefault(row["unit"], set()).add(row.get("domain"))
     async with reports.database.transaction() as session:
         said = await store.load(session, question.report, month, question.units)
         seen = await store.figures(session, question.report, month, question.domain)
@@ -186,6 +188,20 @@ async def beside(reports: Reports, asked: Asked, month: str) -> list[dict[str, A
             }
         )
     return rows
+
+
+def of_last_bearers(
+    rows: Sequence[Mapping[str, Any]], registry: UnitRegistry, last: date
+) -> list[Mapping[str, Any]]:
+    """The rows of the units that bear their codes on a month's last day: what an earlier bearer
+    left open is nothing that the unit of today can confirm, and is not its figure."""
+    found = []
+    for row in rows:
+        since = row.get("unit_valid_from")
+        borne = registry.bearer(row["unit"], last)
+        if since is None or borne is None or since == borne.isoformat():
+            found.append(row)
+    return found
 
 
 async def _domains(

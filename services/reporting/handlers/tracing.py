@@ -133,10 +133,16 @@ def _dossier(one: cases.Case, book: Book, question: Question) -> Row:
         "channel": story.channel,
         "status": story.status_on(question.last),
         "received": _day(story.received_day),
-        "due": _day(story.due_on(question.last)),
+        "due": _day(_due(story, question.last)),
         "resolved": _day(story.closed_day) if story.closed_on(question.last) else None,
         "outcome": story.outcome if story.closed_on(question.last) else None,
     }
+
+
+def _due(story: Story, day: date) -> date | None:
+    """The due date in force on a day, or on the day of closing: the one that the result was held
+    against, whatever was stated later."""
+    return story.due_on(day if story.closed_day is None else min(day, story.closed_day))
 
 
 async def timeline(session: AsyncSession, code: str, book: Book, today: date) -> Row | None:
@@ -187,7 +193,7 @@ def _told(story: Story | Stray | None, book: Book, today: date) -> Row | None:
         "holder": story.holder,
         "department": story.department,
         "received": _day(story.received_day),
-        "due": _day(story.due_on(today)),
+        "due": _day(_due(story, today)),
         "resolved": _day(story.closed_day),
         "resolved_by": story.closed_by,
         "outcome": story.outcome,
