@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import runpy
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -21,6 +22,7 @@ from services.reporting.handlers import (
     apply_events,
     apply_plans,
     ask,
+    refold_due,
     roll_pending,
 )
 from services.reporting.handlers.reports import Answer, Question, installs, timeliness
@@ -199,6 +201,37 @@ async def check_interviews(session, scope):
         assert walked == every
     counts = await dossier_sums.quality_counts(session, scope)
     assert sum(sums.get("eligible", 0) for sums in counts.values()) == len(every)
+
+
+async def test_an_upgrade_derives_who_can_be_asked(url):
+    database = Database(url, "reporting", 2)
+    await empty(database)
+    first, third = date(2020, 1, 1), date(2020, 1, 3)
+    at = datetime(2020, 1, 2, 9, tzinfo=VN)
+    named = {"source": "/a", "unit": "461", "time": at, "rday": date(2020, 1, 2)}
+    filed = {"kind": "submitted", "field": "Land", "authority": "district", "channel": "online"}
+    filed |= {"submitted_at": at, "received_at": at}
+    done = {"kind": "status", "status": "returned", "at": at}
+    told = [named | filed | {"code": code, "id": code} for code in "AB"]
+    told += [named | done | {"code": "A", "id": "A-done"}]
+    await apply(database, [as_event(event) for event in told])
+    asked = {"first": first, "last": third, "known": LATEST, "units": ["461"], "field": None}
+
+    async def listed():
+        async with database.transaction() as session:
+            return [row async for rows in interviews.everything(session, **asked) for row in rows]
+
+    made = await listed()
+    assert [(row.code, row.returned) for row in made] == [("A", date(2020, 1, 2))]
+    async with database.transaction() as session:
+        await session.execute(sa.text("DROP TABLE interviews"))
+        step = runpy.run_path(str(MIGRATIONS / "versions" / "0027_interviews.py"))
+        for statement in step["CHANGES"].split(";"):
+            await session.execute(sa.text(statement))
+    assert await listed() == []
+    await refold_due(database, REGISTRY)
+    assert await listed() == made
+    await database.close()
 
 
 async def test_the_migrations_make_the_tables(url):
