@@ -1,4 +1,4 @@
-"""Due dates that we compute, recounted minute by minute.
+"""Due dates that we compute, recounted minute by minute, and what is left of a minute.
 
 Rules are plain values: `procedures` [(code, authority or None, amount, measure, cutoff or None, since
 or None)], `off` and `worked` days, and `saturdays`: the offices that also work on Saturday mornings.
@@ -12,7 +12,7 @@ from itertools import accumulate
 from tests.reporting.recount import LOCAL
 
 BEGIN, DAYS = dt.date(2024, 10, 1), 620
-MINUTE = dt.timedelta(minutes=1)
+MINUTE, HOUR = dt.timedelta(minutes=1), dt.timedelta(hours=1)
 OPEN = [*range(7 * 60, 11 * 60 + 30), *range(13 * 60 + 30, 17 * 60)]
 MORNING = OPEN[: 4 * 60 + 30]
 PAUSES = ("supplement_requested", "payment_requested", "stopped")
@@ -54,9 +54,19 @@ class Rules:
         midnight = dt.datetime.combine(BEGIN + dt.timedelta(day), dt.time(), LOCAL)
         return midnight + minutes[day][number - before[day]] * MINUTE
 
-    def after(self, unit, instant, minutes):
-        """The first instant by which so much was worked since another one."""
-        return self.open_minute(unit, self.minutes_before(unit, instant) + minutes - 1) + MINUTE
+    def worked_by(self, unit, instant):
+        """How long an office has worked before an instant."""
+        local = instant.astimezone(LOCAL)
+        minute = local.replace(second=0, microsecond=0)
+        before, after = (self.minutes_before(unit, each) for each in (minute, minute + MINUTE))
+        return before * MINUTE + (local - minute if after > before else dt.timedelta(0))
+
+    def after(self, unit, instant, span):
+        """The first instant by which so long was worked since another one."""
+        minutes, rest = divmod(self.worked_by(unit, instant) + span, MINUTE)
+        if not rest:
+            return self.open_minute(unit, minutes - 1) + MINUTE
+        return self.open_minute(unit, minutes) + rest
 
     def opening(self, unit, instant):
         """The first instant from which on, or during which, an office is open."""
@@ -64,7 +74,7 @@ class Rules:
         return max(found, instant)
 
     def between(self, unit, begin, end):
-        return self.minutes_before(unit, end) - self.minutes_before(unit, begin)
+        return self.worked_by(unit, end) - self.worked_by(unit, begin)
 
     def due(self, told, received):
         """When the result of a submission is due; None where its procedure has no duration."""
@@ -86,9 +96,9 @@ class Rules:
             tomorrow = dt.datetime.combine(on.date() + dt.timedelta(1), dt.time(), LOCAL)
             start = self.opening(unit, tomorrow)
         if measure == "working_days":
-            return self.after(unit, start, 8 * 60 * amount)
+            return self.after(unit, start, 8 * amount * HOUR)
         if measure == "working_hours":
-            return self.after(unit, start, 60 * amount)
+            return self.after(unit, start, amount * HOUR)
         begun = self.opening(unit, start)
         return self.opening(unit, begun + dt.timedelta(amount))
 
