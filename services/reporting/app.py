@@ -71,7 +71,9 @@ def create_app(settings: ReportingSettings | None = None) -> FastAPI:
     registry = UnitRegistry.load(deploy_dir() / "units")
     working = WorkingDays.load(deploy_dir() / "calendar")
     reports = Reports(service.database, registry, working, settings.reporting_small_sample)
-    files = Files(Forms.load(deploy_dir() / "forms"), registry)
+    questionnaires = load_questionnaires(deploy_dir() / "questionnaires")
+    forms = Forms.load(deploy_dir() / "forms")
+    files = Files(forms, registry, questionnaires, reports.known_titles)
     base = settings.reporting_public_url
     publishing = Publishing(reports, files.published, service.wake_relay, base)
 
@@ -84,7 +86,6 @@ def create_app(settings: ReportingSettings | None = None) -> FastAPI:
     rulebook.attach(
         service, rulebook.Changeover("reporting", service.database, due_rules, Undated(registry))
     )
-    questionnaires = load_questionnaires(deploy_dir() / "questionnaires")
     consumer.attach(service, registry, Scales(questionnaires))
     confirming = Confirming(reports)
     service.app.include_router(build_router(reports, files, confirming))

@@ -193,4 +193,7 @@ def test_faults_of_an_export_are_named(running):
     assert post(report="moon") == 404
     assert post(report="overdue", format="pdf") == 422
     assert post(report="overdue", parameters={"to": "tomorrow"}) == 422
+    wrong = {"report": "overdue", "format": "pdf", "parameters": {"to": "x", "unit": "x"}}
+    answer = running.http.post(running.url("reporting", "/v1/exports"), json=wrong).json()
+    assert {one["pointer"] for one in answer["errors"]} == {"/format", "/to", "/unit"}
     assert running.http.get(running.url("reporting", "/v1/exports/none")).status_code == 404

@@ -1,6 +1,6 @@
 """A report's document as a file: CSV, Excel, PDF; in the look of its official form where it has one."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from services.reporting.api.words import (
     columns_told,
     shown,
     spoken_value,
+    texts_of,
     word,
 )
 from services.reporting.api.workbooks import form_book, table_book
@@ -19,6 +20,7 @@ from shared.clock import VN
 from shared.forms import HEADING_LINES, Form, Forms
 from shared.printing import to_csv, to_pdf
 from shared.problems import Problem
+from shared.questionnaires import Questionnaire
 from shared.units import UnitRegistry
 
 PAGES = Path(__file__).parent.parent / "pages"
@@ -36,6 +38,7 @@ CHARTS: Mapping[str, tuple[str, Sequence[str]]] = {
 }
 """Report -> the column of names, and the figures that are drawn on a second sheet."""
 
+Titles = Mapping[tuple[str, str], str]
 Document = Mapping[str, Any]
 """What `handlers.document` makes, fresh or frozen."""
 
@@ -46,10 +49,19 @@ class Files:
     Args:
         forms: the official forms.
         registry: the register of units, for their names.
+        questionnaires: how the items of surveys are asked.
+        titles: tells how plans and what they order are called: (plan, obligation) to a title.
     """
 
-    def __init__(self, forms: Forms, registry: UnitRegistry) -> None:
-        self.forms, self.registry = forms, registry
+    def __init__(
+        self,
+        forms: Forms,
+        registry: UnitRegistry,
+        questionnaires: Iterable[Questionnaire] = (),
+        titles: Callable[[], Titles] = dict,
+    ) -> None:
+        self.forms, self.registry, self.titles = forms, registry, titles
+        self.items = {language: texts_of(questionnaires, language) for language in LANGUAGES}
 
     def published(self, document: Document, form: str, title: str) -> bytes:
         """A published document as a file, in Vietnamese; its CSV file has keys for headings. On paper
@@ -156,16 +168,15 @@ class Files:
                 word("page", spoken),
             )
         head[-1] += _cut_short(rows, spoken)
+        # Sheets hold the codes that programs find in JSON, too; paper is for people alone.
+        printed = called(rows[:MOST_PRINTED], self.titles(), self.items[spoken])
         return to_pdf(
             PAGES / "report.typ",
             {
                 "title": head,
                 "headings": headings,
                 "numeric": [_is_numeric(rows, column) for column in columns],
-                "rows": [
-                    [shown(one, row.get(one), spoken) for one in columns]
-                    for row in rows[:MOST_PRINTED]
-                ],
+                "rows": [[shown(one, row.get(one), spoken) for one in columns] for row in printed],
             },
         )
 
@@ -198,6 +209,25 @@ class Files:
         unit = document.get("unit")
         day = date.fromisoformat(document["to"])
         return self.registry.name(unit, day) if unit else "................................"
+
+
+def called(
+    rows: Sequence[Mapping[str, Any]], titles: Titles, items: Titles
+) -> Sequence[Mapping[str, Any]]:
+    """Rows with what plans, duties and items are called, where programs get their codes."""
+    found = []
+    for row in rows:
+        plan, duty, item = (row.get(name) for name in ("plan", "obligation", "item"))
+        called = {}
+        if plan is not None:
+            called["plan"] = titles.get((plan, ""), plan)
+        if duty is not None:
+            called["obligation"] = titles.get((str(plan), duty), duty)
+        if item is not None:
+            asked_in = str(row.get("questionnaire") or row.get("domain"))
+            called["item"] = items.get((asked_in, item), item)
+        found.append({**row, **called} if called else row)
+    return found
 
 
 def file_name(document: Document, form: str) -> str:

@@ -33,7 +33,7 @@ from services.reporting.api.pictures import (
     received_and_finished,
 )
 from services.reporting.api.tables import ROWS, table_of
-from services.reporting.api.words import LANGUAGES, word
+from services.reporting.api.words import LANGUAGES, texts_of, word
 from services.reporting.handlers import (
     FILTERED,
     GROUPINGS,
@@ -74,15 +74,7 @@ def build_pages(
         live: what knows how often figures have changed.
         questionnaires: how the items of surveys are called.
     """
-    items = {
-        language: {
-            (of, item.code): getattr(item.text, language)
-            for each in questionnaires
-            for item in each.items
-            for of in (each.questionnaire, each.domain)
-        }
-        for language in LANGUAGES
-    }
+    items = {language: texts_of(questionnaires, language) for language in LANGUAGES}
     router = page_router(entrance)
     pages, accounts, memo = entrance.pages, entrance.accounts, Memo()
 

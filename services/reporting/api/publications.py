@@ -30,6 +30,7 @@ from shared import clock
 from shared.keys import Key
 from shared.plans import Plan
 from shared.problems import Problem, documented
+from shared.units import UnitRegistry
 
 Cursor = Annotated[str | None, Query(max_length=200)]
 MOST = 200
@@ -359,9 +360,13 @@ def change_line(change: Mapping[str, Any], registry: Any, language: str) -> dict
     if "total" in change["row"]:
         where = word("all", language)
     else:
+        row = dict(change["row"])
+        since = row.pop("unit_valid_from", None)
         where = ", ".join(
-            registry.name(value) if key == "unit" and value else shown(key, value, language)
-            for key, value in change["row"].items()
+            _unit_name(registry, value, since)
+            if key == "unit" and value
+            else shown(key, value, language)
+            for key, value in row.items()
         )
     return {
         "where": where,
@@ -369,6 +374,14 @@ def change_line(change: Mapping[str, Any], registry: Any, language: str) -> dict
         "before": shown(change["column"], change["before"], language),
         "after": shown(change["column"], change["after"], language),
     }
+
+
+def _unit_name(registry: UnitRegistry, unit: str, since: str | None) -> str:
+    """The name of the unit that bore a code from a day on."""
+    day = None if since is None else date.fromisoformat(since)
+    if day is None or registry.bearer(unit, date.max) == day:
+        return registry.name(unit)
+    return registry.name(unit, day)
 
 
 def _line(row: sa.Row, language: str) -> dict[str, Any]:

@@ -1,11 +1,12 @@
 """What people read on pages and above columns, in Vietnamese and in English."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from services.reporting.api.phrases import PHRASES
 from services.reporting.api.schedule_words import SCHEDULE_WORDS
+from shared.questionnaires import Questionnaire
 
 LANGUAGES = ("vi", "en")
 
@@ -414,6 +415,17 @@ def columns_told(report: str, by: str | None, rows: Sequence[Mapping[str, Any]])
     """The columns of a report without those that only some answers have, and this one has not."""
     told = {name for row in rows for name in _AT_TIMES if name in row}
     return [name for name in columns_of(report, by) if name not in _AT_TIMES or name in told]
+
+
+def texts_of(questionnaires: Iterable[Questionnaire], language: str) -> dict[tuple[str, str], str]:
+    """(questionnaire or domain, item) -> how it asks: two questionnaires may have an item of one
+    code."""
+    return {
+        (of, item.code): getattr(item.text, language)
+        for each in questionnaires
+        for item in each.items
+        for of in (each.questionnaire, each.domain)
+    }
 
 
 def columns_for_people(report: str, by: str | None, rows: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -17,8 +17,8 @@ from services.reporting.handlers.exporting import Exports
 from services.reporting.handlers.letters import Letter, letter
 from services.reporting.handlers.memo import Memo
 from services.reporting.handlers.outcomes import apply_outcomes
-from services.reporting.handlers.overview import Glance, glance, titles
-from services.reporting.handlers.planning import PlanMessage, apply_plans, parse_plan
+from services.reporting.handlers.overview import Glance, glance
+from services.reporting.handlers.planning import PlanMessage, apply_plans, parse_plan, titles
 from services.reporting.handlers.publishing import Publishing, Wanted
 from services.reporting.handlers.pulse import felt
 from services.reporting.handlers.rejudging import Undated

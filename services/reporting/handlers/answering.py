@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.reporting import rules
 from services.reporting.handlers.asking import PlanNames
 from services.reporting.handlers.keeping import Keeping
-from services.reporting.handlers.planning import Plans
+from services.reporting.handlers.planning import Plans, titles
 from services.reporting.handlers.reports import REPORTS, WHOLE, Answer, Book, Question, Row
 from services.reporting.store import figures, trends
 from services.reporting.store.trends import Late, Month
@@ -140,6 +140,10 @@ class Reports:
         """The newest version of each plan."""
         async with self.database.transaction() as session:
             return tuple(each.newest.plan for each in await self._plans.load(session))
+
+    def known_titles(self) -> dict[tuple[str, str], str]:
+        """(plan, obligation or indicator) -> what it is called, by the plans of the last answer."""
+        return titles(each.newest.plan for each in self._book.plans) if self._book else {}
 
     async def contacts(self, question: Question) -> list[tuple[str, str]]:
         """(title, help desk) of each plan that runs in a question's period."""

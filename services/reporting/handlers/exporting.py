@@ -32,6 +32,11 @@ BEAT_SECONDS = 5
 AT_ONCE = 2
 """Exports that one process writes at a time; others wait."""
 FORMATS = ("xlsx", "csv", "json")
+_WRONG_FORMAT = {
+    "pointer": "/format",
+    "code": "unknown",
+    "message": f"Ask for one of: {', '.join(FORMATS)}.",
+}
 
 
 FOLDER = "motcua-export-"
@@ -77,12 +82,14 @@ class Exports:
     async def start(self, report: str, typed: Mapping[str, str], form: str, key: Key) -> str:
         """Begin to write a file; raises `Problem` as `ask` does, 422 for another format."""
         now = clock.now()
-        asked = ask(report, typed, key, self.reports.registry, now)
-        if form not in FORMATS:
-            message = f"Ask for one of: {', '.join(FORMATS)}."
-            raise Problem(
-                422, errors=[{"pointer": "/format", "code": "unknown", "message": message}]
-            )
+        faults = [] if form in FORMATS else [_WRONG_FORMAT]
+        try:
+            asked = ask(report, typed, key, self.reports.registry, now)
+        except Problem as problem:
+            problem.errors += faults if problem.status == 422 else []
+            raise
+        if faults:
+            raise Problem(422, errors=faults)
         id = secrets.token_urlsafe(18)
         async with self.reports.database.transaction() as session:
             await store.add(session, id, report, dict(typed), form, key.name, now, KEPT)

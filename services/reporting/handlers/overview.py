@@ -1,6 +1,6 @@
 """What is slipping, where, since when: a territory at a glance, out of its reports."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -9,7 +9,6 @@ from services.reporting.handlers.asking import ask
 from services.reporting.handlers.reports import Answer, Question, Row
 from services.reporting.store.trends import Late, Month
 from shared.keys import Key
-from shared.plans import Plan
 
 OWED = ("missing", "incomplete")
 """States of duties that can still be done."""
@@ -90,14 +89,3 @@ def _owed(rows: list[Row]) -> list[Owed]:
         since = min(date.fromisoformat(row["due"]) for row in owed)
         found.append(Owed(plan, obligation, len(times), len(owed), since, tuple(most[:3])))
     return sorted(found, key=lambda one: (one.since, one.plan, one.obligation))
-
-
-def titles(plans: Iterable[Plan]) -> dict[tuple[str, str], str]:
-    """(plan, obligation or indicator) -> what the plan calls it."""
-    found = {}
-    for plan in plans:
-        found[plan.plan, ""] = plan.title
-        for named in (plan.obligations, plan.indicators):
-            for name, one in named.items():
-                found[plan.plan, name] = one.title or name
-    return found

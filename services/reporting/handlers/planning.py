@@ -1,7 +1,7 @@
 """Plans as reporting knows them: kept in every version, read once."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -102,3 +102,14 @@ class Plans:
             except PlanFaults:
                 self._kept[mark] = None
                 log.error("plan_unreadable", plan=mark[0], version=mark[1])
+
+
+def titles(plans: Iterable[Plan]) -> dict[tuple[str, str], str]:
+    """(plan, obligation or indicator) -> what the plan calls it."""
+    found = {}
+    for plan in plans:
+        found[plan.plan, ""] = plan.title
+        for named in (plan.obligations, plan.indicators):
+            for name, one in named.items():
+                found[plan.plan, name] = one.title or name
+    return found
