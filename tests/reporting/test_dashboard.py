@@ -237,6 +237,11 @@ def test_an_officer_corrects_any_event_and_sees_nothing_personal(running):
         assert 'name="f.people"' not in viewer.get("/event", params=seen).text
         page = client.get("/event", params=seen).text
         assert 'name="f.people" value="400"' in page
+        survey = client.get("/event", params={"source": "/test", "id": "mend-survey"}).text
+        assert "Trả lời: Ông/bà có hài lòng với thái độ của nhân viên y tế không?" in survey
+        made = client.get("/event", params={"source": "/test", "id": "install-462-900"}).text
+        assert ("Không thành công" in made, "Không đến nơi" in made) == (True, False)
+        assert "Ghi tháng dạng NĂM-THÁNG." in client.get("/confirmations?period=2026-13").text
         wrong = {"id": "mend-activity", "correct": "1", "reason": "Gõ thừa số 0"}
         assert "Chưa sửa gì" in deed(client, **wrong).text
         refused = deed(client, **wrong, **{"f.people": "-4"}, sure="1")

@@ -257,5 +257,10 @@ def _days(month: str) -> tuple[date, date]:
     try:
         first = date.fromisoformat(f"{month}-01")
     except ValueError:
-        raise Problem(422) from None
+        error = {
+            "pointer": "/period",
+            "code": "not_a_month",
+            "message": "Write a month as YYYY-MM.",
+        }
+        raise Problem(422, errors=[error]) from None
     return first, (first.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)

@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode
 
 from services.reporting.api.arriving import Arrival
-from services.reporting.api.words import shown, word
+from services.reporting.api.words import question, shown, word
 from services.reporting.handlers import GROUPINGS, Answer, Reports, ask, trace
 from services.reporting.rules import About
 from shared import clock
@@ -91,7 +91,12 @@ def scores_of(answer: Answer, unit: str, typed: Mapping[str, str], language: str
         found.append(
             {
                 "cells": [
-                    (name, shown(name, row[name], language))
+                    (
+                        name,
+                        question(row["questionnaire"], row[name], language)
+                        if name == "item"
+                        else shown(name, row[name], language),
+                    )
                     for name in ("item", "mode", "quarter", "n", "score")
                 ],
                 "small": row["small_n"],

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, get_args, get_origin
 
-from services.reporting.api.words import word
+from services.reporting.api.words import question, word
 from shared.clock import VN
 from shared.events import TYPES
 
@@ -52,7 +52,7 @@ def form_of(type: str, time: datetime, data: Mapping[str, Any], language: str) -
             found += [
                 Field(
                     f"answers.{item}",
-                    f"{label}: {item}",
+                    f"{label}: {question(data.get('questionnaire'), item, language)}",
                     "text",
                     str(answer),
                     False,
@@ -178,5 +178,5 @@ def _text(value: Any, instant: bool) -> str:
 
 
 def _spoken(name: str, value: str, language: str) -> str:
-    known = f"status.{value}" if name == "status" else f"value.{value}"
+    known = f"{name}.{value}" if name in ("status", "result") else f"value.{value}"
     return word(known, language)

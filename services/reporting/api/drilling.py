@@ -18,7 +18,7 @@ from services.reporting.api.entering import Entrance
 from services.reporting.api.fault_words import fault_in
 from services.reporting.api.filtering import Filters, read_filters, unit_choices, unit_code
 from services.reporting.api.live import Live
-from services.reporting.api.words import shown, word
+from services.reporting.api.words import question, shown, word
 from services.reporting.handlers import REPORTS, Reports, Told, Withdrawing, ask, titles, trace
 from services.reporting.handlers.withdrawing import STATUS
 from shared import clock
@@ -168,7 +168,12 @@ def build_drill(
         try:
             day = date.fromisoformat(found.kept.get("day", ""))
         except ValueError:
-            raise Problem(422) from None
+            error = {
+                "pointer": "/day",
+                "code": "not_a_date",
+                "message": "Write a day as YYYY-MM-DD.",
+            }
+            raise Problem(422, errors=[error]) from None
         told, seen = None, withdrawing.may(found.key)
         if seen:
             shown_ = shown_key(request, request.headers.get("authorization"))
@@ -341,6 +346,8 @@ def _row_names(
         if name == "unit"
         else names.get(titled[name], value)
         if name in titled
+        else question(row.get("questionnaire") or row.get("domain"), value, language)
+        if name == "item"
         else shown(name, value, language)
         for name, value in row.items()
         if name != "unit_valid_from"
@@ -496,6 +503,10 @@ def _facts(told: Told, reports: Reports, language: str) -> list[tuple[str, str]]
             text = word(f"status.{value}", language)
         elif name == "credited_unit":
             text = reports.registry.name(str(value), told.time)
+        elif name == "list":
+            text = word(f"value.{value}", language)
+        elif name == "result":
+            text = word(f"result.{value}", language)
         else:
             text = shown(name, value, language)
         label = f"field.{name}" if name in FIELDS else f"column.{name}"

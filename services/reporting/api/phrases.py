@@ -387,6 +387,8 @@ PHRASES: Mapping[str, tuple[str, str]] = {
     "value.sent": ("Đã gửi", "Sent"),
     "value.delivered": ("Đã nhận", "Delivered"),
     "value.failed": ("Không đến nơi", "Failed"),
+    "result.succeeded": ("Thành công", "Succeeded"),
+    "result.failed": ("Không thành công", "Failed"),
     "event": ("Sự kiện", "Event"),
     "event.dossier.submitted": ("Nộp hồ sơ", "Dossier filed"),
     "event.dossier.status_changed": ("Hồ sơ chuyển trạng thái", "Dossier's status changed"),

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from services.reporting.api.phrases import PHRASES
 from services.reporting.api.schedule_words import SCHEDULE_WORDS
-from shared.questionnaires import Questionnaire
+from shared.questionnaires import Questionnaire, known_questionnaires
 
 LANGUAGES = ("vi", "en")
 
@@ -426,6 +427,12 @@ def texts_of(questionnaires: Iterable[Questionnaire], language: str) -> dict[tup
         for item in each.items
         for of in (each.questionnaire, each.domain)
     }
+
+
+@lru_cache(maxsize=1024)
+def question(of: str | None, item: str, language: str = "vi") -> str:
+    """How an item of a questionnaire, or of a domain's, asks; its code where no file says it."""
+    return texts_of(known_questionnaires(), language).get((of or "", item), item)
 
 
 def columns_for_people(report: str, by: str | None, rows: Sequence[Mapping[str, Any]]) -> list[str]:
