@@ -185,6 +185,27 @@ def test_from_a_dossier_to_its_events_and_their_withdrawal(running):
     assert running.http.get(running.url("reporting", "/v1/dossiers/NIX")).status_code == 404
 
 
+def test_a_unit_that_was_dissolved_sees_nothing_of_who_bears_its_units_codes_now(running):
+    """23644 lay below the district 625 until 1 July 2025; another commune bears the code since."""
+    running.post(
+        [submitted("OLD-1", "23644", "2025-06-02"), submitted("NEW-1", "23644", "2025-07-02")]
+    )
+    running.settle(("reporting",))
+
+    def seen(code, unit):
+        address = running.url("reporting", f"/v1/dossiers/{code}")
+        return httpx.get(address, headers=key(running, "reports:read", units=[unit])).status_code
+
+    assert (seen("OLD-1", "625"), seen("NEW-1", "625")) == (200, 404)
+    assert (seen("OLD-1", "52"), seen("NEW-1", "52")) == (404, 200)
+    drawn = {"of": "dossiers", "from": "2025-07-01", "to": "2025-07-31", "unit": "23644", "size": 1}
+    made = running.http.post(running.url("reporting", "/v1/samples"), json=drawn).json()
+    address = running.url("reporting", f"/v1/samples/{made['id']}")
+    for unit, status_ in (("625", 404), ("52", 200)):
+        headers = key(running, "reports:read", units=[unit])
+        assert httpx.get(address, headers=headers).status_code == status_
+
+
 def say(running, status_=201, headers=None, **body):
     answer = (httpx if headers else running.http).post(
         running.url("reporting", "/v1/confirmations"),

@@ -16,7 +16,6 @@ from services.reporting.handlers import (
     ask,
     timeline,
     trace,
-    unit_of,
 )
 from services.reporting.handlers.asking import visible_units
 from services.reporting.handlers.withdrawing import SOURCE, VOID
@@ -185,14 +184,10 @@ def build_traces(reports: Reports, confirming: Confirming, withdrawing: Withdraw
 
     async def dossier(code: str, key: Key) -> dict[str, Any]:
         today = clock.today()
+        seen = visible_units(None, key, reports.registry, today, today)
         async with reports.database.transaction() as session:
             await figures.hold_still(session)
-            found = await timeline(session, code, await reports.book(session), today)
-        if found is not None and key.units:
-            unit = unit_of(found)
-            seen = visible_units(None, key, reports.registry, today, today)
-            if unit is None or not any(span.unit == unit for span in seen.spans):
-                found = None
+            found = await timeline(session, code, await reports.book(session), today, seen)
         if found is None:
             raise Problem(404, "There is no such dossier.")
         return found

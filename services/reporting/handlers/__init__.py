@@ -26,7 +26,7 @@ from services.reporting.handlers.reports import GROUPINGS, REPORTS, Answer
 from services.reporting.handlers.sampling import Sampling
 from services.reporting.handlers.scheduling import Building, Scheduling, Wish
 from services.reporting.handlers.standing import standing
-from services.reporting.handlers.tracing import timeline, trace, unit_of
+from services.reporting.handlers.tracing import timeline, trace
 from services.reporting.handlers.withdrawing import Told, Withdrawing
 
 __all__ = [
@@ -75,5 +75,4 @@ __all__ = [
     "timeline",
     "titles",
     "trace",
-    "unit_of",
 ]

@@ -163,6 +163,9 @@ class Sampling:
         """Whether a key reaches all units of a sample."""
         if not key.units:
             return True
-        asked = ask(REPORT, {}, key, self.reports.registry, row.created_at)
+        try:
+            asked = ask(REPORT, row.parameters, key, self.reports.registry, row.created_at)
+        except Problem:
+            return False
         units = asked.question.units
         return units is None or (row.units is not None and units >= set(row.units))

@@ -20,7 +20,7 @@ from services.reporting.handlers.behind import (
     unknown,
 )
 from services.reporting.handlers.reports import Book, Question
-from services.reporting.rules import Figure, Stray
+from services.reporting.rules import Figure, Stray, Territory
 from services.reporting.store import cases as case_store
 from services.reporting.store import facts, figures
 from services.reporting.store.scope import LATEST
@@ -145,15 +145,20 @@ def _due(story: Story, day: date) -> date | None:
     return story.due_on(day if story.closed_day is None else min(day, story.closed_day))
 
 
-async def timeline(session: AsyncSession, code: str, book: Book, today: date) -> Row | None:
+async def timeline(
+    session: AsyncSession, code: str, book: Book, today: date, seen: Territory
+) -> Row | None:
     """A dossier as it is known now, with every event behind it and whether it still stands; null
-    for a code that no event named."""
+    for a code that no event named, and outside a territory: that of the unit that bore the code on
+    the day of the event that counts."""
     submissions, statuses = (await facts.load_dossiers(session, [code]))[code]
     if not submissions and not statuses:
         return None
     in_use = await rulebook.load(session)
     rules_of = in_use.of(code)
     story = rules.known_story(submissions, statuses, LATEST, rules_of)
+    if seen.place(*_placed(story, submissions, statuses)) is None:
+        return None
     events = [_submission(one) for one in submissions]
     events += [_status(one) for one in sorted(statuses, key=status_order)]
     surveys = await facts.surveys_about(session, code)
@@ -169,10 +174,17 @@ async def timeline(session: AsyncSession, code: str, book: Book, today: date) ->
     }
 
 
-def unit_of(told: Row) -> str | None:
-    """The unit of a dossier's timeline."""
-    story = told["story"]
-    return story["unit"] if story else told["events"][-1]["unit"]
+def _placed(
+    story: Story | Stray | None, submissions: list[Submission], statuses: list[StatusChange]
+) -> tuple[str, date]:
+    """The unit that a dossier counts for, and the day by which it is meant; of a dossier whose
+    events are all withdrawn those of the last of them."""
+    if isinstance(story, Story):
+        return story.unit, local_day(story.submission.order[0])
+    if story is not None:
+        return story.unit, local_day(story.told_at)
+    last = max((*submissions, *statuses), key=lambda one: one.order)
+    return last.unit, local_day(last.order[0])
 
 
 def _told(story: Story | Stray | None, book: Book, today: date) -> Row | None:
