@@ -117,7 +117,7 @@ def _composed(word: bytes) -> bytes:
 
 
 class Guard:
-    """Stands before an app: refuses what no store can hold, writes queries in NFC, and answers for
+    """Stands before an app: refuses what no store can hold, reads addresses in NFC, and answers for
     what crashed.
 
     A crash ends here, with its type alone: what the server would log of it may hold what a
@@ -138,6 +138,7 @@ class Guard:
             error = {"pointer": "", "code": "control_character", "message": "Remove the NUL."}
             await answer(Problem(400, errors=[error]))(scope, receive, send)
             return
+        scope["path"] = unicodedata.normalize("NFC", scope["path"])
         scope["query_string"] = composed(scope["query_string"])
         answered = False
 

@@ -1,6 +1,8 @@
 """From every cell to the dossiers behind it, to their events, to a withdrawal; and what units say."""
 
 import random
+import unicodedata
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -204,6 +206,15 @@ def test_a_unit_that_was_dissolved_sees_nothing_of_who_bears_its_units_codes_now
     for unit, status_ in (("625", 404), ("52", 200)):
         headers = key(running, "reports:read", units=[unit])
         assert httpx.get(address, headers=headers).status_code == status_
+
+
+def test_a_code_is_found_however_its_accents_are_written(running):
+    running.post([submitted("HỒ-1", "468", "2022-05-02")])
+    running.settle(("reporting",))
+    for form in ("NFC", "NFD"):
+        code = quote(unicodedata.normalize(form, "HỒ-1"))
+        told = running.get("reporting", f"/v1/dossiers/{code}")
+        assert (told["code"], told["story"]["unit"]) == ("HỒ-1", "468")
 
 
 def say(running, status_=201, headers=None, **body):
