@@ -126,8 +126,8 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "unit_code": ("Đơn vị (mã)", "Unit (code)"),
     "show": ("Xem", "Show"),
     "bad_filters": (
-        "Điều kiện lọc chưa đúng. Đang hiện toàn bộ số liệu.",
-        "The filters are not right. Everything is shown.",
+        "Điều kiện lọc chưa đúng: kiểm tra ngày và mã đơn vị. Đang hiện toàn bộ số liệu.",
+        "The filters are not right: check the days and the unit's code. Everything is shown.",
     ),
     "beyond_key": (
         "Khóa này không xem được đơn vị đó. Đang hiện các đơn vị của khóa.",
