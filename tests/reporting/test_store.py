@@ -3,6 +3,7 @@
 import asyncio
 import re
 import runpy
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -26,7 +27,7 @@ from services.reporting.handlers import (
     roll_pending,
 )
 from services.reporting.handlers.reports import Answer, Question, installs, timeliness
-from services.reporting.rules import Place, form_06, territory
+from services.reporting.rules import Place, Span, Territory, form_06, territory
 from services.reporting.store import dossier_sums, figures, interviews, scores, spells
 from services.reporting.store.scope import LATEST, Scope
 from shared import inbox
@@ -184,20 +185,22 @@ async def check(url, events, period, as_of, random):
 
 
 async def check_interviews(session, scope):
-    """Who can be asked is the same by day, by code, page by page and all at once, as many as the
-    sums say."""
-    asked = {"first": scope.first, "last": scope.last, "known": scope.known}
-    asked |= {"units": None, "field": None}
-    every = [row async for rows in interviews.everything(session, **asked) for row in rows]
-    codes = [row.code for row in every]
-    assert codes == sorted(set(codes))
-    for expected in (0, 1000):
-        after, walked = "", []
-        while page := await interviews.page(
-            session, **asked, after=after, limit=1, expected=expected
-        ):
+    """Who can be asked is the same page by page and all at once, unit by unit and of all, as many as
+    the sums say."""
+    every = [row async for rows in interviews.pages(session, scope) for row in rows]
+    assert every == sorted(every, key=lambda row: (row.returned, row.code))
+    of = tuple(
+        Span(unit, date.min, date.max, Place(unit))
+        for unit in {"464", *(row.unit for row in every)}
+    )
+    for wide in (None, True, False):
+        one = scope
+        if wide is not None:
+            one = replace(scope, territory=Territory(of, open=False, wide=wide))
+        after, walked = None, []
+        while page := await interviews.page(session, one, after, 1):
             walked += page
-            after = page[-1].code
+            after = page[-1].returned, page[-1].code
         assert walked == every
     counts = await dossier_sums.quality_counts(session, scope)
     assert sum(sums.get("eligible", 0) for sums in counts.values()) == len(every)
@@ -215,11 +218,11 @@ async def test_an_upgrade_derives_who_can_be_asked(url):
     told = [named | filed | {"code": code, "id": code} for code in "AB"]
     told += [named | done | {"code": "A", "id": "A-done"}]
     await apply(database, [as_event(event) for event in told])
-    asked = {"first": first, "last": third, "known": LATEST, "units": ["461"], "field": None}
+    scope = Scope(first, third, LATEST)
 
     async def listed():
         async with database.transaction() as session:
-            return [row async for rows in interviews.everything(session, **asked) for row in rows]
+            return [row async for rows in interviews.pages(session, scope) for row in rows]
 
     made = await listed()
     assert [(row.code, row.returned) for row in made] == [("A", date(2020, 1, 2))]

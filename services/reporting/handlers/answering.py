@@ -10,6 +10,7 @@ from services.reporting.handlers.keeping import Keeping
 from services.reporting.handlers.planning import Plans, titles
 from services.reporting.handlers.reports import REPORTS, WHOLE, Answer, Book, Question, Row
 from services.reporting.store import figures, trends
+from services.reporting.store.planner import plan_anew
 from services.reporting.store.trends import Late, Month
 from shared.db import Database
 from shared.plans import Plan
@@ -62,6 +63,8 @@ class Reports:
             return answers, await trends.late(session, scope), await trends.months(session, scope)
 
     async def _answers(self, session: AsyncSession, questions: list[Question]) -> list[Answer]:
+        if any(each.territory.wide or each.territory.open for each in questions):
+            await plan_anew(session)
         book = await self.book(session)
         fresh = await figures.freshness(session)
         answers = []

@@ -1,63 +1,42 @@
-"""The dossiers whose applicants can be asked, of a question: by pages, or all of them."""
+"""A page of the dossiers whose applicants can be asked."""
 
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import date
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.reporting.handlers.reports.question import Question
 from services.reporting.store import interviews
 from services.reporting.store.interviews import Interviewee
+from shared.problems import Problem
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Dossiers in the order of their codes; `next` is where to go on, null at the end."""
+    """Dossiers by the day of their return and their code; `next` is where to go on, null at the
+    end."""
 
     found: list[Interviewee]
     next: str | None
 
 
-async def interviewees(session: AsyncSession, question: Question, expected: int) -> Page:
-    """A page of them; `expected` is how many there are on all pages."""
-    found: list[Interviewee] = []
-    after, limit = question.after, question.limit
-    while True:
-        rows = await interviews.page(
-            session,
-            first=question.first,
-            last=question.last,
-            known=question.known,
-            units=question.units,
-            field=question.field,
-            after=after,
-            limit=limit + 1,
-            expected=expected,
-        )
-        found += _within(rows, question)
-        if len(found) > limit:
-            return Page(found[:limit], found[limit - 1].code)
-        if len(rows) <= limit:
-            return Page(found, None)
-        after = rows[-1].code
+async def interviewees(session: AsyncSession, question: Question) -> Page:
+    """The page that a question asks for. Raises `Problem` 422 where it goes on from nowhere."""
+    limit = question.limit
+    found = await interviews.page(session, question.scope, _after(question.after), limit + 1)
+    if len(found) <= limit:
+        return Page(found, None)
+    last = found[limit - 1]
+    return Page(found[:limit], f"{last.returned.isoformat()} {last.code}")
 
 
-async def all_interviewees(
-    session: AsyncSession, question: Question
-) -> AsyncIterator[list[Interviewee]]:
-    """All of them by code, so many at a time."""
-    async for rows in interviews.everything(
-        session,
-        first=question.first,
-        last=question.last,
-        known=question.known,
-        units=question.units,
-        field=question.field,
-    ):
-        yield _within(rows, question)
-
-
-def _within(rows: list[Interviewee], question: Question) -> list[Interviewee]:
-    """Those of the question's units: a code may have been another unit's at another time."""
-    place = question.territory.place
-    return [one for one in rows if place(one.unit, one.era) is not None]
+def _after(place: str) -> tuple[date, str] | None:
+    if not place:
+        return None
+    day, _, code = place.partition(" ")
+    try:
+        return date.fromisoformat(day), code
+    except ValueError:
+        told = "Give the `next` of the page before."
+        fault = {"pointer": "/after", "code": "unknown", "message": told}
+        raise Problem(422, errors=[fault]) from None

@@ -12,8 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.reporting import rules
 from services.reporting.handlers.answering import Reports
 from services.reporting.handlers.asking import Asked, ask
-from services.reporting.handlers.interviewees import all_interviewees
-from services.reporting.store import figures
+from services.reporting.store import figures, interviews
 from services.reporting.store import samples as store
 from services.reporting.store.samples import Drawn, NewSample
 from shared import clock
@@ -94,7 +93,7 @@ class Sampling:
         pool: Pool = {}
         async with self.reports.database.transaction() as session:
             await figures.hold_still(session)
-            async for found in all_interviewees(session, asked.question):
+            async for found in interviews.pages(session, asked.question.scope):
                 for one in found:
                     pool.setdefault((one.unit, one.era), {})[one.code] = (one.field, one.returned)
         return pool

@@ -8,7 +8,9 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.reporting.rules import Askable
+from services.reporting.store.planner import in_order
 from services.reporting.store.rows import Insert
+from services.reporting.store.scope import OF_UNIT, SPANS, Scope
 
 ROWS_AT_ONCE = 2000
 """Rows of a whole list that are held together."""
@@ -27,26 +29,19 @@ _KEEP = Insert(
     on_conflict="",
 )
 _FORGET = sa.text("DELETE FROM interviews WHERE code = ANY(CAST(:codes AS text[]))")
-_SIZE = sa.text("SELECT reltuples FROM pg_class WHERE oid = CAST('interviews' AS regclass)")
-_COLUMNS = "f.code, f.unit, f.era, f.field, f.returned"
-_CONDITIONS = """f.known_from <= :known AND f.known_until > :known AND f.code > :after
-    AND (CAST(:units AS text[]) IS NULL OR f.unit = ANY(CAST(:units AS text[])))
-    AND (CAST(:field AS text) IS NULL OR f.field = :field)"""
-_BY_DAY = f"""
-WITH found AS MATERIALIZED (
-    SELECT {_COLUMNS} FROM interviews f
-    WHERE f.returned BETWEEN :first AND :last AND {_CONDITIONS}
-)
-SELECT * FROM found f ORDER BY f.code LIMIT CAST(:limit AS bigint)
+_KEPT = """f.returned BETWEEN :first AND :last
+            AND (f.returned, f.code) > (CAST(:after_day AS date), CAST(:after_code AS text))
+            AND f.known_from <= :known AND f.known_until > :known
+            AND (CAST(:field AS text) IS NULL OR f.field = :field)"""
+_EACH_UNIT = f"""{SPANS} CROSS JOIN LATERAL (
+        SELECT f.* FROM interviews f WHERE {OF_UNIT} AND {_KEPT}
+        ORDER BY f.returned, f.code LIMIT CAST(:limit AS bigint)
+    ) f"""
+_ALL_UNITS = f"interviews f WHERE {_KEPT} AND {{within}}"
+_PAGE = """
+SELECT f.code, f.unit, f.era, f.field, f.returned FROM {found}
+ORDER BY f.returned, f.code LIMIT CAST(:limit AS bigint)
 """
-"""Reads what was returned in the period, and sorts it."""
-_BY_CODE = f"""
-SELECT {_COLUMNS} FROM interviews f
-WHERE f.returned + 0 BETWEEN :first AND :last AND {_CONDITIONS}
-ORDER BY f.code LIMIT CAST(:limit AS bigint)
-"""
-"""Reads on from a code, and passes over what was returned at other times (`+ 0` keeps the database
-from reading by day)."""
 
 
 class Interviewee(NamedTuple):
@@ -70,62 +65,28 @@ async def replace(
 
 
 async def page(
-    session: AsyncSession,
-    *,
-    first: date,
-    last: date,
-    known: date,
-    units: Collection[str] | None,
-    field: str | None,
-    after: str,
-    limit: int,
-    expected: int,
+    session: AsyncSession, scope: Scope, after: tuple[date, str] | None, limit: int
 ) -> list[Interviewee]:
-    """Those of some codes (units null: all) whose result was returned in a period, by code.
-
-    Args:
-        after: the code after which the page begins.
-        expected: about how many there are on all pages: where they are few among all dossiers, they
-            are found by day and sorted; where they are many, by code: then a page passes over few.
-    """
-    size = max(0, await session.scalar(_SIZE) or 0)
-    few = expected * expected <= limit * size
-    asked = _asked(first, last, known, units, field, after) | {"limit": limit}
-    rows = await session.execute(sa.text(_BY_DAY if few else _BY_CODE), asked)
-    return [Interviewee(*row) for row in rows]
+    """Those whose result was returned in a period, by day and code, from after a day and code on."""
+    query, asked = _page(scope, after, limit)
+    async with in_order(session):
+        return [Interviewee(*row) for row in await session.execute(query, asked)]
 
 
-async def everything(
-    session: AsyncSession,
-    *,
-    first: date,
-    last: date,
-    known: date,
-    units: Collection[str] | None,
-    field: str | None,
-) -> AsyncIterator[list[Interviewee]]:
-    """All of them by code, so many at a time: the list is never held as a whole."""
-    asked = _asked(first, last, known, units, field, "") | {"limit": None}
-    result = await session.stream(
-        sa.text(_BY_DAY), asked, execution_options={"yield_per": ROWS_AT_ONCE}
-    )
+async def pages(session: AsyncSession, scope: Scope) -> AsyncIterator[list[Interviewee]]:
+    """All of them, so many at a time: the list is never held as a whole."""
+    query, asked = _page(scope, None, None)
+    result = await session.stream(query, asked, execution_options={"yield_per": ROWS_AT_ONCE})
     async for rows in result.partitions(ROWS_AT_ONCE):
         yield [Interviewee(*row) for row in rows]
 
 
-def _asked(
-    first: date,
-    last: date,
-    known: date,
-    units: Collection[str] | None,
-    field: str | None,
-    after: str,
-) -> dict[str, Any]:
-    return {
-        "first": first,
-        "last": last,
-        "known": known,
-        "units": None if units is None else sorted(units),
-        "field": field,
-        "after": after,
-    }
+def _page(
+    scope: Scope, after: tuple[date, str] | None, limit: int | None
+) -> tuple[sa.TextClause, dict[str, Any]]:
+    day, code = after or (scope.first, "")
+    asked = scope.parameters("first", "last", "known", "field")
+    asked |= {"after_day": day, "after_code": code, "limit": limit, "always": scope.always}
+    condition = scope.condition
+    found = _EACH_UNIT if condition is None else _ALL_UNITS.format(within=condition)
+    return sa.text(_PAGE.format(found=found)), asked

@@ -17,6 +17,10 @@ SPANS = """unnest(CAST(:span_units AS text[]), CAST(:span_since AS date[]),
         CAST(:span_signs AS integer[])) AS s(unit, since, until, place, borne, sign)"""
 """The territory as a table: which codes at which times are shown under which place."""
 
+OF_UNIT = "f.unit = s.unit AND f.era >= s.since AND f.era < s.until"
+WITHIN = f"(f.unit = ANY(CAST(:always AS text[])) OR EXISTS (SELECT FROM {SPANS} WHERE {OF_UNIT}))"
+"""The same of what keeps a day of its unit as `era`: whether it belongs to the territory."""
+
 
 @dataclass(frozen=True, slots=True)
 class Scope:
@@ -35,6 +39,23 @@ class Scope:
         the event: rows outside it fall away, and `PLACE` is where the others are shown."""
         join = "LEFT JOIN" if self.territory.open else "JOIN"
         return f"{join} {SPANS} ON s.unit = f.unit AND f.{day} >= s.since AND f.{day} < s.until"
+
+    @property
+    def condition(self) -> str | None:
+        """What is true of the territory's rows with an era, where all are read at once; null where
+        units are few among all there are, and are looked up one by one."""
+        if self.territory.open:
+            return "TRUE"
+        return WITHIN if self.territory.wide else None
+
+    @property
+    def always(self) -> list[str]:
+        """The codes that belong to the territory at all times."""
+        return [
+            each.unit
+            for each in self.territory.spans
+            if (each.since, each.until) == (date.min, date.max)
+        ]
 
     def values(self, spans: Sequence[Span]) -> dict[str, Any]:
         """Values for a territory's spans as a table."""

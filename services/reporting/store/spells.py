@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.reporting.rules import Overdue
 from services.reporting.store.planner import in_order
 from services.reporting.store.rows import Insert
-from services.reporting.store.scope import SPANS, Scope
+from services.reporting.store.scope import OF_UNIT, SPANS, Scope
 
 OF_FIELD = "(CAST(:field AS text) IS NULL OR f.field = :field)"
 ROWS_AT_ONCE = 2000
@@ -57,18 +57,14 @@ reaches AS MATERIALIZED (
 _HELD = f"""f.reach = r.reach AND f.due_day > r.after AND f.due_day < :last
             AND f.since <= :last AND f.until > :last
             AND f.known_from <= :known AND f.known_until > :known AND {OF_FIELD}"""
-_OF_UNIT = "f.unit = s.unit AND f.era >= s.since AND f.era < s.until"
 _EACH_UNIT = f"""{SPANS} CROSS JOIN reaches r CROSS JOIN LATERAL (
-        SELECT f.* FROM overdue_spells f WHERE {_OF_UNIT} AND {_HELD}
+        SELECT f.* FROM overdue_spells f WHERE {OF_UNIT} AND {_HELD}
         ORDER BY f.due_day, f.code COLLATE "C" LIMIT CAST(:most AS bigint)
     ) f"""
 _ALL_UNITS = f"""reaches r CROSS JOIN LATERAL (
         SELECT f.* FROM overdue_spells f WHERE {_HELD} AND {{within}}
         ORDER BY f.due_day, f.code COLLATE "C" LIMIT CAST(:most AS bigint)
     ) f"""
-_WITHIN = (
-    f"(f.unit = ANY(CAST(:always AS text[])) OR EXISTS (SELECT FROM {SPANS} WHERE {_OF_UNIT}))"
-)
 _PAGE = f"""{_REACHES}
 SELECT f.code, f.unit, f.era, f.field, f.department, f.due_day FROM {{found}}
 ORDER BY f.due_day, f.code COLLATE "C" LIMIT CAST(:limit AS bigint) OFFSET CAST(:offset AS bigint)
@@ -136,15 +132,9 @@ def _page(scope: Scope, limit: int | None, offset: int) -> tuple[sa.TextClause, 
     """The query of a page, and its values; without a limit all that follows."""
     asked = _asked(scope)
     asked |= {"limit": limit, "offset": offset, "most": limit and limit + offset}
-    territory = scope.territory
-    if territory.open:
-        return sa.text(_PAGE.format(found=_ALL_UNITS.format(within="TRUE"))), asked
-    if not territory.wide:
-        return sa.text(_PAGE.format(found=_EACH_UNIT)), asked
-    asked["always"] = [
-        each.unit for each in territory.spans if (each.since, each.until) == (date.min, date.max)
-    ]
-    return sa.text(_PAGE.format(found=_ALL_UNITS.format(within=_WITHIN))), asked
+    condition = scope.condition
+    found = _EACH_UNIT if condition is None else _ALL_UNITS.format(within=condition)
+    return sa.text(_PAGE.format(found=found)), asked | {"always": scope.always}
 
 
 def _asked(scope: Scope) -> dict[str, Any]:

@@ -21,7 +21,8 @@ CREATE TABLE IF NOT EXISTS interviews (
     known_until date NOT NULL
 );
 CREATE INDEX IF NOT EXISTS interviews_code ON interviews (code);
-CREATE INDEX IF NOT EXISTS interviews_days ON interviews (unit, returned);
+CREATE INDEX IF NOT EXISTS interviews_days ON interviews (returned, code);
+CREATE INDEX IF NOT EXISTS interviews_unit ON interviews (unit, returned, code);
 INSERT INTO refolds SELECT DISTINCT 'interview', code FROM statuses WHERE status = 'returned'
     ON CONFLICT DO NOTHING
 """
