@@ -296,7 +296,7 @@ class Recount:
         return table
 
     def interviewees(self, asked):
-        """[(code, dossier, day of return)] of those who can be asked, by code."""
+        """[(code, dossier, day of return)] of those who can be asked, by day and code."""
         found = []
         for code, one, _ in self.dossiers(asked):
             on = returned_on(one)
@@ -304,7 +304,7 @@ class Recount:
             reachable = contact.get("name") == contact.get("phone") == "present"
             if on and reachable and asked["first"] <= on <= asked["last"]:
                 found.append((code, one, on))
-        return sorted(found, key=lambda each: each[0])
+        return sorted(found, key=lambda each: (each[2], each[0]))
 
     def activity(self, asked, by):
         table = defaultdict(lambda: [0, 0, set()])

@@ -352,7 +352,7 @@ def test_the_page_asks_for_a_key_and_shows_the_reports(running):
         form = browser.get(running.url("reporting", "/reports/bieu-06"), params=YEAR)
         assert "Tải về Excel" in form.text
         assert "Form 06" in browser.get(address, params={"lang": "en"}).text
-        assert "kiểm tra ngày" in browser.get(address, params={"from": "x"}).text
+        assert "Ghi ngày dạng NĂM-THÁNG-NGÀY" in browser.get(address, params={"from": "x"}).text
         sheet = browser.get(running.url("reporting", "/v1/reports/bieu-06?format=csv"))
         assert sheet.status_code == 200
         [style] = re.findall(r'href="(/look/style\.[0-9a-f]{12}\.css)"', page.text)
