@@ -301,7 +301,7 @@ async def test_withdrawals_of_all_kinds_in_any_order(url, number):
             installs, whole = await figures.install_counts(session, scope, "unit")
             filed = await figures.filings(session, known)
             seen[day] = (
-                [tally.n for _, tally in tallies],
+                [tally.n for _, tally, _ in tallies],
                 [counts[0] for _, counts in installs],
                 len(filed),
             )

@@ -8,7 +8,15 @@ from operator import itemgetter
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.reporting.rules import MONTH, QUARTER, THIRD, Place, ScoreCell, Tally
+from services.reporting.rules import (
+    MONTH,
+    QUARTER,
+    THIRD,
+    Place,
+    ScoreCell,
+    Tally,
+    start_before,
+)
 from services.reporting.store.blocks import Sums, period
 from services.reporting.store.scope import PLACE, Scope
 
@@ -55,34 +63,39 @@ async def add(
 
 async def tallies(
     session: AsyncSession, scope: Scope, domain: str | None
-) -> list[tuple[Group, Tally]]:
-    """Answers by (unit, domain, mode, quarter, item, questionnaire)."""
-    return (await tallies_since(session, scope, scope.first, domain))[0]
-
-
-async def tallies_since(
-    session: AsyncSession, scope: Scope, since: date, domain: str | None
-) -> tuple[list[tuple[Group, Tally]], dict[Group, Tally]]:
-    """The same, and beside it what they are from an earlier day on: all days are read once."""
-    ranges = period(scope)
+) -> list[tuple[Group, Tally, Tally | None]]:
+    """Answers by (unit, domain, mode, quarter, item, questionnaire), each beside those of the whole
+    quarter before; null where there were none. All days are read once."""
+    ranges, since = period(scope), start_before(scope.first)
     if since < scope.first:
         earlier = replace(scope, first=since, last=scope.first - timedelta(days=1))
         ranges += [(each, "before") for each, _ in period(earlier)]
     figures = ("n", "scored", "total", "outside")
     more, values = ("", {}) if domain is None else (_OF_DOMAIN, {"domain": domain})
     rows = await _SUMS.read(session, _GROUPS, figures, scope, ranges, more=more, **values)
-    found: dict[Place, list[tuple[Group, Tally]]] = {}
-    whole: dict[Group, Tally] = {}
-    for place, borne, of, mode, number, item, asked, part, n, scored, total, outside in rows:
-        group = (Place(place, borne), of, mode, _named(number), item, asked)
+    places: dict[tuple[str, date | None], Place] = {}
+    within: dict[Place, list[tuple[_Key, Tally]]] = {}
+    whole: dict[_Key, Tally] = {}
+    for unit, borne, of, mode, quarter, item, asked, part, n, scored, total, outside in rows:
+        place = places.get((unit, borne))
+        if place is None:
+            place = places[unit, borne] = Place(unit, borne)
+        key = (place, of, mode, quarter, item, asked)
         tally = Tally(n, scored, total, outside)
         if part == "in" and n:
-            found.setdefault(group[0], []).append((group, tally))
-        known = whole.get(group)
-        whole[group] = tally if known is None else known + tally
-    places = sorted(found, key=lambda one: (one.unit, one.since or date.min))
-    ordered = [one for place in places for one in sorted(found[place], key=itemgetter(0))]
-    return ordered, {group: tally for group, tally in whole.items() if tally.n}
+            within.setdefault(place, []).append((key, tally))
+        known = whole.get(key)
+        whole[key] = tally if known is None else known + tally
+    found = []
+    for place in sorted(within, key=lambda one: (one.unit, one.since or date.min)):
+        for (_, of, mode, quarter, item, asked), tally in sorted(within[place], key=itemgetter(0)):
+            before = whole.get((place, of, mode, quarter - 1, item, asked))
+            group = (place, of, mode, _named(quarter), item, asked)
+            found.append((group, tally, before if before is not None and before.n else None))
+    return found
+
+
+_Key = tuple[Place, str, str, int, str, str]
 
 
 @lru_cache(maxsize=512)

@@ -21,14 +21,12 @@ async def scorecard(session: AsyncSession, question: Question, book: Book) -> An
     Beside each stands the score of the whole quarter before, of the same mode and questionnaire.
     ``out_of_scale`` are answers that lie outside the scale of their item: never in ``n``.
     """
-    since = rules.start_before(question.first)
-    found, before = await scores.tallies_since(session, question.scope, since, question.domain)
     rows = []
-    for (place, domain, mode, quarter, item, questionnaire), tally in found:
-        earlier = (place, domain, mode, rules.quarter_before(quarter), item, questionnaire)
+    found = await scores.tallies(session, question.scope, question.domain)
+    for (place, domain, mode, quarter, item, questionnaire), tally, before in found:
         row = book.named(place, question)
         row["domain"], row["mode"], row["quarter"], row["item"] = domain, mode, quarter, item
-        row.update(rules.score_row(tally, before.get(earlier), book.small_sample))
+        row.update(rules.score_row(tally, before, book.small_sample))
         row["questionnaire"], row["out_of_scale"] = questionnaire, tally.outside
         rows.append(row)
     # Modes change what people answer: a score over all of them would mean nothing.
