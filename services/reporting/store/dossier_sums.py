@@ -28,6 +28,7 @@ from services.reporting.rules import (
 from services.reporting.store.blocks import Sums, all_before, period
 from services.reporting.store.rows import Insert
 from services.reporting.store.scope import PLACE, Scope
+from shared.alphabet import alphabetical
 
 ALL = "*"
 """Stands for all authorities together, where no field is told apart."""
@@ -280,5 +281,6 @@ def _both(sums: Mapping[str, int], *names: str) -> int:
 
 def _order(key: tuple[Any, ...]) -> list[Any]:
     return [
-        (part.unit, part.since or date.min) if isinstance(part, Place) else part for part in key
+        (part.unit, part.since or date.min) if isinstance(part, Place) else alphabetical(part)
+        for part in key
     ]
