@@ -45,7 +45,7 @@ async def behind(
     )
     if one is None:
         return None
-    periods = list(rules.stored_periods(one.made.period, (one.start, one.end)))
+    periods = rules.stored_periods(one.made.period, (one.start, one.end))
     measure = one.made.denominator if figure.part == rules.OVER else one.made.measure
     rows = await store.behind(
         session,

@@ -4,9 +4,10 @@ Counts are kept by month, those of daily indicators by day, and added up when th
 so opening figures of a month can give way when that month's events arrive.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 
 from services.quota.rules.versions import History, Version
 from shared.plans import WHOLE, Indicator, Plan, period_key
@@ -96,9 +97,12 @@ def given_span(plan: Plan, kind: str, period: str) -> Span | None:
     return first, last
 
 
-def stored_periods(kind: str, days: Span) -> Iterator[str]:
-    """The periods of storage that some days touch."""
+@lru_cache(maxsize=1024)
+def stored_periods(kind: str, days: Span) -> tuple[str, ...]:
+    """The periods of storage that some days touch, in their order."""
+    found = []
     day, last = days
     while day <= last:
-        yield stored_period(kind, day)
+        found.append(stored_period(kind, day))
         day = day + _DAY if kind == "day" else month_end(day) + _DAY
+    return tuple(found)

@@ -47,7 +47,7 @@ def add_up(plan: Plan, made: Indicator, sums: Sums, given: Sequence[str], period
     within another, the longer counts.
     """
     first, last = span(plan, period)
-    inside = list(stored_periods(made.period, (first, last)))
+    inside = stored_periods(made.period, (first, last))
     numerator = sum(sums.get((OF, each), 0) for each in inside)
     denominator = sum(sums.get((OVER, each), 0) for each in inside)
     squares = sum(sums.get((SQUARES, each), 0) for each in inside)
