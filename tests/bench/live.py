@@ -1,6 +1,6 @@
 """Pages that listen while events come in: how old is what they show, how long do reports take.
 
-Events of the last years are posted at a steady rate to the units of a province. Browsers' part is
+Events of the last days are posted at a steady rate to the units of a province. Browsers' part is
 played as their script plays it: a page listens on `/v1/live`, asks for itself when it is told of a
 change, and rests a second. Once a second a dossier of today is posted, too; the first pages show the
 province's dossiers of today, so the moment at which one shows the new dossier is seen.
@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mappin
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
+from zlib import crc32
 
 import httpx
 import orjson
@@ -26,9 +27,9 @@ from tests.system.world import LOCAL
 
 PAUSE, PROBES_APART, QUESTIONS_APART = 1.0, 1.0, 0.25
 DRAIN_SECONDS, SHOWN_SECONDS = 300, 15
-NEWEST = datetime(2021, 6, 1, tzinfo=LOCAL)
-"""No event of the made-up world is newer, but for a few dossiers that are years younger."""
-YEARS = timedelta(days=4 * 365)
+EARLIEST = datetime(2000, 1, 1, tzinfo=LOCAL)
+RECENT = 7
+"""Days in which the events happened."""
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT")
 _RECEIVED = re.compile(r'data-figure="online_share">[^<]*</a><small>[\d.,]+/([\d.,]+)<')
 """Of how many that came in; form 06 adds those that were carried over."""
@@ -149,25 +150,31 @@ async def watch(
 
 
 def moved(events: list[dict[str, Any]], units: Sequence[str]) -> list[dict[str, Any]]:
-    """The same events in the years that end yesterday, in units of the province."""
-    later = datetime.now(LOCAL).replace(hour=0, minute=0, second=0) - NEWEST
-    later = timedelta(days=later.days - 1)
+    """The same events in units of the province, each dossier's story so that it comes to its end, so
+    far, on one of the last days: that is what comes in while an office works."""
+    newest: dict[Any, datetime] = {}
     for number, event in enumerate(events):
-        event["time"] = _later(event["time"], later)
+        about = event["data"].get("code", number)
+        newest[about] = max(datetime.fromisoformat(event["time"]), newest.get(about, EARLIEST))
+    yesterday = datetime.now(LOCAL).date() - timedelta(days=1)
+    for number, event in enumerate(events):
         data = event["data"]
+        about = data.get("code", number)
+        chance = crc32(str(about).encode())
+        end = yesterday - timedelta(days=chance % RECENT)
+        by = timedelta(days=(end - newest[about].astimezone(LOCAL).date()).days)
+        event["time"] = _later(event["time"], by)
         for name in ("unit", "credited_unit"):
             if name in data:
-                # By the dossier, so that its statuses stay with it.
-                data[name] = units[hash(data.get("code", number)) % len(units)]
+                data[name] = units[chance % len(units)]
         for name, value in data.items():
             if isinstance(value, str) and _MOMENT.match(value):
-                data[name] = _later(value, later)
+                data[name] = _later(value, by)
     return events
 
 
 def _later(text: str, by: timedelta) -> str:
-    then = datetime.fromisoformat(text) + by
-    return (then if then < NEWEST + by else then - YEARS).isoformat()
+    return (datetime.fromisoformat(text) + by).isoformat()
 
 
 def _bodies(events: list[dict[str, Any]]) -> Iterator[bytes]:

@@ -19,7 +19,8 @@ Plans = Sequence[Versions[PlanVersion]]
 QUOTAS = 4
 """Plans whose installs are kept."""
 MOST_NEW = 5_000
-"""New installs that are looked up one by one; of more all are read anew."""
+"""New installs that are looked up one by one, or half as many as are kept where these are more; of
+more than that all are read anew."""
 
 
 class Keeping:
@@ -112,8 +113,9 @@ class _Installs:
         installs, voids = self._seen
         if installs.life is None:
             return False
-        fresh = await news.new_installs(session, installs.seq, voids.seq, MOST_NEW)
-        if len(fresh) == MOST_NEW:
+        most = max(MOST_NEW, len(self._kept) // 2)
+        fresh = await news.new_installs(session, installs.seq, voids.seq, most)
+        if len(fresh) == most:
             return False
         fresh = [each for each in fresh if self.quota.counts(each.install)]
         if not self.quota.names <= {"device", "citizen"}:

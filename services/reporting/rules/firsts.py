@@ -11,6 +11,8 @@ from services.reporting.rules.installs import Install
 from services.reporting.rules.targets import InstallQuota
 
 FOREVER = date.max
+MOST_UNITS = 50_000
+"""Units on days whose target is remembered."""
 Spell = tuple[str, date, date, date]
 """The unit and the day of an install that counts, from which recorded day on and up to, but not on,
 which one."""
@@ -40,6 +42,7 @@ class Firsts:
         self._of: dict[bytes, Spells] = {}
         self._days: dict[date, Counter[Spell]] = {}
         self._shared: dict[Spells, Spells] = {}
+        self._units: dict[tuple[str, date], str] = {}
 
     def __len__(self) -> int:
         return len(self._of)
@@ -60,7 +63,7 @@ class Firsts:
             if self.quota.counts(one):
                 mark = _mark(one, self.quota.key(one))
                 taken = spells.get(mark, before.get(mark, ()))
-                unit = self.quota.unit_of(one) or ""
+                unit = self._unit_of(one)
                 gaps = _gaps(each.rday, each.voided or FOREVER, taken)
                 spells[mark] = (*taken, *((unit, one.day, *gap) for gap in gaps))
         for mark, found in spells.items():
@@ -70,6 +73,15 @@ class Firsts:
             self._count(found, 1)
         if len(self._shared) > 2 * len(self._of) + 1000:
             self._shared = {each: each for each in self._of.values()}
+
+    def _unit_of(self, one: Install) -> str:
+        mark = one.unit, one.day
+        found = self._units.get(mark)
+        if found is None:
+            if len(self._units) >= MOST_UNITS:
+                self._units.clear()
+            found = self._units[mark] = self.quota.unit_of(one) or ""
+        return found
 
     def _count(self, spells: Iterable[Spell], times: int) -> None:
         for spell in spells:
