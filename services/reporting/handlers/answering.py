@@ -17,6 +17,9 @@ from shared.plans import Plan
 from shared.units import UnitRegistry
 from shared.working_days import WorkingDays
 
+FEW_UNITS = 20
+"""Of so many units a statement may be planned once for all questions."""
+
 
 class Reports:
     """The reports of one store.
@@ -63,7 +66,7 @@ class Reports:
             return answers, await trends.late(session, scope), await trends.months(session, scope)
 
     async def _answers(self, session: AsyncSession, questions: list[Question]) -> list[Answer]:
-        if any(each.territory.wide or each.territory.open for each in questions):
+        if any(len(each.territory.spans) > FEW_UNITS for each in questions):
             await plan_anew(session)
         book = await self.book(session)
         fresh = await figures.freshness(session)
