@@ -122,6 +122,28 @@ def expected(seed, codes, size):
     ]
 
 
+def test_the_page_of_who_can_be_asked_goes_on_to_the_last_one(running):
+    who = {"kind": "person", "name": "Người nộp mẫu", "phone": "0900000298"}
+    at = "2022-05-20T10:00:00+07:00"
+    codes = [f"P-{n:02}" for n in range(53)]
+    running.post([submitted(code, unit="462", day="2022-05-02", applicant=who) for code in codes])
+    running.post([status(code, "returned", at, returned_at=at) for code in codes])
+    running.settle(("reporting",))
+    admin = running.http.headers["Authorization"].removeprefix("Bearer ")
+    with httpx.Client(base_url=running.url("reporting", ""), follow_redirects=True) as client:
+        own = {"Sec-Fetch-Site": "same-origin"}
+        assert client.post("/login", data={"key": admin}, headers=own).status_code == 200
+        page = client.get("/reports/interview-list?from=2022-05-01&to=2022-05-31").text
+        seen = re.findall(r"/dossiers/(P-\d\d)", page)
+        onward = re.search(r'rel="next" href="([^"]+)"', page)[1].replace("&amp;", "&")
+        last = client.get(onward).text
+        seen += re.findall(r"/dossiers/(P-\d\d)", last)
+        assert list(dict.fromkeys(seen)) == codes
+        assert 'rel="next"' not in last
+        back = re.search(r'rel="prev" href="([^"]+)"', last)[1].replace("&amp;", "&")
+        assert "P-00" in client.get(back).text
+
+
 def test_a_sample_can_be_drawn_again_and_names_nobody(running):
     listed = running.get("reporting", "/v1/reports/interview-list", limit=7, **QUARTER)
     more = running.get("reporting", "/v1/reports/interview-list", after=listed["next"], **QUARTER)

@@ -160,6 +160,8 @@ def build_pages(
         filters = read_filters(name, kept, key, reports.registry, now)
         offset = _offset(kept)
         paged = {**filters.held, "limit": str(ROWS), "offset": str(offset)}
+        if kept.get("after"):
+            paged["after"] = kept["after"]
         asked = ask(name, paged, key, reports.registry, now)
         mark = (name, version, clock.local_day(now), key.units, *sorted(paged.items()))
         answer = await memo.get(mark, lambda: reports.answer(asked.question))

@@ -86,6 +86,10 @@ class Table:
     after: str | None
 
 
+PAGED = {"overdue": "overdue", "interview-list": "eligible"}
+"""Report that is paged by itself -> the total that counts all its rows."""
+
+
 def table_of(answer: Answer, filters: Filters, language: str, offset: int) -> Table:
     """The table of an answer, `ROWS` at a time.
 
@@ -93,9 +97,9 @@ def table_of(answer: Answer, filters: Filters, language: str, offset: int) -> Ta
     """
     question = filters.asked.question
     report = question.report
-    paged = report == "overdue"
+    paged = report in PAGED
     columns = _columns(report, answer, question.by)
-    count = answer.total["overdue"] if paged else len(answer.rows)
+    count = answer.total[PAGED[report]] if paged else len(answer.rows)
     shown = answer.rows if paged else answer.rows[offset : offset + ROWS]
     numeric = frozenset(
         name for name in columns if any(_is_number(row.get(name)) for row in answer.rows[:200])
@@ -103,7 +107,10 @@ def table_of(answer: Answer, filters: Filters, language: str, offset: int) -> Ta
     where = _links(report, filters, language)
     path = f"/reports/{report}"
     after = offset + len(shown)
+    more = {"offset": after} | ({"after": answer.extra["next"]} if "next" in answer.extra else {})
     back = max(0, offset - ROWS)
+    # Where a list goes on after a row, there is no way back but to its beginning.
+    earlier = {"offset": None} if "next" in answer.extra else {"offset": back or None}
     return Table(
         columns=columns,
         numeric=numeric,
@@ -112,8 +119,8 @@ def table_of(answer: Answer, filters: Filters, language: str, offset: int) -> Ta
         foot=_foot(report, columns, answer.total, numeric, where) if shown else [],
         count=count,
         first=offset,
-        before=filters.link(path, language, offset=back or None) if offset else None,
-        after=filters.link(path, language, offset=after) if shown and after < count else None,
+        before=filters.link(path, language, **earlier) if offset else None,
+        after=filters.link(path, language, **more) if shown and after < count else None,
     )
 
 
